@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh machine with python3.11 and make: `make demo` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+export NO_PROXY := 127.0.0.1,localhost
+export OMP_NUM_THREADS := 1
+
+.PHONY: demo test test-all lint bench lock clean
+
+demo: .venv/.demo
+	@$(BIN)/wavjudge demo --out results/runs/demo
+
+test: .venv/.dev lint
+	$(BIN)/python -m pytest -m "not soak and not heavy"
+
+test-all: .venv/.dev lint
+	WAVJUDGE_ALL=1 $(BIN)/python -m pytest
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: .venv/.dev
+	$(BIN)/python -m tests.speed
+
+lock: .venv/.dev
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 \
+	  --no-header --no-emit-index-url --no-emit-find-links --no-annotate -o requirements.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wavjudge needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/.demo: .venv/bin/python pyproject.toml requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.[local]'
+	@touch $@
+
+.venv/.dev: .venv/.demo
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.[local,dev]'
+	@touch $@

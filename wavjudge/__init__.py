@@ -1,0 +1,26 @@
+"""wavjudge: find out how good a spoken-dialogue model is, and whether the score may be believed.
+
+The public face is what `__all__` names; everything else may move. docs/schema.md says what a version may change.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from wavjudge.api import Scored as Scored
+    from wavjudge.api import load as load
+    from wavjudge.api import score as score
+
+__all__ = ["Scored", "__version__", "load", "score"]
+
+
+def __getattr__(name: str) -> object:
+    # Importing wavjudge costs nothing; pydantic and numpy come with the first use.
+    if name in ("Scored", "load", "score"):
+        from wavjudge import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'wavjudge' has no attribute {name!r}")

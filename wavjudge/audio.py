@@ -1,0 +1,226 @@
+"""Audio in and out: WAV, FLAC, OGG (Vorbis, Opus) and MP3 in; mono float32 inside; 16-bit PCM WAV out.
+
+The rules, the same for every item:
+
+* a sample rate is always explicit; nothing here has a default rate;
+* several channels become one by their mean; resampling is soxr HQ;
+* no loudness is changed: samples beyond full scale are cut at full scale, as any player would, and counted; a
+  recording with more than `MAX_OVER_SHARE` of them is not audio in -1..1 and is refused;
+* NaN or Inf anywhere: refused (`broken_audio`);
+* no frames, or nothing above `SILENCE_PEAK` (-80 dBFS): `no_speech`;
+* longer than the caller's limit: `too_long`, known from the header, without decoding.
+
+What is refused raises `AudioFault`, whose `outcome` says what it means for a candidate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from wavjudge.errors import InputError
+from wavjudge.types import AudioRef, Outcome
+
+SILENCE_PEAK = 1e-4
+MAX_OVER_SHARE = 0.01
+SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".oga", ".mp3"})
+
+Samples = npt.NDArray[np.float32]
+
+
+class AudioFault(InputError):
+    """A recording that cannot be rated; `outcome` is what it counts as for the candidate that made it."""
+
+    def __init__(self, problem: str, outcome: Outcome, *, todo: str = "", where: str = "") -> None:
+        super().__init__(problem, todo=todo, where=where)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """Mono sound: float32 samples of shape (frames,), full scale -1..1, at a stated rate in Hz."""
+
+    samples: Samples
+    sample_rate_hz: int
+    clipped: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate_hz
+
+    @classmethod
+    def from_array(cls, array: Any, *, sample_rate_hz: int, where: str = "array") -> Waveform:
+        """Sound from a numpy array or a torch tensor, shape (frames,) or (frames, channels).
+
+        Integers are read as PCM of their width, floats as -1..1. Raises `AudioFault` by the rules of this module.
+
+        >>> Waveform.from_array(np.array([0, 16384], dtype=np.int16), sample_rate_hz=8000).samples.tolist()
+        [0.0, 0.5]
+        """
+        if not isinstance(sample_rate_hz, int) or sample_rate_hz <= 0:
+            raise InputError(f"got sample rate {sample_rate_hz!r}, expected a positive whole number of Hz", where=where)
+        return _checked(_mono(_as_float(_as_numpy(array)), where), sample_rate_hz, where)
+
+    def resampled(self, sample_rate_hz: int) -> Waveform:
+        """The same sound at another rate (soxr HQ); itself if the rate is already that one."""
+        if sample_rate_hz == self.sample_rate_hz:
+            return self
+        samples = soxr.resample(self.samples, self.sample_rate_hz, sample_rate_hz, quality="HQ")
+        return Waveform(samples.astype(np.float32, copy=False), sample_rate_hz, self.clipped)
+
+    def to_wav(self) -> bytes:
+        """A 16-bit PCM WAV file. A file read and written again is the same; overshoot of the resampler is cut."""
+        pcm = np.clip(np.rint(self.samples * 32768.0), -32768, 32767).astype("<i2")
+        return _wav(pcm.tobytes(), self.sample_rate_hz)
+
+
+def read(path: Path, *, max_seconds: float | None = None) -> Waveform:
+    """The recording in a file, by the rules of this module.
+
+    Raises `AudioFault` for what cannot be rated and `InputError` for a file that is not there.
+    """
+    return decode(read_bytes(path), where=str(path), max_seconds=max_seconds)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of an audio file; `InputError` when there is no such readable file."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"got no readable audio file ({error.strerror})", todo="check the path and its permissions", where=str(path)
+        ) from error
+
+
+def decode(data: bytes, *, where: str, max_seconds: float | None = None) -> Waveform:
+    """The recording in the bytes of an audio file; `where` names it in errors."""
+    if not data:
+        raise AudioFault("got a file of zero bytes", "no_speech", where=where)
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            _refuse_long(file.frames / file.samplerate, max_seconds, where)
+            samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
+    except (soundfile.SoundFileError, TypeError, ValueError) as error:
+        raise AudioFault(
+            f"got a file that does not decode as audio ({_plain(error)}), expected WAV, FLAC, OGG or MP3",
+            "broken_audio", todo="convert it, for example with ffmpeg", where=where,
+        ) from error  # fmt: skip
+    return _checked(_mono(samples, where), rate, where)
+
+
+def transmit(path: Path, *, sha256: str, sample_rate_hz: int) -> bytes:
+    """The recording as it goes to a judge: mono 16-bit PCM WAV at the rate asked for; `InputError` as `read_known`."""
+    data = _known_bytes(path, sha256)
+    return _pcm_as_is(data, sample_rate_hz) or decode(data, where=str(path)).resampled(sample_rate_hz).to_wav()
+
+
+def read_known(path: Path, *, sha256: str) -> Waveform:
+    """The recording that is known under a hash.
+
+    A file that no longer has it raises `InputError`: a rating of other sound than the record names is worse than none.
+    """
+    return decode(_known_bytes(path, sha256), where=str(path))
+
+
+def _known_bytes(path: Path, sha256: str) -> bytes:
+    data = read_bytes(path)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError("got a recording that has changed since it was taken in", where=str(path),
+                         todo="put the old file back, or start a new run folder")  # fmt: skip
+    return data
+
+
+def wav_size(seconds: float, sample_rate_hz: int) -> int:
+    """Bytes of a mono 16-bit WAV file, at most one sample off: known before the recording is loaded."""
+    return 44 + 2 * round(seconds * sample_rate_hz)
+
+
+def _pcm_as_is(data: bytes, rate: int) -> bytes | None:
+    """The samples of a file that is already mono PCM16 at this rate, under a plain header; else None.
+
+    Going through floats would give the same samples for eight times the time.
+    """
+    if data[:4] != b"RIFF":
+        return None
+    with soundfile.SoundFile(io.BytesIO(data)) as file:
+        if (file.format, file.subtype, file.channels, file.samplerate) != ("WAV", "PCM_16", 1, rate):
+            return None
+        pcm = file.read(dtype="int16").astype("<i2", copy=False).tobytes()
+    return _wav(pcm, rate)
+
+
+def _wav(pcm: bytes, rate: int) -> bytes:
+    head = struct.pack("<4sI8sIHHIIHH", b"RIFF", 36 + len(pcm), b"WAVEfmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+    return head + struct.pack("<4sI", b"data", len(pcm)) + pcm
+
+
+def reference(path: Path, wave: Waveform, data: bytes) -> AudioRef:
+    """The reference to a recording: its path, the hash of its bytes, its length and rate."""
+    return AudioRef(
+        path=str(path),
+        sha256=hashlib.sha256(data).hexdigest(),
+        seconds=wave.seconds,
+        sample_rate_hz=wave.sample_rate_hz,
+    )
+
+
+def _as_numpy(array: Any) -> npt.NDArray[Any]:
+    if hasattr(array, "detach"):  # a torch tensor, perhaps on a GPU and with a gradient
+        array = array.detach().cpu().numpy()
+    return np.asarray(array)
+
+
+def _as_float(array: npt.NDArray[Any]) -> Samples:
+    if array.dtype.kind == "i":
+        return (array / -float(np.iinfo(array.dtype).min)).astype(np.float32)
+    if array.dtype.kind == "f":
+        return array.astype(np.float32, copy=False)
+    raise InputError(f"got samples of type {array.dtype}, expected signed integers or floats")
+
+
+def _mono(samples: Samples, where: str) -> Samples:
+    if samples.ndim == 1:
+        return samples
+    if samples.ndim != 2 or samples.shape[1] > 16:
+        raise InputError(
+            f"got samples of shape {samples.shape}, expected (frames,) or (frames, channels)",
+            todo="transpose the array if it is (channels, frames)", where=where,
+        )  # fmt: skip
+    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
+
+
+def _checked(samples: Samples, rate: int, where: str) -> Waveform:
+    if not len(samples):
+        raise AudioFault("got a recording without a single frame", "no_speech", where=where)
+    if not np.isfinite(samples).all():
+        raise AudioFault("got NaN or Inf among the samples", "broken_audio", where=where)
+    over = int(np.count_nonzero(np.abs(samples) > 1.0))
+    if over > MAX_OVER_SHARE * len(samples):
+        raise AudioFault(
+            f"got {over} of {len(samples)} samples over full scale, expected floats in -1..1",
+            "broken_audio", todo="divide integer samples by their full scale before storing them as floats", where=where,
+        )  # fmt: skip
+    if np.abs(samples).max() < SILENCE_PEAK:
+        raise AudioFault("got digital silence (nothing above -80 dBFS)", "no_speech", where=where)
+    return Waveform(np.clip(samples, -1.0, 1.0) if over else samples, rate, over)
+
+
+def _refuse_long(seconds: float, max_seconds: float | None, where: str) -> None:
+    if max_seconds is not None and seconds > max_seconds:
+        raise AudioFault(
+            f"got {seconds:.1f} s of audio, expected at most {max_seconds:g} s",
+            "too_long", todo="raise the limit or cut the recording", where=where,
+        )  # fmt: skip
+
+
+def _plain(error: Exception) -> str:
+    return str(error).split(": ", 1)[-1].strip().rstrip(".")

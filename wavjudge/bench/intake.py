@@ -1,0 +1,81 @@
+"""From a row to a case: recordings are looked at once, hashed, kept, and what is wrong with an answer is recorded.
+
+A candidate's failure (no speech, a broken file, over length) becomes the status of its Response here, before any judge
+is asked, and no judge ever is. A broken *question* recording is not the candidate's fault: it is a bad row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from wavjudge import audio
+from wavjudge.audio import AudioFault
+from wavjudge.bench.testset import Row, TestSet
+from wavjudge.store import RunFolder
+from wavjudge.types import AudioRef, Item, Message, Outcome, Response, Utterance
+
+Keep = Literal["copy", "reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How rows are taken into a run folder.
+
+    keep: `copy` puts each recording into the run folder once by content hash, `reference` leaves it where it is.
+    max_seconds: an answer longer than this is the candidate's outcome `too_long`.
+    """
+
+    run: RunFolder
+    keep: Keep = "copy"
+    max_seconds: float = 600.0
+
+    def take(self, testset: TestSet, row: Row) -> tuple[Item, Response]:
+        """The item and the response of a row. Raises `InputError` for a bad question recording."""
+        benchmark = row.benchmark or testset.benchmark
+        item = Item(
+            benchmark=benchmark, id=row.item_id, language=row.language, reference=row.reference, tags=row.tags,
+            turns=(Utterance(text=row.question_text, audio=self._question(testset, row.question_audio)),),
+            history=tuple(
+                Message(role=said.role, text=said.text, audio=self._question(testset, said.audio)) for said in row.history
+            ),
+        )  # fmt: skip
+        answer, status, reason = self._answer(testset, row)
+        response = Response(
+            benchmark=benchmark, item_id=row.item_id, candidate=row.candidate, attempt=row.attempt,
+            answers=(answer,), status=status, reason=reason, tags=row.tags,
+        )  # fmt: skip
+        return item, response
+
+    def unchanged(self, testset: TestSet, row: Row, response: Response) -> bool:
+        """Whether the row's recording is still the one that was taken in: compared by its bytes."""
+        stored = response.answers[-1].audio if response.answers else None
+        if row.audio is None or stored is None:
+            return True
+        path = testset.root / row.audio
+        return not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() == stored.sha256
+
+    def _question(self, testset: TestSet, name: str | None) -> AudioRef | None:
+        return self._ref(testset.root / name) if name else None
+
+    def _answer(self, testset: TestSet, row: Row) -> tuple[Utterance, Outcome, str | None]:
+        silent = Utterance(text=row.text)
+        if row.audio is None:
+            if testset.speech or row.text is None:
+                return silent, "no_speech", "the row names no recording"
+            return silent, "ok", None
+        path = testset.root / row.audio
+        if not path.is_file():
+            return silent, "no_speech", f"the recording {row.audio} is not there"
+        try:
+            return Utterance(text=row.text, audio=self._ref(path, self.max_seconds)), "ok", None
+        except AudioFault as fault:
+            return silent, fault.outcome, fault.problem
+
+    def _ref(self, path: Path, max_seconds: float | None = None) -> AudioRef:
+        data = audio.read_bytes(path)
+        wave = audio.decode(data, where=str(path), max_seconds=max_seconds)
+        kept = self.run.add_audio(data, path.suffix) if self.keep == "copy" else str(path.resolve())
+        return audio.reference(Path(kept), wave, data)

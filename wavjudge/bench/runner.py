@@ -1,0 +1,222 @@
+"""The judge stage: rows in, ratings on disk, resumable at any moment.
+
+Rows are streamed; each judge has a short queue and as many workers as it can use, so memory does not grow with the
+test set. What is done is read from the run's own logs: the same command again makes no call that already has a verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from wavjudge.bench.intake import Intake
+from wavjudge.bench.testset import Row, TestSet
+from wavjudge.errors import InputError, StopRun
+from wavjudge.judge.base import Case, Judge, Task
+from wavjudge.judge.signature import planned
+from wavjudge.store import RunFolder
+from wavjudge.types import Item, Rating, RatingKey, Response, Status, Subject
+
+RETRIED_STATUSES: frozenset[Status] = frozenset({"failed"})
+"""What a resume asks for again: calls that failed. Refused, unparseable and unheard are verdicts about the judge."""
+
+
+class Watcher(Protocol):
+    """Whoever wants to see a run go by: the progress bar, or nobody."""
+
+    def planned(self, calls: int) -> None: ...
+
+    def rated(self, ratings: Sequence[Rating]) -> None: ...
+
+
+class Nobody:
+    """A watcher that looks away."""
+
+    def planned(self, calls: int) -> None: ...
+
+    def rated(self, ratings: Sequence[Rating]) -> None: ...
+
+
+@dataclass(slots=True)
+class Summary:
+    """What one pass did. `stopped` is why it ended early, if it did."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    tasks_done: int = 0
+    tasks_already_done: int = 0
+    bad_rows: list[str] = field(default_factory=list)
+    stopped: StopRun | None = None
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    case: Case
+    task: Task
+    repeat: int
+    supersedes: tuple[tuple[str, str], ...]  # (axis, id of the failed rating that this one replaces)
+
+
+class Done:
+    """What the run folder already holds, by the key that resume compares."""
+
+    def __init__(self, run: RunFolder, retry: Collection[Status]) -> None:
+        self.items: dict[tuple[str, str], Item] = {(item.benchmark, item.id): item for item in run.items()}
+        self.responses: dict[tuple[str, str, str, int], Response] = {_key(r): r for r in run.responses()}
+        self._ratings: dict[RatingKey, str | None] = {}
+        for rating in run.ratings():
+            self._ratings[_rating_key(rating)] = rating.id if rating.status in retry else None
+
+    def needed(self, subject: Subject, judge: Judge, task: Task, repeat: int) -> tuple[tuple[str, str], ...] | None:
+        """None if the task is done; else what it supersedes (often nothing)."""
+        keys = {axis.name: _task_key(subject, axis.name, judge.rater, task.signature, repeat) for axis in task.axes}
+        stale = tuple((axis, self._ratings[key] or "") for axis, key in keys.items() if key in self._ratings)
+        if len(stale) == len(keys) and not any(old for _, old in stale):
+            return None
+        return tuple((axis, old) for axis, old in stale if old)
+
+
+class Runner:
+    """One pass over a test set with some judges. `stop` ends it early without losing what is under way."""
+
+    def __init__(
+        self,
+        run: RunFolder,
+        judges: Sequence[Judge],
+        *,
+        intake: Intake,
+        repeats: int = 1,
+        retry: Collection[Status] = RETRIED_STATUSES,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self._run, self._judges, self._intake, self._repeats = run, judges, intake, repeats
+        self._watcher = watcher or Nobody()
+        self._done = Done(run, retry)
+        self._stopping = asyncio.Event()
+        self.summary = Summary()
+
+    def stop(self) -> None:
+        """Send nothing more; calls under way are awaited and stored."""
+        self.summary.interrupted = True
+        self._stopping.set()
+
+    async def rate(self, testset: TestSet) -> Summary:
+        """Take in every row and rate every answer. A `StopRun` of a judge stands in the summary afterwards."""
+        self._watcher.planned(len(testset) * sum(len(judge.tasks) for judge in self._judges) * self._repeats)
+        queues = {judge.rater: asyncio.Queue[_Job | None](2 * judge.concurrency) for judge in self._judges}
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._feed(testset, queues))
+                for judge in self._judges:
+                    for _ in range(judge.concurrency):
+                        group.create_task(self._work(judge, queues[judge.rater]))
+        except* StopRun as stops:  # pragma: no cover - workers catch StopRun themselves
+            raise stops.exceptions[0] from None
+        self.summary.bad_rows += testset.bad_rows
+        return self.summary
+
+    async def _feed(self, testset: TestSet, queues: dict[str, asyncio.Queue[_Job | None]]) -> None:
+        rows = iter(testset)
+        while not self._stopping.is_set() and (found := await asyncio.to_thread(next, rows, None)) is not None:
+            case = await self._case(testset, *found)
+            if case is None:
+                continue
+            for judge in self._judges:
+                for job in self._jobs(case, judge):
+                    await self._put(queues[judge.rater], job)
+        for judge in self._judges:
+            for _ in range(judge.concurrency):
+                await queues[judge.rater].put(None)
+
+    async def _put(self, queue: asyncio.Queue[_Job | None], job: _Job) -> None:
+        if not self._stopping.is_set():
+            await queue.put(job)
+
+    async def _case(self, testset: TestSet, where: str, row: Row) -> Case | None:
+        """The case of a row, taken in if it is new; None for a bad row and for a candidate's failure."""
+        try:
+            item, response = await self._taken(testset, row)
+        except InputError as error:
+            self.summary.bad_rows.append(f"{where}: {error}")
+            return None
+        self.summary.outcomes[response.status] += 1
+        if response.status != "ok":
+            self._watcher.planned(-sum(len(judge.tasks) for judge in self._judges) * self._repeats)
+            return None
+        return Case(item, response, self._run.path)
+
+    async def _taken(self, testset: TestSet, row: Row) -> tuple[Item, Response]:
+        key = (row.benchmark or testset.benchmark, row.item_id, row.candidate, row.attempt)
+        if key in self._done.responses:
+            response = self._done.responses[key]
+            if not await asyncio.to_thread(self._intake.unchanged, testset, row, response):
+                raise InputError(f"the recording {row.audio} is not the one this run was started with",
+                                 todo="use another --out for changed answers")  # fmt: skip
+            return self._done.items[key[:2]], response
+        item, response = await asyncio.to_thread(self._intake.take, testset, row)
+        await self._remember(item, response)
+        return self._done.items[key[:2]], response
+
+    async def _remember(self, item: Item, response: Response) -> None:
+        key = (item.benchmark, item.id)
+        known = self._done.items.get(key)
+        if known is None:
+            await self._run.log("items").append(item)
+            self._done.items[key] = item
+        elif not _same(known, item):
+            raise InputError(f"item {item.id!r} has another question, history or reference than in an earlier row",
+                             todo="give it an item_id of its own")  # fmt: skip
+        await self._run.log("responses").append(response)
+
+    def _jobs(self, case: Case, judge: Judge) -> Iterator[_Job]:
+        for task in judge.tasks:
+            for repeat in range(self._repeats):
+                supersedes = self._done.needed(case.subject, judge, task, repeat)
+                if supersedes is not None:
+                    yield _Job(case, task, repeat, supersedes)
+                    continue
+                self.summary.tasks_already_done += 1
+                self._watcher.planned(-1)
+
+    async def _work(self, judge: Judge, queue: asyncio.Queue[_Job | None]) -> None:
+        while (job := await queue.get()) is not None:
+            if self._stopping.is_set():
+                continue
+            try:
+                ratings = await judge.rate(job.case, job.task, job.repeat)
+            except StopRun as stop:
+                self.summary.stopped = self.summary.stopped or stop
+                self._stopping.set()
+                continue
+            await self._store(ratings, dict(job.supersedes))
+
+    async def _store(self, ratings: Sequence[Rating], supersedes: dict[str, str]) -> None:
+        stored = [
+            rating.model_copy(update={"supersedes": supersedes[rating.axis]}) if rating.axis in supersedes else rating
+            for rating in ratings
+        ]
+        await self._run.log("ratings").append(*stored)
+        self.summary.tasks_done += 1
+        self.summary.statuses.update(rating.status for rating in stored)
+        self._watcher.rated(stored)
+
+
+def _key(response: Response) -> tuple[str, str, str, int]:
+    return response.benchmark, response.item_id, response.candidate, response.attempt
+
+
+def _same(first: Item, second: Item) -> bool:
+    return first.model_copy(update={"tags": ()}) == second.model_copy(update={"tags": ()})
+
+
+def _rating_key(rating: Rating) -> RatingKey:
+    return _task_key(rating.subject, rating.axis, rating.rater, planned(rating.signature), rating.repeat)
+
+
+def _task_key(subject: Subject, axis: str, rater: str, signature: str, repeat: int) -> RatingKey:
+    s = subject
+    return (s.benchmark, s.item_id, s.candidate, s.attempt, s.turn), axis, rater, signature, repeat

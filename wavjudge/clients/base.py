@@ -1,0 +1,184 @@
+"""What goes to a provider and what comes back: requests, replies, failures, and the protocol of a wire client.
+
+These live in memory only. A wire client is three functions: `encode` and `decode` are pure, `send` is the network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from wavjudge.types import Status, Usage
+
+FailureKind = Literal[
+    "refused",
+    "not_heard",
+    "bad_request",
+    "auth",
+    "quota",
+    "rate_limited",
+    "unavailable",
+    "timeout",
+    "malformed",
+    "cut_off",
+]
+"""Why there is no usable reply.
+
+refused: the provider or model declined (a block, a refusal, a content filter). not_heard: the audio was not received
+(no audio tokens, or rejected as undecodable). bad_request: the provider will never accept this request. auth and
+quota: the account, not the request. rate_limited, unavailable, timeout: transient. malformed: a reply that is not of
+the protocol, or empty. cut_off: the output limit was reached before the verdict.
+"""
+
+RETRIED: frozenset[FailureKind] = frozenset({"rate_limited", "unavailable", "timeout", "malformed"})
+FATAL: frozenset[FailureKind] = frozenset({"auth", "quota"})
+
+STATUS_OF: Mapping[FailureKind, Status] = {
+    "refused": "refused", "not_heard": "not_heard", "cut_off": "unparseable",
+    "bad_request": "failed", "auth": "failed", "quota": "failed",
+    "rate_limited": "failed", "unavailable": "failed", "timeout": "failed", "malformed": "failed",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A piece of the prompt."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPart:
+    """A recording to be heard: known by the hash of its source and the transform, loaded only when it is sent.
+
+    `load` gives a 16-bit PCM WAV file; `wav_bytes` bounds its size before it is loaded, so that the bytes in flight
+    can be reserved. A cache hit never decodes audio.
+    """
+
+    sha256: str
+    transform: str
+    seconds: float
+    sample_rate_hz: int
+    wav_bytes: int
+    load: Callable[[], bytes] = field(repr=False, compare=False)
+
+
+Part = TextPart | AudioPart
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model draws its reply; None leaves the provider's default, and the signature says `default`."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The same facts as data, for raters that read no prompt (the instruments)."""
+
+    question: str | None = None
+    reference: str | None = None
+    transcript: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call: ordered parts, how to sample, what is wanted back."""
+
+    model: str
+    parts: tuple[Part, ...]
+    system: str | None = None
+    sampling: Sampling = Sampling()
+    wants: tuple[Literal["text", "audio"], ...] = ("text",)
+    evidence: Evidence = Evidence()
+    repeat: int = 0
+
+    @property
+    def audio_parts(self) -> tuple[AudioPart, ...]:
+        return tuple(part for part in self.parts if isinstance(part, AudioPart))
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hex digits over everything asked except the model: the same question, whoever answers it."""
+        parts = [[p.text] if isinstance(p, TextPart) else [p.sha256, p.transform] for p in self.parts]
+        content = [self.system, parts, dataclasses.astuple(self.sampling), self.wants, self.repeat]
+        return hashlib.sha256(f"wavjudge.request.1\n{json.dumps(content)}".encode()).hexdigest()[:16]
+
+    @property
+    def wav_bytes(self) -> int:
+        """Bytes of audio this request will hold in memory, before base64."""
+        return sum(part.wav_bytes for part in self.audio_parts)
+
+
+@dataclass(frozen=True, slots=True)
+class RawReply:
+    """What came over the wire: status code, the few headers that matter (lower case), the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A usable reply: text, and audio with its rate where that was wanted."""
+
+    text: str
+    usage: Usage = NO_USAGE
+    finish: str | None = None
+    provider_id: str | None = None
+    resolved_model: str | None = None
+    audio_wav: bytes | None = field(default=None, repr=False)
+    attempts: int = 1
+    seconds: float = 0.0
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No usable reply: why, in words that hold no key and no audio; how long the provider asks to wait, in seconds."""
+
+    kind: FailureKind
+    reason: str
+    retry_after_seconds: float | None = None
+    http_status: int | None = None
+    text: str | None = None
+    usage: Usage = NO_USAGE
+    provider_id: str | None = None
+    resolved_model: str | None = None
+    attempts: int = 1
+    seconds: float = 0.0
+
+
+class Wire(Protocol):
+    """One provider's protocol. `send` never raises for what the network or the provider does."""
+
+    name: str
+
+    def encode(self, request: Request) -> bytes: ...
+
+    def decode(self, raw: RawReply, request: Request) -> Reply | Failure: ...
+
+    async def send(self, body: bytes, request: Request) -> RawReply | Failure: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Client(Protocol):
+    """A wire with its onion around it (cache, limits, retry): what a judge calls."""
+
+    async def complete(self, request: Request) -> Reply | Failure: ...
+
+    async def aclose(self) -> None: ...

@@ -1,0 +1,92 @@
+"""The instruments as a rater: `signals`. They measure in processes of their own, because they are all arithmetic."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import Collection
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wavjudge import audio, signals
+from wavjudge.errors import InputError
+from wavjudge.judge.base import Case, Task, unscored
+from wavjudge.signals import Measurement
+from wavjudge.types import JudgeEntry, Rating, RaterKind
+
+
+class InstrumentJudge:
+    """DNSMOS, voice activity, speech recognition and their like; one task, all axes."""
+
+    rater = "signals"
+    rater_kind: RaterKind = "instrument"
+
+    def __init__(self, *, spec: str = "signals", axes: Collection[str] | None = None, workers: int | None = None) -> None:
+        wanted = None if axes is None else set(axes)
+        chosen = tuple(axis for axis in signals.AXES if wanted is None or axis.name in wanted)
+        if wanted is not None and (unknown := wanted - {axis.name for axis in signals.AXES}):
+            raise InputError(f"got axes {sorted(unknown)} that `signals` does not measure, "
+                             f"expected some of {[axis.name for axis in signals.AXES]}")  # fmt: skip
+        names = [axis.name for axis in chosen]
+        signals.require(names)
+        self._spec, self._names = spec, names
+        self.tasks = (Task("signals", chosen, signals.signature()),)
+        self.concurrency = workers or _cores()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def entry(self) -> JudgeEntry:
+        return JudgeEntry(spec=self._spec, rater=self.rater, signatures={"signals": self.tasks[0].signature})
+
+    async def aclose(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    async def rate(self, case: Case, task: Task, repeat: int) -> list[Rating]:
+        """One rating per axis; a recording that cannot be measured any more is `failed`."""
+        if case.answer.audio is None:
+            return unscored(self, case, task, repeat, "not_applicable", "the answer is text by design")
+        work = (str(case.path(case.answer.audio)), case.answer.audio.sha256, case.answer.text,
+                case.item.reference, case.item.language, self._names)  # fmt: skip
+        try:
+            measured = await asyncio.get_running_loop().run_in_executor(self._executor(), _measure, *work)
+        except InputError as error:
+            return unscored(self, case, task, repeat, "failed", str(error))
+        except BrokenProcessPool:  # killed from outside, most often for want of memory
+            self._pool = None
+            return unscored(self, case, task, repeat, "failed", "the measuring process died")
+        return [self._rating(case, task, repeat, one) for one in measured]
+
+    def _rating(self, case: Case, task: Task, repeat: int, one: Measurement) -> Rating:
+        return Rating(
+            subject=case.subject, axis=one.axis.name, scale=one.axis.scale, rater=self.rater, rater_kind=self.rater_kind,
+            repeat=repeat, score=one.value, status=one.status, reason=one.reason, details=dict(one.details),
+            signature=task.signature, time=datetime.now(UTC),
+        )  # fmt: skip
+
+    def _executor(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # spawn: a forked child of a process with threads (event loop, onnxruntime) can hang.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.concurrency, mp_context=context, initializer=_pin_threads)
+        return self._pool
+
+
+def _measure(
+    path: str, sha256: str, text: str | None, reference: str | None, language: str | None, axes: Collection[str]
+) -> list[Measurement]:
+    wave = audio.read_known(Path(path), sha256=sha256)
+    return signals.measure(wave, text=text, reference=reference, language=language, axes=axes)
+
+
+def _pin_threads() -> None:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,0 +1,185 @@
+"""The LLM judge: prompt and case in, one call, ratings out."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wavjudge import audio
+from wavjudge.clients.base import STATUS_OF, AudioPart, Client, Evidence, Failure, Reply, Request, Sampling
+from wavjudge.errors import InputError
+from wavjudge.judge import signature
+from wavjudge.judge.base import Case, Task, unscored
+from wavjudge.judge.parse import Unscored, Verdict, parse
+from wavjudge.judge.prompts import Justification, Prompt, Transcript
+from wavjudge.judge.render import Material, render
+from wavjudge.types import Axis, Call, JudgeEntry, RaterKind, Rating, Status, Utterance
+
+
+_PROMPT_CHOICES = (
+    "question_text", "question_audio", "answer_audio", "transcript", "reference", "history",
+    "justification", "instructions",
+)  # fmt: skip
+
+
+class JudgeOptions(BaseModel):
+    """What a SPEC can say about the judge itself; the client's own options are elsewhere."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float | None = Field(None, ge=0)
+    top_p: float | None = Field(None, gt=0, le=1)
+    seed: int | None = None
+    max_tokens: int | None = Field(None, gt=0)
+    rate: int = Field(16000, ge=8000, le=48000, description="sample rate of the audio sent, in Hz")
+    max_seconds: float = Field(600, gt=0, description="longer answers are not_applicable")
+    question_text: bool | None = None
+    question_audio: bool | None = None
+    answer_audio: bool | None = None
+    transcript: Transcript | None = None
+    reference: bool | None = None
+    history: bool | None = None
+    justification: Justification | None = None
+    instructions: Literal["system", "user"] | None = None
+    order: str | None = Field(None, description="history,question,answer,reference in the order wanted")
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(self.temperature, self.top_p, self.seed, self.max_tokens)
+
+    def applied(self, prompt: Prompt) -> Prompt:
+        """The prompt with the choices of this SPEC."""
+        order = tuple(part.strip() for part in self.order.split(",")) if self.order else None
+        return prompt.changed(order=order, **{name: getattr(self, name) for name in _PROMPT_CHOICES})
+
+
+class ModelJudge:
+    """One model asked with one or more prompts; each prompt is a task, one call each."""
+
+    rater_kind: RaterKind = "model"
+
+    def __init__(
+        self, client: Client, *, kind: str, model: str, spec: str, prompts: Sequence[Prompt], options: JudgeOptions,
+        concurrency: int = 64,
+        recognise: Callable[[Path], str] | None = None,
+    ) -> None:  # fmt: skip
+        self.rater = f"{kind}:{model}"
+        self._client, self._model, self._spec, self._options = client, model, spec, options
+        self.concurrency, self._recognise = concurrency, recognise
+        self._transform = f"pcm16-{options.rate}-mono"
+        self.prompts = {prompt.name: options.applied(prompt) for prompt in prompts}
+        self.tasks = tuple(self._task(prompt) for prompt in self.prompts.values())
+
+    def _task(self, prompt: Prompt) -> Task:
+        signed = signature.plan(self.rater, prompt, self._options.sampling, self._transform)
+        return Task(prompt.name, tuple(axis.axis for axis in prompt.axes), signed)
+
+    def entry(self) -> JudgeEntry:
+        return JudgeEntry(
+            spec=self._spec, rater=self.rater, signatures={task.name: task.signature for task in self.tasks}
+        )
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def rate(self, case: Case, task: Task, repeat: int) -> list[Rating]:
+        """One call; one rating per axis of the prompt. Raises `StopRun` alone."""
+        prompt = self.prompts[task.name]
+        try:
+            transcript = await self._transcript(case, prompt)
+            if reason := self._not_applicable(case, prompt, transcript):
+                return unscored(self, case, task, repeat, "not_applicable", reason)
+            request, nonce = self.request(case, prompt, transcript, repeat)
+            outcome = await self._client.complete(request)
+        except InputError as error:  # the recording vanished or changed after it was taken in
+            return unscored(self, case, task, repeat, "failed", str(error))
+        call = _call(outcome, prompt, request, nonce)
+        rows = _rows(outcome, prompt, heard=bool(request.audio_parts))
+        return [self._rating(case, task, repeat, axis, call, rows[axis.name]) for axis in task.axes]
+
+    async def _transcript(self, case: Case, prompt: Prompt) -> str | None:
+        if prompt.inputs.transcript == "recognised" and self._recognise and case.answer.audio:
+            return await asyncio.to_thread(self._recognise, case.path(case.answer.audio))
+        return case.answer.text if prompt.inputs.transcript == "own" else None
+
+    def _not_applicable(self, case: Case, prompt: Prompt, transcript: str | None) -> str | None:
+        question, answer, inputs = case.question, case.answer, prompt.inputs
+        shown = (inputs.question_text and question.text) or (inputs.question_audio and question.audio)
+        if "question" in prompt.needs and not shown:
+            return f"prompt {prompt.name!r} needs a question, and none is given that this judge may see"
+        if "reference" in prompt.needs and not case.item.reference:
+            return f"prompt {prompt.name!r} needs a reference, and the item has none"
+        if not inputs.answer_audio:
+            return None if transcript else "a transcript-only judge needs the answer's text, and there is none"
+        if answer.audio is None:
+            return "the answer is text by design, and this judge listens"
+        if answer.audio.seconds > self._options.max_seconds:
+            limit = self._options.max_seconds
+            return f"the answer is {answer.audio.seconds:.1f} s long, this judge's limit is {limit:g} s"
+        return None
+
+    def request(self, case: Case, prompt: Prompt, transcript: str | None, repeat: int) -> tuple[Request, str]:
+        """The call that `rate` will make, and the nonce of its data blocks."""
+        item = case.item
+        material = Material(
+            case.question, case.answer, transcript, item.reference, item.history, lambda said: self._hear(case, said)
+        )
+        system, parts, nonce = render(prompt, material)
+        evidence = Evidence(case.question.text, item.reference, transcript, item.language)
+        request = Request(self._model, parts, system, self._options.sampling, evidence=evidence, repeat=repeat)
+        return request, nonce
+
+    def _hear(self, case: Case, utterance: Utterance) -> AudioPart:
+        ref, rate = utterance.audio, self._options.rate
+        assert ref is not None
+        return AudioPart(
+            sha256=ref.sha256, transform=self._transform, seconds=ref.seconds, sample_rate_hz=rate,
+            wav_bytes=audio.wav_size(ref.seconds, rate),
+            load=lambda: audio.transmit(case.path(ref), sha256=ref.sha256, sample_rate_hz=rate),
+        )  # fmt: skip
+
+    def _rating(self, case: Case, task: Task, repeat: int, axis: Axis, call: Call, row: _Row) -> Rating:
+        return Rating(
+            subject=case.subject, axis=axis.name, scale=axis.scale, rater=self.rater, rater_kind=self.rater_kind,
+            repeat=repeat, score=row.score, status=row.status, reason=row.reason, justification=row.justification,
+            raw=row.raw, call=call, signature=signature.resolved(task.signature, call.resolved_model),
+            time=datetime.now(UTC),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    score: float | None
+    status: Status
+    reason: str | None
+    justification: str | None
+    raw: str | None
+
+
+def _rows(outcome: Reply | Failure, prompt: Prompt, *, heard: bool) -> dict[str, _Row]:
+    if isinstance(outcome, Failure):
+        row = _Row(None, STATUS_OF[outcome.kind], f"{outcome.kind}: {outcome.reason}", None, outcome.text)
+        return {axis.name: row for axis in prompt.axes}
+    parsed = parse(outcome.text, prompt, heard=heard)
+    return {name: _row(verdict, parsed.justification, outcome.text) for name, verdict in parsed.outcomes.items()}
+
+
+def _row(verdict: Verdict | Unscored, justification: str | None, raw: str) -> _Row:
+    if isinstance(verdict, Verdict):
+        return _Row(verdict.score, "ok", None, justification, raw)
+    return _Row(None, verdict.status, verdict.reason, justification, raw)
+
+
+def _call(outcome: Reply | Failure, prompt: Prompt, request: Request, nonce: str) -> Call:
+    return Call(
+        id=uuid.uuid4().hex[:16], prompt_hash=prompt.digest, request_hash=request.digest, nonce=nonce,
+        resolved_model=outcome.resolved_model, provider_id=outcome.provider_id, attempts=outcome.attempts,
+        seconds=round(outcome.seconds, 4), cached=isinstance(outcome, Reply) and outcome.cached, usage=outcome.usage,
+    )  # fmt: skip

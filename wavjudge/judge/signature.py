@@ -1,0 +1,68 @@
+"""The judge signature: short, citable, and enough to know whether two ratings may be compared.
+
+    openai:gpt-audio-1.5|semantic.1#3f9a02c4d1be|parse:1|t:default|qt,qa,own,aa|before|pcm16-16000-mono|v1|is:gpt-audio-1.5-2026-05-01
+
+Fields in order: judge kind and model as asked for; prompt name, version and hash; parser version; sampling; inputs
+shown (qt question text, qa question audio, own/rec transcript, aa answer audio, ref reference); place of the
+justification; audio transform; schema version; and, once a reply has told it, the model that really answered. The
+package version is not in it: an upgrade alone never changes a signature.
+"""
+
+from __future__ import annotations
+
+from wavjudge.clients.base import Sampling
+from wavjudge.judge.parse import PARSER_VERSION
+from wavjudge.judge.prompts import Prompt
+from wavjudge.types import SCHEMA_VERSION
+
+_RESOLVED = "|is:"
+
+
+def plan(model: str, prompt: Prompt, sampling: Sampling, transform: str) -> str:
+    """The signature before the call, without the resolved model."""
+    fields = (
+        model, prompt.label, f"parse:{PARSER_VERSION}", _sampling(sampling), _inputs(prompt),
+        prompt.layout.justification, transform if _audio(prompt) else "no-audio", f"v{SCHEMA_VERSION}",
+    )  # fmt: skip
+    return "|".join(_escaped(field) for field in fields)
+
+
+def resolved(signature: str, model: str | None) -> str:
+    """The signature once the reply has named the model that answered; unchanged where it does not say.
+
+    >>> resolved("openai:m|v1", "m-2026-05-01")
+    'openai:m|v1|is:m-2026-05-01'
+    """
+    return f"{signature}{_RESOLVED}{_escaped(model)}" if model else signature
+
+
+def planned(signature: str) -> str:
+    """The part that was known before the call: what resume compares.
+
+    >>> planned("openai:m|v1|is:m-2026-05-01")
+    'openai:m|v1'
+    """
+    return signature.split(_RESOLVED, 1)[0]
+
+
+def _sampling(sampling: Sampling) -> str:
+    given = {"t": sampling.temperature, "p": sampling.top_p, "seed": sampling.seed, "max": sampling.max_tokens}
+    said = [f"{name}:{value:g}" for name, value in given.items() if value is not None]
+    return ",".join(said) or "t:default"
+
+
+def _inputs(prompt: Prompt) -> str:
+    inputs = prompt.inputs
+    shown = (
+        ("qt", inputs.question_text), ("qa", inputs.question_audio), ("own", inputs.transcript == "own"),
+        ("rec", inputs.transcript == "recognised"), ("aa", inputs.answer_audio), ("ref", inputs.reference),
+    )  # fmt: skip
+    return ",".join(name for name, is_shown in shown if is_shown)
+
+
+def _audio(prompt: Prompt) -> bool:
+    return prompt.inputs.answer_audio or prompt.inputs.question_audio
+
+
+def _escaped(field: str) -> str:
+    return field.replace("|", "%7C").replace("\n", " ")

@@ -1,0 +1,68 @@
+"""The flat table: one row a rating, the same columns in CSV and Parquet. Written row by row, so any size fits."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from wavjudge.errors import InputError
+from wavjudge.types import Rating
+
+COLUMNS = (
+    "benchmark", "item_id", "candidate", "attempt", "turn", "axis", "scale_low", "scale_high", "rater", "rater_kind",
+    "repeat", "score", "status", "reason", "justification", "signature", "tags",
+)  # fmt: skip
+
+
+def flat(rating: Rating, tags: Iterable[str] = ()) -> dict[str, Any]:
+    """The row of a rating; `score` is None unless the status is ok, and an open end of a scale is None.
+
+    >>> from wavjudge.types import Scale, Subject
+    >>> rating = Rating(subject=Subject(benchmark="b", item_id="1", candidate="c"), axis="overall", scale=Scale(),
+    ...                 rater="ann", rater_kind="person", status="skipped", reason="too noisy", signature="person:ann")
+    >>> row = flat(rating, ["lang=en", "short"])
+    >>> row["score"], row["status"], row["tags"]
+    (None, 'skipped', 'lang=en;short')
+    """
+    r = rating
+    values = (
+        *r.subject.model_dump().values(), r.axis, r.scale.low, r.scale.high, r.rater, r.rater_kind,
+        r.repeat, r.score, r.status, r.reason, r.justification, r.signature, ";".join(tags),
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def write(rows: Iterable[dict[str, Any]], path: Path) -> int:
+    """Write rows as .csv or .parquet, by the name of the file; gives their number."""
+    writer = {".csv": _write_csv, ".parquet": _write_parquet}.get(path.suffix.lower())
+    if writer is None:
+        raise InputError(f"got {path.suffix or 'no suffix'}, expected .csv or .parquet", where=str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return writer(iter(rows), path)
+
+
+def _write_csv(rows: Iterator[dict[str, Any]], path: Path) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is the result
+            writer.writerow(row)
+    return count
+
+
+def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    whole, real = {"attempt", "turn", "repeat"}, {"scale_low", "scale_high", "score"}
+    kinds = {name: pa.int32() if name in whole else pa.float64() if name in real else pa.string() for name in COLUMNS}
+    schema, count = pa.schema(list(kinds.items())), 0
+    with parquet.ParquetWriter(path, schema) as writer:
+        while batch := list(islice(rows, 10_000)):
+            writer.write_table(pa.Table.from_pylist(batch, schema))
+            count += len(batch)
+    return count

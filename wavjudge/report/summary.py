@@ -1,0 +1,111 @@
+"""The table at the end of a run: per candidate and axis the mean of what was scored, and the count of what was not."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from wavjudge.types import Axis, Rating, Response, Subject
+
+
+@dataclass(slots=True)
+class Cell:
+    """One candidate, axis and judge: scores by subject (repeats together), and statuses."""
+
+    axis: Axis
+    scores: dict[Subject, list[float]] = field(default_factory=lambda: defaultdict(list))
+    statuses: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def mean(self) -> float | None:
+        """Mean over subjects of the mean of their ok repeats; None where nothing was scored."""
+        means = [sum(scores) / len(scores) for scores in self.scores.values()]
+        return sum(means) / len(means) if means else None
+
+    @property
+    def unscored(self) -> Counter[str]:
+        return Counter({status: count for status, count in self.statuses.items() if status != "ok"})
+
+
+CellKey = tuple[str, str, str, str]
+
+
+def summarise(ratings: Iterable[Rating]) -> dict[CellKey, Cell]:
+    """Cells by (rater, benchmark, candidate, axis)."""
+    cells: dict[CellKey, Cell] = {}
+    for rating in ratings:
+        key = (rating.rater, rating.subject.benchmark, rating.subject.candidate, rating.axis)
+        cell = cells.setdefault(key, Cell(Axis(name=rating.axis, scale=rating.scale)))
+        cell.statuses[rating.status] += 1
+        if rating.score is not None:
+            cell.scores[rating.subject].append(rating.score)
+    return cells
+
+
+def outcomes(responses: Iterable[Response]) -> dict[str, Counter[str]]:
+    """How each candidate's answers came out."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for response in responses:
+        found[response.candidate][response.status] += 1
+    return dict(found)
+
+
+def as_json(cells: dict[CellKey, Cell], answers: dict[str, Counter[str]]) -> dict[str, object]:
+    """The same as plain data, for `--json`."""
+    rows = [
+        {"rater": rater, "benchmark": benchmark, "candidate": candidate, "axis": axis, "mean": cell.mean,
+         "n_scored": len(cell.scores), "scale": cell.axis.scale.model_dump(), "statuses": dict(cell.statuses)}
+        for (rater, benchmark, candidate, axis), cell in sorted(cells.items())
+    ]  # fmt: skip
+    return {"axes": rows, "answers": {name: dict(count) for name, count in sorted(answers.items())}}
+
+
+def show(console: Console, cells: dict[CellKey, Cell], answers: dict[str, Counter[str]]) -> None:
+    """Print both tables, readable at 80 columns."""
+    console.print(_answers_table(answers))
+    raters = sorted({key[0] for key in cells})
+    for rater in raters:
+        console.print(_rater_table(rater, {key: cell for key, cell in cells.items() if key[0] == rater}))
+
+
+def _answers_table(answers: dict[str, Counter[str]]) -> Table:
+    table = Table(title="Answers", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table.add_column("candidate")
+    table.add_column("answers", justify="right")
+    table.add_column("rated", justify="right")
+    table.add_column("candidate's own failures (never sent to a judge)")
+    for candidate, counts in sorted(answers.items()):
+        failures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if name != "ok")
+        table.add_row(candidate, str(counts.total()), str(counts["ok"]), failures or "-")
+    return table
+
+
+def _rater_table(rater: str, cells: dict[CellKey, Cell]) -> Table:
+    table = Table(title=f"Rated by {rater}", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table.add_column("candidate")
+    table.add_column("axis")
+    table.add_column("mean", justify="right")
+    table.add_column("unit or scale")
+    table.add_column("scored", justify="right")
+    table.add_column("not scored")
+    last = None
+    for (_, _, candidate, axis), cell in sorted(cells.items(), key=lambda pair: pair[0]):
+        if last not in (None, candidate):
+            table.add_section()
+        mean = "-" if cell.mean is None else f"{cell.mean:.2f}"
+        missing = ", ".join(f"{count} {status}" for status, count in sorted(cell.unscored.items()))
+        name = "" if candidate == last else candidate
+        table.add_row(name, axis, mean, _scale(cell.axis), str(len(cell.scores)), missing or "-")
+        last = candidate
+    return table
+
+
+def _scale(axis: Axis) -> str:
+    low, high, unit = axis.scale.low, axis.scale.high, axis.scale.unit
+    span = f"{low:g}-{high:g}" if low is not None and high is not None else ""
+    return span if unit == "points" else f"{unit} {span}".strip()
