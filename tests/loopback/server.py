@@ -1,0 +1,150 @@
+"""The server: reads and checks every request, keeps count, and answers or fails as planned."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+import orjson
+import pybase64
+from aiohttp import web
+
+from tests.loopback.dialects import GEMINI, OPENAI, Dialect, Heard
+from tests.loopback.faults import DELIVERIES, Plan, cases, sequence
+from tests.loopback.verdict import Recording, Unheard, verdict
+
+_MAX_BODY = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it arrived."""
+
+    protocol: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    document: dict[str, Any]
+    prompt: str
+    recordings: tuple[Recording, ...]
+
+
+class Server:
+    """Both protocols on one port of 127.0.0.1.
+
+    Parameters
+    ----------
+    plan: names of faults in order, or a `Plan`; may be set anew between requests (numbers go on).
+    seed: of the scores. latency_seconds: before every reply. keep: how many requests `received` holds.
+    key: the only key accepted; None accepts any.
+    """
+
+    def __init__(
+        self, plan: Plan | Iterable[str | None] = (), *, seed: int = 0, latency_seconds: float = 0.0, keep: int = 16,
+        key: str | None = None,
+    ) -> None:  # fmt: skip
+        self.plan: Plan = plan if callable(plan) else sequence(plan)
+        self.seed, self.latency_seconds, self.key = seed, latency_seconds, key
+        self.received: deque[Received] = deque(maxlen=keep)
+        self.requests = self.in_flight = self.most_in_flight = 0
+        self.faults: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
+        """How often a good reply was sent, by the sha256 of the first recording."""
+        self.url = ""
+
+    @property
+    def openai_url(self) -> str:
+        return f"{self.url}/v1"
+
+    @property
+    def gemini_url(self) -> str:
+        return f"{self.url}/gem"
+
+    def stats(self) -> dict[str, Any]:
+        """What `GET /stats` answers, for those in another process."""
+        counts = {"requests": self.requests, "most_in_flight": self.most_in_flight}
+        return counts | {"faults": dict(self.faults), "answered": dict(self.answered)}
+
+    async def open(self, port: int = 0) -> str:
+        """Listen; gives the URL."""
+        app = web.Application(client_max_size=_MAX_BODY)
+        app.router.add_post("/v1/chat/completions", partial(self._meet, dialect=OPENAI))
+        app.router.add_post(r"/gem/{version:v1\w*}/models/{model}:generateContent", partial(self._meet, dialect=GEMINI))
+        app.router.add_get("/stats", self._stats)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port, backlog=1024)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self.url
+
+    async def close(self) -> None:
+        await self._runner.cleanup()
+
+    async def _stats(self, request: web.Request) -> web.Response:
+        return web.json_response(self.stats())
+
+    async def _meet(self, request: web.Request, dialect: Dialect) -> web.StreamResponse:
+        number, self.requests = self.requests, self.requests + 1
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            return await self._reply(request, dialect, number)
+        finally:
+            self.in_flight -= 1
+
+    async def _reply(self, request: web.Request, dialect: Dialect, number: int) -> web.StreamResponse:
+        body = await request.read()
+        try:
+            document = orjson.loads(body)
+            heard = dialect.read(document)
+        except (Unheard, ValueError, LookupError, TypeError) as error:
+            return web.json_response(dialect.error(400, str(error)), status=400)
+        path, headers = request.path, dict(request.headers)
+        self.received.append(Received(dialect.name, path, headers, body, document, *heard))
+        if self.key is not None and dialect.key(request.headers) != self.key:
+            return web.json_response(dialect.error(401, "Incorrect API key provided."), status=401)
+        if self.latency_seconds:
+            await asyncio.sleep(self.latency_seconds)
+        fault = self.plan(number)
+        if fault is not None:
+            self.faults[fault] += 1
+            return await self._fail(request, dialect, heard, fault)
+        self.answered.update(r.sha256 for r in heard[1][:1])
+        return web.Response(body=self._good(dialect, heard, number), content_type="application/json")
+
+    def _good(self, dialect: Dialect, heard: Heard, number: int) -> bytes:
+        return orjson.dumps(dialect.answer(verdict(*heard, self.seed), heard, number))
+
+    async def _fail(self, request: web.Request, dialect: Dialect, heard: Heard, fault: str) -> web.StreamResponse:
+        if deliver := DELIVERIES.get(fault):
+            return await deliver(request, self._good(dialect, heard, 0))
+        case = cases(dialect.name)[fault]
+        audio = pybase64.b64encode(heard[1][0].data).decode() if heard[1] else ""
+        headers = {"content-type": "application/json", **case.headers}
+        return web.Response(body=case.body(dialect.key(request.headers), audio), status=case.status, headers=headers)
+
+
+class Loopback(Server):
+    """The server in a thread of its own, for the length of a `with`."""
+
+    def __enter__(self) -> Loopback:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="loopback", daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self.open(), self._loop).result()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

@@ -1,0 +1,220 @@
+"""What both wires do alike: keys, quoting without secrets, headers, splicing audio into JSON, clients and deadlines.
+
+Nothing here knows a provider, and nothing here imports an SDK.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, Generic, TypeVar
+
+import orjson
+import pybase64
+
+from wavjudge.clients.base import Failure, Part, RawReply, Request, TextPart
+from wavjudge.clients.spec import hide_secrets
+from wavjudge.errors import AuthError, SpecError
+
+NO_KEY = "no-key"
+"""Sent where a server wants no key but the SDK insists on one (vLLM and its like)."""
+
+UNDECODABLE_AUDIO = re.compile(
+    r"audio\b.{0,80}\b(?:decod|corrupt|unreadable|malformed|not valid|could not be (?:read|processed))"
+    r"|(?:invalid|corrupt(?:ed)?|malformed|undecodable|failed to (?:load|decode|open)(?: the)?) audio"
+    r"|audio_(?:decode|invalid)|invalid_audio|format not recogni[sz]ed",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Words with which providers and soundfile-based servers say that a recording did not open."""
+
+_HEADERS = ("content-type", "date", "retry-after", "retry-after-ms", "x-request-id")
+_REASON_CHARS = 300
+_MASKED_KEY = re.compile(r"\b(?:sk-|AIza)[-\w*.]{4,}")  # as providers echo them, with stars in the middle
+_DATA_LIKE = re.compile(r"[A-Za-z0-9+/=_%\\-]{60,}")
+
+T = TypeVar("T")
+
+
+def choose_key(api_key: str | None, base_url: str | None, variables: tuple[str, ...]) -> str:
+    """The key to send: the one given, else one from the environment.
+
+    A key from the environment goes to the provider's own address only, never to a `base_url` that somebody named.
+    Raises `AuthError` where there is none, or one that no HTTP header can carry.
+    """
+    found = api_key or (NO_KEY if base_url else next(filter(None, map(os.environ.get, variables)), ""))
+    key = found.strip()
+    if not key:
+        raise AuthError(f"got no API key, expected one in {' or '.join(variables)}", todo="set it, or give base_url")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise AuthError("got an API key with spaces or characters that no key has", todo="copy it again")
+    return key
+
+
+def check_options(base_url: str | None, timeout_seconds: float) -> None:
+    """`SpecError` for an address that is none, or a deadline that is not a positive number of seconds."""
+    if base_url is not None and not base_url.startswith(("http://", "https://")):
+        raise SpecError(f"got base_url {base_url!r}, expected http://... or https://...")
+    if not (math.isfinite(timeout_seconds) and timeout_seconds > 0):
+        raise SpecError(f"got timeout_seconds {timeout_seconds!r}, expected a positive number of seconds")
+
+
+def text_only(request: Request, wire: str) -> None:
+    """`SpecError` for a request that wants sound back: the wires read text so far."""
+    if "audio" in request.wants:
+        raise SpecError(f"got a request for an audio answer, but {wire} gives text only", todo="ask for text")
+
+
+def quote(text: str, key: str | None = None) -> str:
+    """Foreign words fit for a reason: one line of at most 300 characters, without keys, base64 or control characters.
+
+    >>> quote("bad key sk-ab***123 in\\n  " + "QUJD" * 99)
+    'bad key [key] in [data]'
+    """
+    if key and key != NO_KEY:
+        text = text.replace(key, "[key]")
+    text = _DATA_LIKE.sub("[data]", _MASKED_KEY.sub("[key]", hide_secrets(text)))
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= _REASON_CHARS else text[: _REASON_CHARS - 1] + "…"
+
+
+def raw_reply(status: int, headers: Mapping[str, str], body: bytes) -> RawReply:
+    """A reply with the few headers that matter; no other header is ever kept."""
+    return RawReply(status, {name: headers[name] for name in _HEADERS if name in headers}, body)
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:
+    """How long the provider asks to wait: `retry-after-ms`, then `retry-after` as seconds or as an HTTP date.
+
+    A date is measured against the reply's own `date`, so that a wrong clock here does not matter; `now` (seconds
+    since 1970) serves where there is none. What does not parse is None.
+
+    >>> retry_after_seconds({"retry-after": "2", "retry-after-ms": "150"}, lambda: 0.0)
+    0.15
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        if (number := seconds(headers.get(name, ""))) is not None:
+            return number * unit
+    until = _timestamp(headers.get("retry-after", ""))
+    if until is None:
+        return None
+    sent = _timestamp(headers.get("date", ""))
+    return max(0.0, until - (now() if sent is None else sent))
+
+
+def seconds(text: str) -> float | None:
+    """A finite number that is not negative, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _timestamp(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def json_object(body: bytes) -> dict[str, Any] | str:
+    """The JSON object that a body holds, or in words what stands there instead."""
+    if not body.strip():
+        return "an empty body"
+    try:
+        document = orjson.loads(body)
+    except ValueError:
+        return "an HTML page" if body.lstrip()[:1] == b"<" else "a body that is not JSON, or only part of it"
+    if isinstance(document, list) and len(document) == 1 and "error" in mapping(document[0]):
+        document = document[0]  # so Google writes errors now and then
+    return document if isinstance(document, dict) else f"JSON of type {type(document).__name__}"
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """The value if it is a JSON object, else an empty one: replies are read without trusting their shape."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[dict[str, Any]]:
+    """The objects in a JSON array; none if it is no array."""
+    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
+
+
+def word(value: object) -> str | None:
+    """A text that says something, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def count(value: object) -> int | None:
+    """A count of tokens; None is "not said", and a true, a text or a negative number says nothing."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class PartForm:
+    """How one protocol writes parts in JSON: the bytes before and after a JSON string, and before and after base64."""
+
+    text: tuple[bytes, bytes]
+    audio: tuple[bytes, bytes]
+
+    def splice(self, head: bytes, parts: tuple[Part, ...], tail: bytes) -> bytes:
+        """head, the parts with commas between, tail: each recording is encoded once and copied once."""
+        pieces = [head]
+        for number, part in enumerate(parts):
+            is_text = isinstance(part, TextPart)
+            before, after = self.text if is_text else self.audio
+            content = dumps(part.text) if isinstance(part, TextPart) else pybase64.b64encode(part.load())
+            pieces += [b"," if number else b"", before, content, after]
+        return b"".join([*pieces, tail])
+
+
+def dumps(value: object) -> bytes:
+    """Compact JSON. Not orjson: that refuses the lone surrogates which stray into texts of other people's files."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+class PerLoop(Generic[T]):
+    """One client per event loop: its connections die with the loop that opened them."""
+
+    def __init__(self, build: Callable[[], T]) -> None:
+        self._build = build
+        self._clients: dict[asyncio.AbstractEventLoop, T] = {}
+
+    def get(self) -> T:
+        """The client of the running loop, built when first asked for; clients of closed loops are let go."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._clients = {known: client for known, client in self._clients.items() if not known.is_closed()}
+            self._clients[loop] = self._build()
+        return self._clients[loop]
+
+    def pop(self) -> T | None:
+        """The client of the running loop, taken out, or None."""
+        return self._clients.pop(asyncio.get_running_loop(), None)
+
+
+async def within(limit_seconds: float, call: Awaitable[RawReply], key: str) -> RawReply | Failure:
+    """One attempt under a total deadline; whatever breaks on the way is a `Failure`, being cancelled is not.
+
+    The SDKs bound each read, not the whole, and name a lost connection a timeout: so the deadline is ours and says
+    itself whether it passed. Every `Exception` is caught, since transports leak their own kinds (garbage instead of
+    HTTP, a body that does not decompress) and one item must not end a run.
+    """
+    deadline = asyncio.timeout(limit_seconds)
+    try:
+        async with deadline:
+            return await call
+    except Exception as error:
+        if deadline.expired():
+            return Failure("timeout", f"got no complete reply within {limit_seconds:g} s")
+        cause = error.__cause__ or error
+        words = quote(f"{type(cause).__name__} {cause}", key)
+        return Failure("unavailable", f"the connection failed: {words}")
