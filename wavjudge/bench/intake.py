@@ -39,7 +39,7 @@ class Intake:
             benchmark=benchmark, id=row.item_id, language=row.language, reference=row.reference, tags=row.tags,
             turns=(Utterance(text=row.question_text, audio=self._question(testset, row.question_audio)),),
             history=tuple(
-                Message(role=said.role, text=said.text, audio=self._question(testset, said.audio)) for said in row.history
+                Message(role=m.role, text=m.text, audio=self._question(testset, m.audio)) for m in row.history
             ),
         )  # fmt: skip
         answer, status, reason = self._answer(testset, row)

@@ -61,6 +61,14 @@ class _Job:
     supersedes: tuple[tuple[str, str], ...]  # (axis, id of the failed rating that this one replaces)
 
 
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """A judge with its queue."""
+
+    judge: Judge
+    queue: asyncio.Queue[_Job | None]
+
+
 class Done:
     """What the run folder already holds, by the key that resume compares."""
 
@@ -106,35 +114,35 @@ class Runner:
 
     async def rate(self, testset: TestSet) -> Summary:
         """Take in every row and rate every answer. A `StopRun` of a judge stands in the summary afterwards."""
-        self._watcher.planned(len(testset) * sum(len(judge.tasks) for judge in self._judges) * self._repeats)
-        queues = {judge.rater: asyncio.Queue[_Job | None](2 * judge.concurrency) for judge in self._judges}
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed(testset, queues))
-                for judge in self._judges:
-                    for _ in range(judge.concurrency):
-                        group.create_task(self._work(judge, queues[judge.rater]))
-        except* StopRun as stops:  # pragma: no cover - workers catch StopRun themselves
-            raise stops.exceptions[0] from None
+        self._watcher.planned(len(testset) * self._calls_per_answer)
+        lanes = [_Lane(judge, asyncio.Queue(2 * judge.concurrency)) for judge in self._judges]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._feed(testset, lanes))
+            for lane in lanes:
+                for _ in range(lane.judge.concurrency):
+                    group.create_task(self._work(lane))
         self.summary.bad_rows += testset.bad_rows
         return self.summary
 
-    async def _feed(self, testset: TestSet, queues: dict[str, asyncio.Queue[_Job | None]]) -> None:
+    @property
+    def _calls_per_answer(self) -> int:
+        return sum(len(judge.tasks) * self._repeats_of(judge) for judge in self._judges)
+
+    def _repeats_of(self, judge: Judge) -> int:
+        return self._repeats if judge.rater_kind == "model" else 1  # an instrument repeats itself to the digit
+
+    async def _feed(self, testset: TestSet, lanes: Sequence[_Lane]) -> None:
         rows = iter(testset)
         while not self._stopping.is_set() and (found := await asyncio.to_thread(next, rows, None)) is not None:
             case = await self._case(testset, *found)
             if case is None:
                 continue
-            for judge in self._judges:
-                for job in self._jobs(case, judge):
-                    await self._put(queues[judge.rater], job)
-        for judge in self._judges:
-            for _ in range(judge.concurrency):
-                await queues[judge.rater].put(None)
-
-    async def _put(self, queue: asyncio.Queue[_Job | None], job: _Job) -> None:
-        if not self._stopping.is_set():
-            await queue.put(job)
+            for lane in lanes:
+                for job in self._jobs(case, lane.judge):
+                    await lane.queue.put(job)
+        for lane in lanes:
+            for _ in range(lane.judge.concurrency):
+                await lane.queue.put(None)
 
     async def _case(self, testset: TestSet, where: str, row: Row) -> Case | None:
         """The case of a row, taken in if it is new; None for a bad row and for a candidate's failure."""
@@ -145,7 +153,7 @@ class Runner:
             return None
         self.summary.outcomes[response.status] += 1
         if response.status != "ok":
-            self._watcher.planned(-sum(len(judge.tasks) for judge in self._judges) * self._repeats)
+            self._watcher.planned(-self._calls_per_answer)
             return None
         return Case(item, response, self._run.path)
 
@@ -174,7 +182,7 @@ class Runner:
 
     def _jobs(self, case: Case, judge: Judge) -> Iterator[_Job]:
         for task in judge.tasks:
-            for repeat in range(self._repeats):
+            for repeat in range(self._repeats_of(judge)):
                 supersedes = self._done.needed(case.subject, judge, task, repeat)
                 if supersedes is not None:
                     yield _Job(case, task, repeat, supersedes)
@@ -182,12 +190,12 @@ class Runner:
                 self.summary.tasks_already_done += 1
                 self._watcher.planned(-1)
 
-    async def _work(self, judge: Judge, queue: asyncio.Queue[_Job | None]) -> None:
-        while (job := await queue.get()) is not None:
+    async def _work(self, lane: _Lane) -> None:
+        while (job := await lane.queue.get()) is not None:
             if self._stopping.is_set():
-                continue
+                continue  # the queue is emptied, so that whoever feeds it can end
             try:
-                ratings = await judge.rate(job.case, job.task, job.repeat)
+                ratings = await lane.judge.rate(job.case, job.task, job.repeat)
             except StopRun as stop:
                 self.summary.stopped = self.summary.stopped or stop
                 self._stopping.set()

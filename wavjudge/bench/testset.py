@@ -111,8 +111,8 @@ def _table_in(path: Path) -> Path:
     if not path.exists():
         raise InputError("got no such file or folder", where=str(path), todo="check the path")
     if path.suffix.lower() not in TABLES | SUFFIXES:
-        raise InputError(f"got a {path.suffix or 'nameless'} file, expected {', '.join(sorted(TABLES))} or a folder of audio",
-                         where=str(path))  # fmt: skip
+        expected = f"{', '.join(sorted(TABLES))} or a folder of audio"
+        raise InputError(f"got a {path.suffix or 'nameless'} file, expected {expected}", where=str(path))
     return path
 
 
@@ -136,7 +136,10 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             except json.JSONDecodeError as error:
                 yield where, {f"this line is no JSON ({error.msg} at column {error.colno})": "?"}
             else:
-                yield where, row if isinstance(row, dict) else {f"this line is a {type(row).__name__}, not an object": "?"}
+                yield (
+                    where,
+                    row if isinstance(row, dict) else {f"this line is a {type(row).__name__}, not an object": "?"},
+                )
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -168,17 +171,19 @@ def _folder_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         candidate = "/".join(parts[:-1]) or root.resolve().name
         text = file.with_suffix(".txt")
         said = text.read_text(encoding="utf-8").strip() if text.is_file() else None
-        yield str(file), {"item_id": parts[-1], "candidate": candidate, "audio": str(file.relative_to(root)), "text": said}
+        yield (
+            str(file),
+            {"item_id": parts[-1], "candidate": candidate, "audio": str(file.relative_to(root)), "text": said},
+        )
 
 
 def _has_audio(path: Path) -> bool:
     if path.is_dir():
         return True
-    for _, raw in _raw_rows(path):
-        if "audio" in raw:
-            return True
-    return False
+    return any("audio" in raw for _, raw in _raw_rows(path))
 
 
 def _empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip()) or (isinstance(value, float) and value != value)
+    return (
+        value is None or (isinstance(value, str) and not value.strip()) or (isinstance(value, float) and value != value)
+    )

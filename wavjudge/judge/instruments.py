@@ -15,7 +15,7 @@ from wavjudge import audio, signals
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Case, Task, unscored
 from wavjudge.signals import Measurement
-from wavjudge.types import JudgeEntry, Rating, RaterKind
+from wavjudge.types import JudgeEntry, RaterKind, Rating
 
 
 class InstrumentJudge:
@@ -23,13 +23,15 @@ class InstrumentJudge:
 
     rater = "signals"
     rater_kind: RaterKind = "instrument"
+    tasks: tuple[Task, ...]
 
-    def __init__(self, *, spec: str = "signals", axes: Collection[str] | None = None, workers: int | None = None) -> None:
-        wanted = None if axes is None else set(axes)
-        chosen = tuple(axis for axis in signals.AXES if wanted is None or axis.name in wanted)
-        if wanted is not None and (unknown := wanted - {axis.name for axis in signals.AXES}):
-            raise InputError(f"got axes {sorted(unknown)} that `signals` does not measure, "
-                             f"expected some of {[axis.name for axis in signals.AXES]}")  # fmt: skip
+    def __init__(
+        self, *, spec: str = "signals", axes: Collection[str] | None = None, workers: int | None = None
+    ) -> None:
+        chosen = tuple(axis for axis in signals.AXES if axes is None or axis.name in axes)
+        if not chosen:
+            raise InputError(f"got axes {axes}, expected some of {[axis.name for axis in signals.AXES]}",
+                             todo="leave `signals` out, or name one of its axes")  # fmt: skip
         names = [axis.name for axis in chosen]
         signals.require(names)
         self._spec, self._names = spec, names
@@ -49,10 +51,12 @@ class InstrumentJudge:
         """One rating per axis; a recording that cannot be measured any more is `failed`."""
         if case.answer.audio is None:
             return unscored(self, case, task, repeat, "not_applicable", "the answer is text by design")
-        work = (str(case.path(case.answer.audio)), case.answer.audio.sha256, case.answer.text,
-                case.item.reference, case.item.language, self._names)  # fmt: skip
+        item, said = case.item, case.answer
+        work = (str(case.path(case.answer.audio)), case.answer.audio.sha256, said.text,
+                item.reference, item.language)  # fmt: skip
         try:
-            measured = await asyncio.get_running_loop().run_in_executor(self._executor(), _measure, *work)
+            loop = asyncio.get_running_loop()
+            measured = await loop.run_in_executor(self._executor(), _measure, *work, self._names)
         except InputError as error:
             return unscored(self, case, task, repeat, "failed", str(error))
         except BrokenProcessPool:  # killed from outside, most often for want of memory
@@ -62,8 +66,9 @@ class InstrumentJudge:
 
     def _rating(self, case: Case, task: Task, repeat: int, one: Measurement) -> Rating:
         return Rating(
-            subject=case.subject, axis=one.axis.name, scale=one.axis.scale, rater=self.rater, rater_kind=self.rater_kind,
-            repeat=repeat, score=one.value, status=one.status, reason=one.reason, details=dict(one.details),
+            subject=case.subject, axis=one.axis.name, scale=one.axis.scale, rater=self.rater,
+            rater_kind=self.rater_kind, repeat=repeat, score=one.value, status=one.status, reason=one.reason,
+            details=dict(one.details),
             signature=task.signature, time=datetime.now(UTC),
         )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,6 @@ from wavjudge.judge.parse import Unscored, Verdict, parse
 from wavjudge.judge.prompts import Justification, Prompt, Transcript
 from wavjudge.judge.render import Material, render
 from wavjudge.types import Axis, Call, JudgeEntry, RaterKind, Rating, Status, Utterance
-
 
 _PROMPT_CHOICES = (
     "question_text", "question_audio", "answer_audio", "transcript", "reference", "history",
@@ -67,18 +66,17 @@ class ModelJudge:
 
     def __init__(
         self, client: Client, *, kind: str, model: str, spec: str, prompts: Sequence[Prompt], options: JudgeOptions,
-        concurrency: int = 64,
-        recognise: Callable[[Path], str] | None = None,
+        extra: str = "", concurrency: int = 64, recognise: Callable[[Path], str] | None = None,
     ) -> None:  # fmt: skip
         self.rater = f"{kind}:{model}"
         self._client, self._model, self._spec, self._options = client, model, spec, options
         self.concurrency, self._recognise = concurrency, recognise
-        self._transform = f"pcm16-{options.rate}-mono"
+        self._transform, self._extra = f"pcm16-{options.rate}-mono", extra
         self.prompts = {prompt.name: options.applied(prompt) for prompt in prompts}
         self.tasks = tuple(self._task(prompt) for prompt in self.prompts.values())
 
     def _task(self, prompt: Prompt) -> Task:
-        signed = signature.plan(self.rater, prompt, self._options.sampling, self._transform)
+        signed = signature.plan(self.rater, prompt, self._options.sampling, self._transform, extra=self._extra)
         return Task(prompt.name, tuple(axis.axis for axis in prompt.axes), signed)
 
     def entry(self) -> JudgeEntry:
@@ -103,6 +101,13 @@ class ModelJudge:
         call = _call(outcome, prompt, request, nonce)
         rows = _rows(outcome, prompt, heard=bool(request.audio_parts))
         return [self._rating(case, task, repeat, axis, call, rows[axis.name]) for axis in task.axes]
+
+    def would_ask(self, case: Case) -> Iterator[Request]:
+        """The calls that rating this case would take, without recognising or sending anything: for a dry run."""
+        for prompt in self.prompts.values():
+            transcript = None if prompt.inputs.transcript == "none" else case.answer.text
+            if self._not_applicable(case, prompt, transcript) is None:
+                yield self.request(case, prompt, transcript, 0)[0]
 
     async def _transcript(self, case: Case, prompt: Prompt) -> str | None:
         if prompt.inputs.transcript == "recognised" and self._recognise and case.answer.audio:

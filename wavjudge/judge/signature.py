@@ -18,10 +18,11 @@ from wavjudge.types import SCHEMA_VERSION
 _RESOLVED = "|is:"
 
 
-def plan(model: str, prompt: Prompt, sampling: Sampling, transform: str) -> str:
-    """The signature before the call, without the resolved model."""
+def plan(model: str, prompt: Prompt, sampling: Sampling, transform: str, *, extra: str = "") -> str:
+    """The signature before the call, without the resolved model. `extra` joins the sampling: `think:0`."""
+    drawn = f"{_sampling(sampling)},{extra}" if extra else _sampling(sampling)
     fields = (
-        model, prompt.label, f"parse:{PARSER_VERSION}", _sampling(sampling), _inputs(prompt),
+        model, prompt.label, f"parse:{PARSER_VERSION}", drawn, _inputs(prompt),
         prompt.layout.justification, transform if _audio(prompt) else "no-audio", f"v{SCHEMA_VERSION}",
     )  # fmt: skip
     return "|".join(_escaped(field) for field in fields)

@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from wavjudge.report.text import printable
 from wavjudge.types import Axis, Rating, Response, Subject
 
 
@@ -68,40 +69,39 @@ def as_json(cells: dict[CellKey, Cell], answers: dict[str, Counter[str]]) -> dic
 def show(console: Console, cells: dict[CellKey, Cell], answers: dict[str, Counter[str]]) -> None:
     """Print both tables, readable at 80 columns."""
     console.print(_answers_table(answers))
-    raters = sorted({key[0] for key in cells})
-    for rater in raters:
+    for rater in sorted({key[0] for key in cells}):
         console.print(_rater_table(rater, {key: cell for key, cell in cells.items() if key[0] == rater}))
 
 
 def _answers_table(answers: dict[str, Counter[str]]) -> Table:
-    table = Table(title="Answers", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    table.add_column("candidate")
-    table.add_column("answers", justify="right")
-    table.add_column("rated", justify="right")
-    table.add_column("candidate's own failures (never sent to a judge)")
+    table = _table("Answers", "candidate", "answers", "rated", "own failures, never judged")
     for candidate, counts in sorted(answers.items()):
         failures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if name != "ok")
-        table.add_row(candidate, str(counts.total()), str(counts["ok"]), failures or "-")
+        table.add_row(printable(candidate), str(counts.total()), str(counts["ok"]), failures or "-")
     return table
 
 
 def _rater_table(rater: str, cells: dict[CellKey, Cell]) -> Table:
-    table = Table(title=f"Rated by {rater}", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    table.add_column("candidate")
-    table.add_column("axis")
-    table.add_column("mean", justify="right")
-    table.add_column("unit or scale")
-    table.add_column("scored", justify="right")
-    table.add_column("not scored")
+    table = _table(f"Rated by {printable(rater)} (mean of the answers that were scored)",
+                   "candidate and axis", "mean", "scored", "unit", "not scored")  # fmt: skip
     last = None
-    for (_, _, candidate, axis), cell in sorted(cells.items(), key=lambda pair: pair[0]):
-        if last not in (None, candidate):
+    for (_, benchmark, candidate, axis), cell in sorted(cells.items(), key=lambda pair: pair[0]):
+        if last != (benchmark, candidate):
             table.add_section()
+            table.add_row(printable(candidate), style="bold")
+            last = benchmark, candidate
         mean = "-" if cell.mean is None else f"{cell.mean:.2f}"
         missing = ", ".join(f"{count} {status}" for status, count in sorted(cell.unscored.items()))
-        name = "" if candidate == last else candidate
-        table.add_row(name, axis, mean, _scale(cell.axis), str(len(cell.scores)), missing or "-")
-        last = candidate
+        table.add_row(f"  {axis}", mean, str(len(cell.scores)), _scale(cell.axis), missing or "-")
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False,
+                  collapse_padding=True)  # fmt: skip
+    for column in columns:
+        numbers = column in ("answers", "rated", "mean", "scored")
+        table.add_column(column, justify="right" if numbers else "left", no_wrap=numbers, overflow="fold")
     return table
 
 

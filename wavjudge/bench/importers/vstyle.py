@@ -20,8 +20,10 @@ from wavjudge.bench.testset import Row
 from wavjudge.errors import InputError
 from wavjudge.store import first_problem
 
-_USED = frozenset({"instruct_text", "ability", "instruct_id", "id", "model_name", "response_audio_path", "response_text",
-                   "instruction_audio_path"})  # fmt: skip
+_USED = frozenset({
+    "instruct_text", "ability", "instruct_id", "id", "model_name", "response_audio_path", "response_text",
+    "instruction_audio_path",
+})  # fmt: skip
 
 
 def read(path: Path) -> Imported:

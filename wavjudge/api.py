@@ -1,0 +1,139 @@
+"""The library face: what the command line does, as plain functions.
+
+import wavjudge
+run = wavjudge.score("answers.jsonl", judges=["gemini:gemini-3.5-flash"], out="runs/first")
+run.table()          # a pandas DataFrame with the columns of `wavjudge export`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wavjudge.bench.runner import RETRIED_STATUSES, Summary, Watcher
+from wavjudge.bench.score import Plan, run
+from wavjudge.bench.testset import open_testset
+from wavjudge.clients.budget import Budget
+from wavjudge.clients.cache import ReplyCache
+from wavjudge.clients.money import parse_price
+from wavjudge.clients.spec import load_named
+from wavjudge.errors import StoreError
+from wavjudge.judge.build import Workshop
+from wavjudge.judge.prompts import load_all, select
+from wavjudge.report.export import COLUMNS, flat
+from wavjudge.store import RunFolder
+from wavjudge.types import Rating, Response, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A run folder and what can be had from it. `summary` is None for a run that was only loaded."""
+
+    path: Path
+    summary: Summary | None = None
+
+    def ratings(self) -> Iterator[Rating]:
+        """The ratings that stand, in the order in which they were made."""
+        with RunFolder(self.path) as folder:
+            yield from folder.ratings()
+
+    def responses(self) -> Iterator[Response]:
+        """Every candidate's answers, the failed ones included."""
+        with RunFolder(self.path) as folder:
+            yield from folder.responses()
+
+    def rows(self) -> Iterator[dict[str, object]]:
+        """The rows of `wavjudge export`."""
+        tags = self._tags()
+        for rating in self.ratings():
+            subject = rating.subject
+            yield flat(rating, tags.get((subject.benchmark, subject.item_id, subject.candidate, subject.attempt), ()))
+
+    def table(self) -> pd.DataFrame:
+        """The same as a pandas DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows(), columns=list(COLUMNS))
+
+    def _tags(self) -> dict[tuple[str, str, str, int], tuple[str, ...]]:
+        return {(r.benchmark, r.item_id, r.candidate, r.attempt): r.tags for r in self.responses() if r.tags}
+
+
+def score(
+    responses: str | Path,
+    *,
+    judges: Sequence[str],
+    out: str | Path,
+    axes: Sequence[str] | None = None,
+    prompts: str | Path | None = None,
+    prompt_set: str = "separate",
+    repeats: int = 1,
+    benchmark: str | None = None,
+    retry: Collection[Status] = RETRIED_STATUSES,
+    max_cost: float | None = None,
+    price: str | None = None,
+    cache: bool = True,
+    keep_audio: str = "copy",
+    max_answer_seconds: float = 600.0,
+    watcher: Watcher | None = None,
+) -> Scored:
+    """Rate stored answers and write a run folder; the same call again resumes it.
+
+    Parameters
+    ----------
+    responses: a JSONL, CSV or Parquet file, a folder with responses.jsonl, a folder of recordings, or a run folder.
+    judges: SPECs, such as ``openai:NAME?temperature=1`` or ``signals``.
+    out: the run folder; it is created, or resumed.
+    axes: rate only these; by default all that the judges have.
+    prompts: a folder of prompt files instead of the shipped ones. prompt_set: "separate", "joint", or a prompt's name.
+    repeats: how often each judge rates each answer.
+    retry: statuses that are asked for again on resume.
+    max_cost: limit in USD for this call; needs known prices, or `price` such as ``audio_in=32,text_in=2.5,text_out=10``
+        (USD per million tokens).
+    keep_audio: "copy" recordings into the run folder, or "reference" them where they are.
+
+    Raises
+    ------
+    InputError, SpecError, MissingPartError before anything is sent; `StopRun` (AuthError, QuotaError, BudgetError,
+    ProviderDownError) does not raise: it stands in ``summary.stopped``, and what was done is kept.
+    """
+    shop = workshop(
+        judges, axes=axes, prompts=prompts, prompt_set=prompt_set, price=price, max_cost=max_cost, cache=cache
+    )
+    plan = Plan(
+        testset=open_testset(Path(responses), benchmark=benchmark), specs=list(judges), out=Path(out), repeats=repeats,
+        retry=frozenset(retry), keep="reference" if keep_audio == "reference" else "copy",
+        max_answer_seconds=max_answer_seconds,
+    )  # fmt: skip
+    try:
+        return Scored(plan.out, run(plan, shop, watcher))
+    finally:
+        if shop.cache is not None:
+            shop.cache.close()
+
+
+def workshop(
+    judges: Sequence[str], *, axes: Sequence[str] | None, prompts: str | Path | None, prompt_set: str,
+    price: str | None, max_cost: float | None, cache: bool,
+) -> Workshop:  # fmt: skip
+    """What the judges of a run share, from the options of `score`."""
+    available = load_all(Path(prompts) if prompts is not None else None)
+    listening = any(not spec.startswith("signals") for spec in judges)
+    chosen = select(available, prompt_set=prompt_set, axes=axes) if listening else ()
+    return Workshop(
+        prompts=chosen, axes=axes, named=load_named(), cache=ReplyCache() if cache and listening else None,
+        budget=Budget(max_cost) if max_cost is not None else None, price=parse_price(price) if price else None,
+    )  # fmt: skip
+
+
+def load(path: str | Path) -> Scored:
+    """An existing run folder. Raises `StoreError` if it is none."""
+    scored = Scored(Path(path))
+    if not (scored.path / "manifest.json").is_file():
+        raise StoreError("got a folder without manifest.json, expected a run folder", where=str(path))
+    return scored

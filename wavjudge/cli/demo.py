@@ -1,0 +1,53 @@
+"""`wavjudge demo`: the shipped tiny test set, measured offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wavjudge.cli.console import console
+
+NEXT = """\
+These are measurements by instruments, not judgments: nobody has listened for what
+is said. The faults were built into the recordings by us (benchmarks/tiny/README.md).
+
+Next:
+  look at one rating      wavjudge show {out} tiny-01
+  take the table along    wavjudge export {out} --out demo.csv
+  ask an LLM that hears   export GEMINI_API_KEY=...
+                          wavjudge score {tiny} \\
+                            --judge gemini:gemini-3.5-flash --dry-run --out runs/first
+                          (without --dry-run it is sent and paid for)
+  rate your own answers   wavjudge score FOLDER_OR_JSONL --judge signals --out runs/mine
+"""
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Run folder.")] = Path("results/runs/demo"),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Measure the shipped tiny test set with the offline instruments; needs no key and no network."""
+    from wavjudge import api, resources
+    from wavjudge.bench.score import Plan, run
+    from wavjudge.bench.testset import open_testset
+    from wavjudge.cli.progress import Bar
+    from wavjudge.cli.score import report
+    from wavjudge.judge.build import Workshop
+
+    tiny, shop = resources.folder("benchmarks") / "tiny", Workshop(prompts=())
+    if not quiet and not (out / "manifest.json").is_file():
+        console(err=True).print("Measuring 96 short answers; this takes about a minute the first time ...")
+    with Bar(shop.meter, quiet=quiet) as bar:
+        summary = run(Plan(open_testset(tiny), ["signals"], out), shop, bar)
+    report(api.Scored(out, summary), summary, shop.meter, quiet=quiet)
+    if not quiet:
+        console().print(NEXT.format(out=out, tiny=_short(tiny)), soft_wrap=True)
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,78 @@
+"""`wavjudge score --dry-run`: what a run would take, without sending or writing anything."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from wavjudge.bench.intake import Intake
+from wavjudge.bench.testset import TestSet
+from wavjudge.cli.console import console
+from wavjudge.clients.base import Request
+from wavjudge.clients.money import Estimate, estimate
+from wavjudge.clients.spec import parse_spec
+from wavjudge.errors import InputError
+from wavjudge.judge.base import Case
+from wavjudge.judge.build import Workshop, build
+from wavjudge.judge.model_judge import ModelJudge
+from wavjudge.store import RunFolder
+
+
+def dry_run(
+    testset: TestSet, specs: Sequence[str], shop: Workshop, *, repeats: int, max_seconds: float, as_json: bool
+) -> None:
+    """Print per judge the calls, audio seconds, tokens and money, with what is not known said in words."""
+    found: dict[str, Estimate | None] = {}
+    for text in specs:
+        judge, spec = build(text, shop), parse_spec(text, shop.named)
+        if isinstance(judge, ModelJudge):
+            with tempfile.TemporaryDirectory() as place:
+                cases = _cases(testset, Path(place), max_seconds)
+                found[str(spec)] = estimate(_requests(judge, cases, repeats), shop.price_of(spec))
+        else:
+            found[str(spec)] = None
+    if as_json:
+        typer.echo(json.dumps({name: asdict(one) if one else None for name, one in found.items()}))
+        return
+    for name, one in found.items():
+        console().print(_told(name, one), soft_wrap=True)
+
+
+def _cases(testset: TestSet, place: Path, max_seconds: float) -> Iterator[Case]:
+    with RunFolder(place, write=True) as folder:  # nothing is kept: recordings are referred to where they are
+        intake = Intake(folder, "reference", max_seconds)
+        for _, row in testset:
+            try:
+                item, response = intake.take(testset, row)
+            except InputError:
+                continue
+            if response.status == "ok":
+                yield Case(item, response, place)
+
+
+def _requests(judge: ModelJudge, cases: Iterator[Case], repeats: int) -> Iterator[Request]:
+    for case in cases:
+        for request in judge.would_ask(case):
+            yield from [request] * repeats
+
+
+def _told(spec: str, one: Estimate | None) -> str:
+    if one is None:
+        return f"{spec}: measured on this machine; sends nothing, costs nothing"
+    audio = "unknown" if one.audio_tokens_at_least is None else f"{one.audio_tokens_at_least:,}"
+    least = "unknown" if one.usd_at_least is None else f"{one.usd_at_least:.4f} USD"
+    most = "unknown" if one.usd_at_most is None else f"{one.usd_at_most:.4f} USD"
+    return (
+        f"{spec}\n"
+        f"  calls               {one.calls:,}\n"
+        f"  audio sent          {one.audio_seconds:,.1f} s\n"
+        f"  tokens, at least    {one.text_tokens_at_least:,} of text, {audio} of audio\n"
+        f"  cost, at least      {least} (input alone)\n"
+        f"  cost, at most       {most} (what --max-cost would reserve)\n"
+        f"  not known           {'; '.join(one.unknown)}"
+    )

@@ -1,0 +1,35 @@
+"""What the texts of options mean."""
+
+from __future__ import annotations
+
+from typing import cast, get_args
+
+from wavjudge.bench.intake import Keep
+from wavjudge.errors import InputError
+from wavjudge.types import STATUSES, Status
+
+
+def words(text: str | None) -> list[str] | None:
+    """A list by commas; None stays None.
+
+    >>> words("semantic, acoustic"), words(None)
+    (['semantic', 'acoustic'], None)
+    """
+    return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
+
+
+def statuses(text: str) -> frozenset[Status]:
+    """Statuses by commas; "none" is no status at all."""
+    named = [word for word in words(text) or [] if word != "none"]
+    if unknown := [name for name in named if name not in STATUSES or name == "ok"]:
+        raise InputError(
+            f"got --retry {unknown}, expected some of {[name for name in STATUSES if name != 'ok']} or none"
+        )
+    return frozenset(cast(list[Status], named))
+
+
+def keep(text: str) -> Keep:
+    """copy or reference."""
+    if text not in get_args(Keep):
+        raise InputError(f"got --keep-audio {text!r}, expected one of {', '.join(get_args(Keep))}")
+    return cast(Keep, text)

@@ -1,0 +1,120 @@
+"""`wavjudge score`: rate stored answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wavjudge.cli.console import INTERRUPTED, console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from wavjudge.api import Scored
+    from wavjudge.bench.runner import Summary
+    from wavjudge.clients.onion import Meter
+
+SHOWN_BAD_ROWS = 5
+
+
+def score(
+    responses: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet file, run folder, or folder of recordings.")],
+    judge: Annotated[list[str], typer.Option(help="SPEC of a judge, see `wavjudge judges`; may be given again.")],
+    out: Annotated[Path, typer.Option(help="Run folder; the same command again resumes it.")],
+    axes: Annotated[str | None, typer.Option(help="Only these axes, separated by commas.")] = None,
+    prompts: Annotated[Path | None, typer.Option(help="Folder of your own prompt files.")] = None,
+    prompt_set: Annotated[str, typer.Option(help="separate, joint, or the name of one prompt.")] = "separate",
+    repeats: Annotated[int, typer.Option(min=1, help="Ratings of each answer by each judge.")] = 1,
+    benchmark: Annotated[str | None, typer.Option(help="Name of the test set; default: from the file name.")] = None,
+    retry: Annotated[str, typer.Option(help="Statuses asked for again on resume, by commas; or none.")] = "failed",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take; send and write nothing.")] = False,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Limit in USD for this command.")] = None,
+    price: Annotated[
+        str | None, typer.Option(help="USD per million tokens: audio_in=32,text_in=2.5,text_out=10")
+    ] = None,
+    cache: Annotated[bool, typer.Option(help="Use replies that other runs got for the very same request.")] = True,
+    keep_audio: Annotated[str, typer.Option(help="copy recordings into the run, or reference them.")] = "copy",
+    max_answer_seconds: Annotated[float, typer.Option(min=0.1, help="Longer answers count as failed.")] = 600.0,
+    json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Rate stored answers with one or more judges and write a run folder."""
+    from wavjudge import api
+    from wavjudge.bench.score import Plan, run
+    from wavjudge.bench.testset import open_testset
+    from wavjudge.cli.options import keep, statuses, words
+    from wavjudge.cli.progress import Bar
+
+    shop = api.workshop(judge, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
+                        max_cost=max_cost, cache=cache)  # fmt: skip
+    testset = open_testset(responses, benchmark=benchmark)
+    try:
+        if dry_run:
+            shop.sends = False
+            from wavjudge.cli.dry_run import dry_run as show_estimate
+
+            show_estimate(testset, judge, shop, repeats=repeats, max_seconds=max_answer_seconds, as_json=json_)
+            return
+        plan = Plan(testset, judge, out, repeats, statuses(retry), keep(keep_audio), max_answer_seconds)
+        with Bar(shop.meter, quiet=quiet) as bar:
+            summary = run(plan, shop, bar)
+    finally:
+        if shop.cache is not None:
+            shop.cache.close()
+    report(api.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet)
+    _end(summary, out)
+
+
+def report(scored: Scored, summary: Summary, meter: Meter, *, as_json: bool = False, quiet: bool = False) -> None:
+    """Say what the run folder now holds and what this pass did."""
+    import json
+
+    from wavjudge.report import summary as tables
+
+    cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
+    if as_json:
+        done = {"done": summary.tasks_done, "already_done": summary.tasks_already_done, "calls": meter.calls,
+                "cached": meter.cached, "retries": meter.retries, "usd": meter.usd, "unpriced_attempts": meter.unpriced,
+                "bad_rows": summary.bad_rows, "stopped": str(summary.stopped) if summary.stopped else None}  # fmt: skip
+        typer.echo(json.dumps({"run": str(scored.path), "this_pass": done, **tables.as_json(cells, answers)}))
+    elif not quiet:
+        screen = console()
+        tables.show(screen, cells, answers)
+        _pass(screen, summary, meter)
+    _complain(summary)
+
+
+def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
+    from wavjudge.cli.progress import money
+
+    sent = f"{meter.calls} calls sent, {meter.retries} retries, {meter.cached} answered by the cache"
+    parts = [f"{summary.tasks_done} tasks done in this pass", f"{summary.tasks_already_done} were done before"]
+    if meter.calls or meter.cached:
+        parts += [sent, money(meter)]
+    screen.print("; ".join(part for part in parts if part) + ".")
+
+
+def _complain(summary: Summary) -> None:
+    from wavjudge.report.text import printable
+
+    screen = console(err=True)
+    for problem in summary.bad_rows[:SHOWN_BAD_ROWS]:
+        screen.print(f"bad row: {printable(problem)}", soft_wrap=True)
+    if len(summary.bad_rows) > SHOWN_BAD_ROWS:
+        screen.print(f"... and {len(summary.bad_rows) - SHOWN_BAD_ROWS} more bad rows (all of them with --json)")
+
+
+def _end(summary: Summary, out: Path) -> None:
+    """Exit as the run ended: stopped, interrupted, or with nothing that could be used."""
+    screen = console(err=True)
+    if summary.stopped is not None:
+        screen.print(f"stopped: {summary.stopped}\nWhat was done is in {out}; the same command goes on from there.",
+                     markup=False, soft_wrap=True)  # fmt: skip
+        raise typer.Exit(summary.stopped.exit_code)
+    if summary.interrupted:
+        screen.print(f"interrupted. What was done is in {out}; the same command goes on from there.", soft_wrap=True)
+        raise typer.Exit(INTERRUPTED)
+    if summary.bad_rows and not summary.outcomes:
+        raise typer.Exit(2)

@@ -1,0 +1,130 @@
+"""`wavjudge show`: one rating, with everything that led to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wavjudge.cli.console import console
+
+if TYPE_CHECKING:
+    from wavjudge.store import RunFolder
+    from wavjudge.types import Item, Rating, Response
+
+
+def show(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    id_: Annotated[str | None, typer.Argument(metavar="ID", help="Rating id, or item id to list its ratings.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+) -> None:
+    """Print one rating with everything; with an item id, its ratings; without an id, the run."""
+    from wavjudge.errors import InputError
+    from wavjudge.store import RunFolder
+
+    with RunFolder(run) as folder:
+        if id_ is None:
+            typer.echo(folder.manifest.model_dump_json(indent=2) if folder.manifest else "{}")
+            return
+        found = [rating for rating in folder.ratings(superseded=True) if id_ in (rating.id, rating.subject.item_id)]
+        if not found:
+            answers = [r for r in folder.responses() if r.item_id == id_]
+            if not answers:
+                raise InputError(f"got {id_!r}, which is no rating id and no item id of this run", where=str(run),
+                                 todo="`wavjudge show RUN ITEM` lists the ratings of an item")  # fmt: skip
+        if json_:
+            typer.echo("[" + ",".join(rating.model_dump_json() for rating in found) + "]")
+        elif len(found) == 1 and found[0].id == id_:
+            _one(folder, found[0])
+        else:
+            _many(folder, id_, found)
+
+
+def _many(folder: RunFolder, item_id: str, ratings: Sequence[Rating]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from wavjudge.report.text import printable
+
+    screen, last = console(), None
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("rating id", "axis", "rater", "score"):
+        table.add_column(column, no_wrap=column in ("rating id", "axis"), overflow="fold")
+    for rating in sorted(ratings, key=lambda r: (r.subject.candidate, r.rater, r.axis, r.repeat)):
+        if rating.subject.candidate != last:
+            last = rating.subject.candidate
+            table.add_section()
+            table.add_row("candidate", printable(last), style="bold")
+        table.add_row(rating.id, rating.axis, printable(rating.rater), printable(_score(rating)))
+    screen.print(table)
+    for response in folder.responses():
+        if response.item_id == item_id and response.status != "ok":
+            screen.print(printable(f"{response.candidate}: {response.status} ({response.reason}); not rated"))
+    screen.print(f"wavjudge show {folder.path} RATING_ID prints one with everything.", soft_wrap=True)
+
+
+def _one(folder: RunFolder, rating: Rating) -> None:
+    item = next(
+        (i for i in folder.items() if (i.benchmark, i.id) == (rating.subject.benchmark, rating.subject.item_id)), None
+    )
+    key = rating.subject.model_dump(exclude={"turn"})
+    response = next((r for r in folder.responses() if r.model_dump(include=set(key)) == key), None)
+    from wavjudge.report.text import printable
+
+    screen = console()
+    for title, text in _facts(folder, rating, item, response):
+        screen.print(title, style="bold", end="  ")
+        screen.print(printable(text), soft_wrap=True)
+
+
+def _facts(
+    folder: RunFolder, rating: Rating, item: Item | None, response: Response | None
+) -> list[tuple[str, str]]:  # fmt: skip
+    subject, call = rating.subject, rating.call
+    facts = [
+        ("rating", f"{rating.id}  ({rating.time:%Y-%m-%d %H:%M:%S} UTC)" if rating.time else rating.id),
+        ("subject", f"{subject.benchmark} / {subject.item_id} / {subject.candidate}, attempt {subject.attempt}, "
+                    f"turn {subject.turn}"),
+        (rating.axis, _score(rating)),
+        ("rater", f"{rating.rater} ({rating.rater_kind}), repeat {rating.repeat}"),
+        ("signature", rating.signature),
+    ]  # fmt: skip
+    if item is not None:
+        facts += _said("question", folder, item.turns[min(subject.turn, len(item.turns) - 1)])
+        facts += [("reference", item.reference)] if item.reference else []
+    if response is not None and response.answers:
+        facts += _said("answer", folder, response.answers[min(subject.turn, len(response.answers) - 1)])
+        facts += [("tags", ", ".join(response.tags))] if response.tags else []
+    facts += [("justification", rating.justification)] if rating.justification else []
+    facts += [(f"  {name}", str(value)) for name, value in rating.details.items()]
+    if call is not None:
+        source = ", from the cache" if call.cached else ""
+        usage = call.usage.model_dump(exclude_none=True)
+        facts += [("call", f"{call.id}, {call.attempts} attempts, {call.seconds} s{source}"),
+                  ("model", f"{call.resolved_model or 'not said'} (provider id {call.provider_id or 'not said'})"),
+                  ("usage", json.dumps(usage) if usage else "not said")]  # fmt: skip
+        facts += [("prompt", str(folder.path / "prompts" / f"{call.prompt_hash}.md"))] if call.prompt_hash else []
+    facts += [("raw reply", f"\n{rating.raw}")] if rating.raw else []
+    return facts + ([("supersedes", rating.supersedes)] if rating.supersedes else [])
+
+
+def _said(name: str, folder: RunFolder, utterance: object) -> list[tuple[str, str]]:
+    from wavjudge.types import Utterance
+
+    assert isinstance(utterance, Utterance)
+    facts = [(name, utterance.text)] if utterance.text else []
+    if (audio := utterance.audio) is not None:
+        facts.append((f"{name} audio", f"{folder.path / audio.path}  {audio.seconds:.2f} s, {audio.sample_rate_hz} Hz, "
+                                       f"sha256 {audio.sha256[:16]}..."))  # fmt: skip
+    return facts
+
+
+def _score(rating: Rating) -> str:
+    if rating.score is None:
+        return f"{rating.status}: {rating.reason}"
+    scale = rating.scale
+    ends = f"{scale.low:g}..{scale.high:g}" if scale.low is not None and scale.high is not None else ""
+    return f"{rating.score:.4g}  ({' '.join(part for part in (scale.unit, ends) if part)})"

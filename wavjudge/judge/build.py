@@ -1,0 +1,229 @@
+"""From a SPEC to a judge. A new kind of judge is an entry of `KINDS` here, and its options a pydantic model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wavjudge.clients.base import Client, Wire
+from wavjudge.clients.budget import Budget
+from wavjudge.clients.cache import ReplyCache
+from wavjudge.clients.limits import Limits
+from wavjudge.clients.money import Price, find_price
+from wavjudge.clients.onion import Meter, build_client
+from wavjudge.clients.replay import ReplayClient
+from wavjudge.clients.retry import RetrySettings
+from wavjudge.clients.spec import Spec, parse_spec
+from wavjudge.errors import AuthError, InputError, SpecError
+from wavjudge.judge.base import Judge
+from wavjudge.judge.model_judge import JudgeOptions, ModelJudge
+from wavjudge.judge.prompts import Prompt
+from wavjudge.store import RunFolder
+
+MEBIBYTE = 1024 * 1024
+
+
+class ClientOptions(BaseModel):
+    """Options of every judge that is reached over a network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: str | None = Field(None, description="another server of the same protocol")
+    api_key_env: str | None = Field(None, description="environment variable that holds the key")
+    timeout: float = Field(120.0, gt=0, description="seconds for one attempt, all in all")
+    max_in_flight: int = Field(64, ge=1, description="calls at once; fewer when the provider says 429")
+    max_megabytes: int = Field(32, ge=1, description="audio in flight, MiB")
+    rpm: float | None = Field(None, gt=0, description="calls a minute")
+    attempts: int = Field(8, ge=1, description="sends per call, the first included")
+
+    @property
+    def key(self) -> str | None:
+        """The key from the environment variable that was named; None leaves the provider's usual one."""
+        if self.api_key_env is None:
+            return None
+        if not (key := os.environ.get(self.api_key_env)):
+            raise AuthError(f"the environment variable {self.api_key_env} is not set",
+                            todo=f"export {self.api_key_env}=... and run the same command")  # fmt: skip
+        return key
+
+
+class OpenAIOptions(ClientOptions):
+    """Options of `openai:`."""
+
+    part: Literal["input_audio", "audio_url", "input_audio_uri"] = "input_audio"
+    max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    trust_audio_tokens: bool = True
+
+
+class GeminiOptions(ClientOptions):
+    """Options of `gemini:`. How much it thinks changes its verdicts, so both stand in the signature."""
+
+    thinking_budget: int | None = None
+    thinking_level: str | None = None
+
+
+class ReplayOptions(BaseModel):
+    """Options of `replay:RUN`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rater: str | None = Field(
+        None, description="which judge of the run, such as openai:NAME; needed if there are several"
+    )
+
+
+class SignalsOptions(BaseModel):
+    """Options of `signals`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: int | None = Field(None, ge=1, description="processes; default one a core")
+
+
+@dataclass(slots=True)
+class Workshop:
+    """What the judges of a run share."""
+
+    prompts: Sequence[Prompt]
+    axes: Sequence[str] | None = None
+    named: Mapping[str, str] = field(default_factory=dict)
+    cache: ReplyCache | None = None
+    budget: Budget | None = None
+    price: Price | None = None
+    meter: Meter = field(default_factory=Meter)
+    sends: bool = True
+    """False for a dry run, which needs no key."""
+
+    def key(self, options: ClientOptions) -> str | None:
+        return options.key if self.sends else "dry-run"
+
+    def price_of(self, spec: Spec) -> Price | None:
+        """The price given for the run, else the one known for the model; None for a judge that costs nothing to ask."""
+        return self.price or find_price(spec.kind, spec.name)
+
+
+def build(text: str, shop: Workshop) -> Judge:
+    """The judge that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
+    spec = parse_spec(text, shop.named)
+    if spec.kind not in KINDS:
+        raise SpecError(f"got the judge kind {spec.kind!r}, expected one of {', '.join(sorted(KINDS))}",
+                        todo="`wavjudge judges` lists them with their options")  # fmt: skip
+    return KINDS[spec.kind].build(spec, shop)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of judge, as `wavjudge judges` shows it."""
+
+    example: str
+    about: str
+    options: tuple[type[BaseModel], ...]
+    build: Callable[[Spec, Workshop], Judge]
+    keys: tuple[str, ...] = ()
+
+
+def _openai(spec: Spec, shop: Workshop) -> Judge:
+    from wavjudge.clients.openai import OpenAIWire
+
+    options, judge = spec.read(OpenAIOptions, JudgeOptions)
+    wire = OpenAIWire(
+        base_url=options.base_url, api_key=shop.key(options), part=options.part, timeout_seconds=options.timeout,
+        max_tokens_field=options.max_tokens_field, trust_audio_tokens=options.trust_audio_tokens,
+    )  # fmt: skip
+    return _model_judge(spec, shop, wire, options, judge, scope=options.part)
+
+
+def _gemini(spec: Spec, shop: Workshop) -> Judge:
+    from wavjudge.clients.gemini import GeminiWire
+
+    options, judge = spec.read(GeminiOptions, JudgeOptions)
+    wire = GeminiWire(
+        base_url=options.base_url, api_key=shop.key(options), timeout_seconds=options.timeout,
+        thinking_budget=options.thinking_budget, thinking_level=options.thinking_level,
+    )  # fmt: skip
+    thinking = [str(value) for value in (options.thinking_budget, options.thinking_level) if value is not None]
+    return _model_judge(spec, shop, wire, options, judge, scope=f"think:{thinking[0]}" if thinking else "")
+
+
+def _model_judge(
+    spec: Spec, shop: Workshop, wire: Wire, options: ClientOptions, judge: JudgeOptions, *, scope: str
+) -> Judge:
+    if not spec.name:
+        raise SpecError(f"got {spec.kind!r} without a model", todo=f"write {spec.kind}:NAME")
+    client = build_client(
+        wire, cache=shop.cache, scope=f"{options.base_url or ''} {scope}", budget=shop.budget, meter=shop.meter,
+        price=shop.price_of(spec), settings=RetrySettings(max_attempts=options.attempts),
+        limits=Limits(most=options.max_in_flight, max_bytes=options.max_megabytes * MEBIBYTE, rpm=options.rpm),
+    )  # fmt: skip
+    extra = scope if scope.startswith("think:") else ""
+    return _listening(spec, spec, shop, client, judge, extra=extra, concurrency=options.max_in_flight)
+
+
+def _listening(
+    spec: Spec, model: Spec, shop: Workshop, client: Client, options: JudgeOptions, *, extra: str = "", concurrency: int
+) -> Judge:
+    return ModelJudge(
+        client, kind=model.kind, model=model.name, spec=str(spec), prompts=shop.prompts, options=options, extra=extra,
+        concurrency=concurrency, recognise=_recognise if _wants_recognition(shop, options) else None,
+    )  # fmt: skip
+
+
+def _replay(spec: Spec, shop: Workshop) -> Judge:
+    (options,) = spec.read(ReplayOptions)
+    with RunFolder(Path(spec.name)) as run:
+        entries = {entry.rater: entry for entry in (run.manifest.judges if run.manifest else ()) if ":" in entry.rater}
+        chosen = entries.get(options.rater or next(iter(entries), ""))
+        if chosen is None or (options.rater is None and len(entries) > 1):
+            raise InputError(f"got {options.rater!r} for a run with the judges {sorted(entries)}", where=spec.name,
+                             todo="name one: replay:RUN?rater=KIND:NAME")  # fmt: skip
+        client = ReplayClient(rating for rating in run.ratings() if rating.rater == chosen.rater)
+    original = parse_spec(chosen.spec)
+    known = {key: value for key, value in original.options.items() if key in JudgeOptions.model_fields}
+    (judge,) = Spec(original.kind, original.name, known).read(JudgeOptions)
+    return _listening(spec, original, shop, client, judge, extra=_thinking(original), concurrency=1)
+
+
+def _thinking(spec: Spec) -> str:
+    said = [spec.options[key] for key in ("thinking_budget", "thinking_level") if key in spec.options]
+    return f"think:{said[0]}" if said else ""
+
+
+def _signals(spec: Spec, shop: Workshop) -> Judge:
+    from wavjudge import signals
+    from wavjudge.judge.instruments import InstrumentJudge
+
+    (options,) = spec.read(SignalsOptions)
+    measured = {axis.name for axis in signals.AXES}
+    axes = None if shop.axes is None else [name for name in shop.axes if name in measured]
+    return InstrumentJudge(spec=str(spec), axes=axes, workers=options.workers)
+
+
+def _wants_recognition(shop: Workshop, options: JudgeOptions) -> bool:
+    wanted = any(options.applied(prompt).inputs.transcript == "recognised" for prompt in shop.prompts)
+    if wanted:
+        from wavjudge import signals
+
+        signals.require(["intelligibility"])  # says now, not at the first answer, that the recogniser is not installed
+    return wanted
+
+
+def _recognise(path: Path) -> str:
+    from wavjudge import audio, signals
+
+    return signals.transcribe(audio.read(path))
+
+
+KINDS: dict[str, Kind] = {
+    "openai": Kind("openai:gpt-audio-1.5", "OpenAI, and any server of its protocol through base_url (vLLM and others)",
+                   (OpenAIOptions, JudgeOptions), _openai, ("OPENAI_API_KEY",)),
+    "gemini": Kind("gemini:gemini-3.5-flash", "Google's Gemini API",
+                   (GeminiOptions, JudgeOptions), _gemini, ("GOOGLE_API_KEY", "GEMINI_API_KEY")),
+    "signals": Kind("signals", "instruments that run offline: signal quality, rate, intelligibility; no judge",
+                    (SignalsOptions,), _signals),
+    "replay": Kind("replay:RUN", "the stored replies of a run, parsed again; sends nothing", (ReplayOptions,), _replay),
+}  # fmt: skip

@@ -1,0 +1,16 @@
+"""Text from outside on its way to a terminal."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """The text with control characters made visible: none of it can move the cursor, colour or reverse a line.
+
+    >>> printable("red: \\x1b[31m")
+    'red: \ufffd[31m'
+    """
+    return _CONTROL.sub("\ufffd", text)
