@@ -141,7 +141,10 @@ class Subject(Record):
 
 
 class Usage(Record):
-    """What a call consumed, as the provider says; ``None`` is "not said", which is not zero."""
+    """What a call consumed, as the provider says; ``None`` is "not said", which is not zero.
+
+    `output_tokens` includes `reasoning_tokens`, at every provider.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None

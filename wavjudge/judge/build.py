@@ -103,8 +103,17 @@ class Workshop:
         return options.key if self.sends else "dry-run"
 
     def price_of(self, spec: Spec) -> Price | None:
-        """The price given for the run, else the one known for the model; None for a judge that costs nothing to ask."""
-        return self.price or find_price(spec.kind, spec.name)
+        """The price given for the run, else the provider's own; None where neither is known.
+
+        A model of the same name on another server costs what that server asks, which nobody here knows.
+        """
+        return self.price or (None if _elsewhere(spec) else find_price(spec.kind, spec.name))
+
+
+def _elsewhere(spec: Spec) -> str:
+    """The base URL of another server than the provider's own; empty for the provider."""
+    variable = {"openai": "OPENAI_BASE_URL", "gemini": "GOOGLE_GEMINI_BASE_URL"}.get(spec.kind, "")
+    return spec.options.get("base_url") or os.environ.get(variable, "")
 
 
 def build(text: str, shop: Workshop) -> Judge:
@@ -156,7 +165,7 @@ def _model_judge(
     if not spec.name:
         raise SpecError(f"got {spec.kind!r} without a model", todo=f"write {spec.kind}:NAME")
     client = build_client(
-        wire, cache=shop.cache, scope=f"{options.base_url or ''} {scope}", budget=shop.budget, meter=shop.meter,
+        wire, cache=shop.cache, scope=f"{_elsewhere(spec)} {scope}", budget=shop.budget, meter=shop.meter,
         price=shop.price_of(spec), settings=RetrySettings(max_attempts=options.attempts),
         limits=Limits(most=options.max_in_flight, max_bytes=options.max_megabytes * MEBIBYTE, rpm=options.rpm),
     )  # fmt: skip

@@ -1,0 +1,238 @@
+"""What calls cost: the listed prices, the cost of one call, its upper bound, and an estimate before a run.
+
+    cost = (text_in * (text - cached) + cached_in * cached + audio_in * audio + text_out * output) / 1,000,000 USD
+    text = input tokens - audio tokens; output tokens include the model's thoughts
+
+Audio tokens have a price of their own, ten times that of text at some providers, so they are never lumped together.
+What is not known (a price, a token count) makes the sum None, never a smaller number.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import math
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Literal
+
+from wavjudge.clients.base import NO_USAGE, Failure, FailureKind, Reply, Request, TextPart
+from wavjudge.errors import BudgetError, SpecError
+from wavjudge.types import Usage
+
+MILLION = 1_000_000
+SET_PRICE = "give it in USD per 1M tokens, such as --price audio_in=32,text_in=2.5,text_out=10"
+
+AUDIO_TOKENS_PER_SECOND_AT_MOST = 100.0
+"""Assumed for reservations where a provider does not say its rate: three times the highest published one (32)."""
+OUTPUT_TOKENS_AT_MOST = 65_536
+"""Assumed for reservations where neither the request nor the price list bounds the output."""
+_FRAME_TOKENS = 32  # roles and separators around one message or part: a few tokens at every known provider
+
+_DATED = re.compile(r"(?P<name>.+?)-(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{3})")
+
+# Answers that say the model did not run. A lost connection counts among them although a provider may have worked for
+# nothing; a time-out does not, since there it most likely did.
+_NOT_BILLED: frozenset[FailureKind] = frozenset({"auth", "quota", "bad_request", "rate_limited", "unavailable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per 1M tokens; None is "not known", which is not zero.
+
+    mark: "D" the vendor's documentation, "C" a third party's claim, "U" given by the user.
+    audio_tokens_per_second: input tokens that one second of audio becomes.
+    """
+
+    text_in: float | None = None
+    text_out: float | None = None
+    audio_in: float | None = None
+    audio_out: float | None = None
+    cached_in: float | None = None
+    audio_tokens_per_second: float | None = None
+    max_output_tokens: int | None = None
+    mark: Literal["D", "C", "U"] = "U"
+    source: str = "--price"
+    date: datetime.date | None = None
+
+
+_NUMBERS = tuple(f.name for f in fields(Price))[:7]
+
+
+def parse_price(text: str, base: Price | None = None) -> Price:
+    """Read `audio_in=32,text_in=2.5,text_out=10`, on top of `base` where one is given. Raises SpecError.
+
+    >>> parse_price("audio_in=32, text_in=2.5").audio_in
+    32.0
+    """
+    numbers: dict[str, float] = {}
+    for pair in text.split(","):
+        key, _, value = (piece.strip() for piece in pair.partition("="))
+        if key not in _NUMBERS or key in numbers:
+            expected = ", ".join(_NUMBERS)
+            raise SpecError(f"got {pair.strip()!r} in a price, expected each once: {expected}", todo=SET_PRICE)
+        numbers[key] = _positive(key, value)
+    if (most := numbers.pop("max_output_tokens", None)) is not None:
+        base = replace(base or Price(), max_output_tokens=int(most))
+    return replace(base or Price(), **numbers, mark="U", source="--price", date=None)  # type: ignore[arg-type]
+
+
+def _positive(key: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise SpecError(f"got {key}={value}, expected a number from 0 on", todo=SET_PRICE)
+    return number
+
+
+def find_price(kind: str, model: str) -> Price | None:
+    """The listed price of a model, by its exact name or by its name with a date or version behind it; else None.
+
+    The list is about the providers' own addresses: do not ask it for a model behind another `base_url`.
+
+    >>> find_price("openai", "gpt-audio-1.5-2026-05-01") == find_price("openai", "gpt-audio-1.5")
+    True
+    >>> find_price("openai", "gpt-audio-2") is None
+    True
+    """
+    model = model.removeprefix("models/")
+    prices = _listed()
+    dated = _DATED.fullmatch(model)
+    return prices.get((kind, model)) or (prices.get((kind, dated["name"])) if dated else None)
+
+
+@functools.cache
+def _listed() -> dict[tuple[str, str], Price]:
+    rows = tomllib.loads(Path(__file__).with_name("prices.toml").read_text(encoding="utf-8"))["price"]
+    return {(row.pop("kind"), row.pop("model")): Price(**row) for row in rows}
+
+
+def cost(usage: Usage, price: Price) -> float | None:
+    """USD of one call by what the provider reported, or None where a needed count or price is not known.
+
+    What the provider says itself (`usage.usd`) wins. Cached tokens are taken to be text; without a price for them
+    they are charged in full, so the sum is then an upper bound.
+
+    >>> usage = Usage(input_tokens=1200, audio_input_tokens=200, output_tokens=100)
+    >>> cost(usage, parse_price("audio_in=32,text_in=2,text_out=10"))
+    0.0094
+    """
+    if usage.usd is not None:
+        return usage.usd
+    if usage.input_tokens is None or usage.output_tokens is None or usage.audio_input_tokens is None:
+        return None
+    text = max(usage.input_tokens - usage.audio_input_tokens, 0)
+    cached = min(usage.cached_input_tokens or 0, text) if price.cached_in is not None else 0
+    return _sum(
+        (text - cached, price.text_in), (cached, price.cached_in), (usage.audio_input_tokens, price.audio_in),
+        (usage.output_tokens, price.text_out),
+    )  # fmt: skip
+
+
+def _sum(*charges: tuple[float, float | None]) -> float | None:
+    """USD of pairs of tokens and their price; None as soon as some tokens have no price."""
+    if any(tokens and price is None for tokens, price in charges):
+        return None
+    return math.fsum(tokens * (price or 0.0) for tokens, price in charges) / MILLION
+
+
+def billed(request: Request, outcome: Reply | Failure, price: Price | None) -> float | None:
+    """USD of one attempt, or None where it is not known. Error answers cost nothing; a time-out is not known."""
+    usage = outcome.usage
+    if usage == NO_USAGE and isinstance(outcome, Failure) and _never_ran(outcome):
+        return 0.0
+    if usage.usd is not None or price is None or "audio" in request.wants:
+        return usage.usd  # what an answer in audio costs cannot be told: usage does not split the output
+    if usage.audio_input_tokens is None and not request.audio_parts:
+        usage = usage.model_copy(update={"audio_input_tokens": 0})
+    return cost(usage, price)
+
+
+def _never_ran(failure: Failure) -> bool:
+    return failure.kind in _NOT_BILLED or (failure.http_status or 0) >= 400
+
+
+def at_most(request: Request, price: Price | None) -> float:
+    """USD that one attempt cannot exceed, under the assumptions named at the top of this file.
+
+    Text has at most one token per byte of UTF-8 (tokenizers fall back to bytes). Raises BudgetError for a price that
+    is not known.
+    """
+    if price is None:
+        raise BudgetError(f"the price of model {request.model} is not known, so no limit can be kept", todo=SET_PRICE)
+    rate = price.audio_tokens_per_second or AUDIO_TOKENS_PER_SECOND_AT_MOST
+    audio = sum(math.ceil(part.seconds * rate) + 1 for part in request.audio_parts)
+    text = sum(len(words.encode(errors="surrogatepass")) for words in _texts(request))
+    text += _FRAME_TOKENS * (len(request.parts) + 2)
+    output = request.sampling.max_tokens or price.max_output_tokens or OUTPUT_TOKENS_AT_MOST
+    total = _sum((audio, price.audio_in), (text, price.text_in), (output, _dearest_output(request, price)))
+    if total is None:
+        unknown = [name for name in ("text_in", "text_out", "audio_in") if getattr(price, name) is None]
+        raise BudgetError(f"for model {request.model} not known: {', '.join(unknown) or 'audio_out'}", todo=SET_PRICE)
+    return total
+
+
+def _dearest_output(request: Request, price: Price) -> float | None:
+    if "audio" not in request.wants or price.text_out is None or price.audio_out is None:
+        return price.text_out if "audio" not in request.wants else None
+    return max(price.text_out, price.audio_out)
+
+
+def _texts(request: Request) -> list[str]:
+    return [request.system or "", *(part.text for part in request.parts if isinstance(part, TextPart))]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run will take, before it is started.
+
+    text_tokens_at_least: one per word. audio_tokens_at_least: None where the rate is not known.
+    usd_at_least: input only, without any cache discount; None without a price. usd_at_most: None without a price.
+    unknown: in words, what these figures leave out.
+    """
+
+    calls: int
+    audio_seconds: float
+    text_tokens_at_least: int
+    audio_tokens_at_least: int | None
+    usd_at_least: float | None
+    usd_at_most: float | None
+    unknown: tuple[str, ...]
+
+
+def estimate(requests: Iterable[Request], price: Price | None) -> Estimate:
+    """Add up what is known about these calls; nothing is sent and no audio is loaded."""
+    price = price or Price()
+    calls, seconds, words, most, bounded = 0, 0.0, 0, 0.0, True
+    for request in requests:
+        calls += 1
+        seconds += math.fsum(part.seconds for part in request.audio_parts)
+        words += sum(len(text.split()) for text in _texts(request))
+        bounded &= request.sampling.max_tokens is not None
+        try:
+            most += at_most(request, price)
+        except BudgetError:
+            most = math.nan
+    rate = price.audio_tokens_per_second if seconds else 0.0
+    audio = None if rate is None else math.floor(seconds * rate)
+    known = [(words, price.text_in), (audio or 0, price.audio_in)]
+    priced = [(tokens, usd) for tokens, usd in known if usd is not None]
+    return Estimate(
+        calls, seconds, words, audio, _sum(*priced) if priced else None, None if math.isnan(most) else most,
+        tuple(_unknown(price, seconds, bounded)),
+    )  # fmt: skip
+
+
+def _unknown(price: Price, seconds: float, bounded: bool) -> Iterable[str]:
+    if price.text_in is None and price.audio_in is None:
+        yield "the price"
+    elif seconds and price.audio_in is None:
+        yield "the price of audio input"
+    if seconds and price.audio_tokens_per_second is None:
+        yield "how many tokens a second of audio becomes"
+    yield "how much the model writes" if bounded else "how much the model writes (max_tokens would bound it)"

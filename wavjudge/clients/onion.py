@@ -1,0 +1,131 @@
+"""A client put together from its layers, and the totals of a run.
+
+    Counted > Cached > Retry > [ place and bytes > money > tokens counted > wire ]
+
+The brackets are one attempt. The layers inside wrap the attempt, those outside wrap the client: so a call that sleeps
+before its next attempt holds no place, no audio and no money, and a reply from the cache touches none of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from wavjudge.clients.attempt import Attempt, once
+from wavjudge.clients.base import NO_USAGE, Client, Failure, FailureKind, Reply, Request, Wire
+from wavjudge.clients.budget import Budget, budgeted
+from wavjudge.clients.cache import Cached, ReplyCache
+from wavjudge.clients.clock import REAL_CLOCK, Clock
+from wavjudge.clients.limits import Limits, limited
+from wavjudge.clients.money import Price, billed
+from wavjudge.clients.retry import Retry, RetrySettings, RetryTokens
+from wavjudge.types import Usage
+
+
+@dataclass
+class Meter:
+    """The totals of a run, which a progress bar may read at any time. One meter can serve several clients.
+
+    calls: requests that ended in a reply or a failure without the cache; cached: those the cache answered.
+    attempts: sends that came back; retries: those among them after a call's first.
+    usage: sums over all attempts, failed ones included; a count that nobody reported is None.
+    usd: what is known of the cost; unpriced: attempts whose cost is not known and stands in no sum.
+    """
+
+    calls: int = 0
+    cached: int = 0
+    attempts: int = 0
+    retries: int = 0
+    failures: Counter[FailureKind] = field(default_factory=Counter)
+    usage: Usage = NO_USAGE
+    usd: float = 0.0
+    unpriced: int = 0
+
+    def count_attempt(self, usage: Usage, usd: float | None) -> None:
+        self.attempts += 1
+        self.usage = add_usage(self.usage, usage)
+        self.usd += usd or 0.0
+        self.unpriced += usd is None
+
+    def count_outcome(self, outcome: Reply | Failure) -> None:
+        if isinstance(outcome, Reply) and outcome.cached:
+            self.cached += 1
+            return
+        self.calls += 1
+        self.retries += outcome.attempts - 1
+        if isinstance(outcome, Failure):
+            self.failures[outcome.kind] += 1
+
+
+def add_usage(total: Usage, more: Usage) -> Usage:
+    """Field by field; None ("not said") stays None only if neither says it.
+
+    >>> add_usage(Usage(input_tokens=2), Usage(input_tokens=3, usd=0.5)).model_dump(exclude_none=True)
+    {'input_tokens': 5, 'usd': 0.5}
+    """
+    both = {name: (getattr(total, name), getattr(more, name)) for name in Usage.model_fields}
+    return Usage(**{name: None if a is None and b is None else (a or 0) + (b or 0) for name, (a, b) in both.items()})
+
+
+def metered(attempt: Attempt, meter: Meter, price: Price | None) -> Attempt:
+    """The attempt, with its tokens and cost counted; a reply's usage gets its cost in USD where that is known."""
+
+    async def counted(request: Request) -> Reply | Failure:
+        outcome = await attempt(request)
+        usd = billed(request, outcome, price)
+        meter.count_attempt(outcome.usage, usd)
+        if isinstance(outcome, Reply) and usd is not None:
+            return replace(outcome, usage=outcome.usage.model_copy(update={"usd": usd}))
+        return outcome
+
+    return counted
+
+
+class Counted:
+    """A client whose outcomes are counted."""
+
+    def __init__(self, client: Client, meter: Meter) -> None:
+        self._client, self._meter = client, meter
+
+    async def complete(self, request: Request) -> Reply | Failure:
+        outcome = await self._client.complete(request)
+        self._meter.count_outcome(outcome)
+        return outcome
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+def build_client(
+    wire: Wire, *, cache: ReplyCache | None = None, scope: str = "", read_cache: bool = True, write_cache: bool = True,
+    limits: Limits | None = None, settings: RetrySettings | None = None, tokens: RetryTokens | None = None,
+    budget: Budget | None = None, price: Price | None = None, meter: Meter | None = None, clock: Clock = REAL_CLOCK,
+    seed: int = 0,
+) -> Client:  # fmt: skip
+    """A wire with its onion around it.
+
+    Parameters
+    ----------
+    cache: None for no cache. It is not closed by the client: several clients may share one.
+    scope: what the wire adds to every request beyond its name (base URL, its own options): part of the cache's key.
+    limits: shared by the clients that share a provider's account; by default this client's own.
+    budget: shared by all clients of a run. price: of this wire's model; a budget without it raises BudgetError.
+    meter: where the totals go. seed: of the jitter.
+
+    >>> import asyncio
+    >>> from wavjudge.clients.fake import FakeWire
+    >>> meter = Meter()
+    >>> client = build_client(FakeWire(["four", "five"]), meter=meter)
+    >>> asyncio.run(client.complete(Request(model="m", parts=()))).text, meter.calls
+    ('four', 1)
+    """
+    meter = meter if meter is not None else Meter()
+    attempt = metered(once(wire, clock), meter, price)
+    if budget is not None:
+        attempt = budgeted(attempt, budget, price)
+    # The place comes before the money: a call in the queue would otherwise hold a reservation it has no use for yet.
+    attempt = limited(attempt, limits or Limits(clock=clock))
+    client: Client = Retry(wire, attempt, settings=settings, tokens=tokens, clock=clock, seed=seed)
+    if cache is not None:
+        client = Cached(client, cache, scope=f"{wire.name} {scope}", read=read_cache, write=write_cache)
+    return Counted(client, meter)

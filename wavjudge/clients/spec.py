@@ -1,0 +1,220 @@
+"""The one grammar by which judges, candidates, writers and voices are named on a command line.
+
+    KIND:NAME?key=value&key=value        openai:my-model?base_url=http://127.0.0.1:8000/v1&temperature=1
+    KIND?key=value                       signals?asr=false
+    @NAME?key=value  or  NAME?key=value  a model of `wavjudge.toml`, with some options changed
+
+KIND is lower case; NAME may hold `/` and `:`; values are URL-decoded (`%26` is `&`, a `+` stays a `+`). A key of an
+account is never part of a SPEC: `api_key_env=NAME` says which environment variable holds it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar, overload
+from urllib.parse import quote, unquote
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from wavjudge.errors import SpecError
+
+GRAMMAR = "KIND:NAME?key=value&key=value"
+NAMED_FILE = "wavjudge.toml"
+
+_KIND = re.compile(r"[a-z][a-z0-9_-]*")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRET_KEY = re.compile(r"(.*[_-])?(api_?key|key|token|secret|password|passwd|authorization|bearer|credentials?)")
+_SECRET_TEXT = re.compile(
+    r"(?<![\w-])sk-[\w*-]{12,}|\bgsk_\w{16,}|\bAIza[\w-]{20,}|\bhf_\w{16,}|\bBearer\s+\S+|(?<=://)[^/@\s]*:[^/@\s]*@"
+)
+_USE_ENVIRONMENT = "put the key into an environment variable and name it: api_key_env=NAME"
+
+A = TypeVar("A", bound=BaseModel)
+B = TypeVar("B", bound=BaseModel)
+C = TypeVar("C", bound=BaseModel)
+
+
+def hide_secrets(text: str) -> str:
+    """The text with whatever looks like an account's key replaced: for messages that quote others.
+
+    >>> hide_secrets("Incorrect API key provided: sk-abcdefghijklmnop")
+    'Incorrect API key provided: [hidden]'
+    """
+    return _SECRET_TEXT.sub("[hidden]", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A parsed SPEC. `str()` gives the canonical text: keys in order, values encoded where they must be.
+
+    Raises SpecError for a kind, name or key outside the grammar, and for anything that looks like a secret.
+
+    >>> str(Spec("openai", "m", {"top_p": "1", "base_url": "http://127.0.0.1:8000/v1"}))
+    'openai:m?base_url=http://127.0.0.1:8000/v1&top_p=1'
+    """
+
+    kind: str
+    name: str = ""
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        _refuse_secrets(self)
+        if not _KIND.fullmatch(self.kind):
+            raise SpecError(f"got the kind {self.kind!r}, expected lower-case letters first", todo=f"write {GRAMMAR}")
+        if "?" in self.name or any(character.isspace() for character in self.name):
+            raise SpecError(f"got the name {self.name!r}, expected one without ? and white space")
+        for key in self.options:
+            if not _KEY.fullmatch(key):
+                raise SpecError(f"got the option {key!r}, expected key=value", todo=f"write {GRAMMAR}")
+
+    def __str__(self) -> str:
+        head = f"{self.kind}:{self.name}" if self.name else self.kind
+        tail = "&".join(f"{key}={quote(value, safe='/:@,?=+~')}" for key, value in sorted(self.options.items()))
+        return f"{head}?{tail}" if tail else head
+
+    def changed(self, options: Mapping[str, str]) -> Spec:
+        """The same model with these options set on top of its own."""
+        return replace(self, options={**self.options, **options})
+
+    @overload
+    def read(self, model: type[A], /) -> tuple[A]: ...
+    @overload
+    def read(self, model: type[A], second: type[B], /) -> tuple[A, B]: ...
+    @overload
+    def read(self, model: type[A], second: type[B], third: type[C], /) -> tuple[A, B, C]: ...
+    def read(self, *models: type[BaseModel]) -> tuple[BaseModel, ...]:
+        """The options as one instance of each model; a key that two models know goes to both.
+
+        Raises SpecError for a key that no model knows (naming those they do), and for a value that its field refuses.
+
+        >>> class Wire(BaseModel):
+        ...     part: str = "input_audio"
+        >>> class Draw(BaseModel):
+        ...     temperature: float | None = None
+        >>> parse_spec("openai:m?temperature=1").read(Wire, Draw)
+        (Wire(part='input_audio'), Draw(temperature=1.0))
+        """
+        known = sorted({key for model in models for key in model.model_fields})
+        for key in self.options:
+            if key not in known:
+                raise _unknown(key, known, f"SPEC {self}")
+        return tuple(self._one(model) for model in models)
+
+    def _one(self, model: type[A]) -> A:
+        own = {key: value for key, value in self.options.items() if key in model.model_fields}
+        try:
+            return model.model_validate_strings(own)
+        except ValidationError as error:
+            raise _refused(error.errors(include_url=False)[0], f"SPEC {self}") from None
+
+
+def parse_spec(text: str, named: Mapping[str, str] | None = None) -> Spec:
+    """Read a SPEC; `named` are the models of `wavjudge.toml` (see `load_named`).
+
+    Raises SpecError that says what was got, what was expected, and what to do.
+
+    >>> parse_spec("openai:org/model:free?base_url=http://127.0.0.1:8000/v1&part=audio_url").name
+    'org/model:free'
+    >>> parse_spec("@fast?seed=7", {"fast": "gemini:some-model?temperature=1"})
+    Spec(kind='gemini', name='some-model', options={'temperature': '1', 'seed': '7'})
+    """
+    named = named or {}
+    head, mark, tail = text.strip().partition("?")
+    options = _options(tail) if mark else {}
+    if head.removeprefix("@") in named:
+        return parse_spec(named[head.removeprefix("@")]).changed(options)
+    if head.startswith("@"):
+        there = ", ".join(sorted(named)) or "none"
+        problem = f"got {hide_secrets(head)!r}, expected a model of {NAMED_FILE}: {there}"
+        raise SpecError(problem, todo="define it there or name one of them")
+    kind, colon, name = head.partition(":")
+    if colon and not name:
+        raise SpecError(f"got {hide_secrets(head)!r} without a name", todo=f"write {GRAMMAR}")
+    return Spec(kind, name, options)
+
+
+def load_named(folder: str | Path = ".") -> dict[str, str]:
+    """The models that `wavjudge.toml` in a folder defines, each as a canonical SPEC; none if there is no such file.
+
+    A table `[models.NAME]` holds `spec = "KIND:NAME?..."`, or `kind`, `name` and the options as keys of their own.
+
+    >>> load_named("a folder without the file")
+    {}
+    """
+    path = Path(folder) / NAMED_FILE
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("models", {})
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"not TOML: {error}", where=str(path)) from None
+    if not isinstance(tables, dict):
+        raise SpecError("got models = ..., expected tables [models.NAME]", where=str(path))
+    return {name: str(_definition(name, table, f"{path}, [models.{name}]")) for name, table in tables.items()}
+
+
+def _options(tail: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for pair in tail.split("&"):
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise SpecError(f"got the option {hide_secrets(pair)!r}, expected key=value", todo=f"write {GRAMMAR}")
+        if key in options:
+            raise SpecError(f"got the option {key!r} twice, expected it once", todo="remove one of them")
+        options[key] = unquote(value)
+    return options
+
+
+def _definition(name: str, table: Any, where: str) -> Spec:
+    try:
+        if not _NAMED.fullmatch(name):
+            raise SpecError(f"got the name {name!r}, expected letters, digits and _ . -")
+        if not isinstance(table, dict) or ("spec" in table) == ("kind" in table):
+            raise SpecError("expected a table with either spec or kind", todo='write spec = "KIND:NAME?key=value"')
+        texts = {key: _text(key, value) for key, value in table.items()}
+        base = parse_spec(texts.pop("spec")) if "spec" in texts else Spec(texts.pop("kind"), texts.pop("name", ""))
+        return base.changed(texts)
+    except SpecError as error:
+        raise SpecError(error.problem, todo=error.todo, where=where) from None
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise SpecError(f"got {key} = {type(value).__name__}, expected a string, number or boolean")
+
+
+def _refuse_secrets(spec: Spec) -> None:
+    # No message here quotes a value: it would carry the secret into a log.
+    for key, value in spec.options.items():
+        if _SECRET_KEY.fullmatch(key.lower()) or _SECRET_TEXT.search(f"{key}={value}"):
+            raise SpecError(f"the option {hide_secrets(key)!r} holds what looks like a secret", todo=_USE_ENVIRONMENT)
+        if key.endswith("_env") and not _VARIABLE.fullmatch(value):
+            raise SpecError(f"the option {key!r} is not the name of an environment variable", todo=_USE_ENVIRONMENT)
+    if _SECRET_TEXT.search(f"{spec.kind}:{spec.name}"):
+        raise SpecError("the SPEC holds what looks like a secret", todo=_USE_ENVIRONMENT)
+
+
+def _unknown(key: str, known: list[str], where: str) -> SpecError:
+    near = difflib.get_close_matches(key, known, 1)
+    todo = f"did you mean {near[0]}?" if near else "use one of them or leave it out"
+    return SpecError(f"got the option {key!r}, known are: {', '.join(known)}", todo=todo, where=where)
+
+
+def _refused(error: ErrorDetails, where: str) -> SpecError:
+    key = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "missing":
+        return SpecError(f"the option {key!r} is needed", todo=f"add {key}=VALUE", where=where)
+    expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    got = f"{key}={error['input']}" if key else "these options together"
+    return SpecError(f"got {got}, expected {expected}", where=where)
