@@ -1,0 +1,68 @@
+"""How far a judge's scores agree with people's: levels. Each statistic with its formula, as sums over prompts.
+
+x is the judge, y the people (the mean of a subject's ok human scores), d = x - y. Rank statistics are in `ranks.py`,
+those inside a prompt in `intra.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wavjudge.analysis.sums import Floats, Paired, additive, per_prompt, ratio
+
+_TINY = 1e-12
+
+
+def _moments(data: Paired) -> Floats:
+    # Centred first: sums of squares of raw scores would lose the variance of a nearly constant judge.
+    x, y = data.judge - data.judge.mean(), data.people - data.people.mean()
+    shift = np.full_like(x, data.judge.mean() - data.people.mean())
+    return per_prompt(data, np.ones_like(x), x, y, x * x, y * y, x * y, shift)
+
+
+def _central(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Difference of means, variance of x, variance of y, covariance."""
+    n, x, y, xx, yy, xy, shift = np.moveaxis(sums, -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        vx, vy = xx / n - (x / n) ** 2, yy / n - (y / n) ** 2
+        cov, difference = xy / n - x * y / n**2, (x - y + shift) / n
+    # Constant scores leave a rounding error, not a variance.
+    return difference, np.where(vx < _TINY, 0.0, vx), np.where(vy < _TINY, 0.0, vy), cov
+
+
+def _pearson(sums: Floats) -> Floats:
+    _, vx, vy, cov = _central(sums)
+    return np.clip(ratio(cov, np.sqrt(vx * vy)), -1, 1)
+
+
+PEARSON = additive("pearson", _moments, _pearson, "fisher")
+"""Pearson's r = cov(x, y) / (sd x sd y). Undefined when either side is constant."""
+
+
+def _kappa(sums: Floats) -> Floats:
+    difference, vx, vy, cov = _central(sums)
+    expected = vx + vy + difference**2
+    return ratio(2 * cov, expected)
+
+
+KAPPA_QUADRATIC = additive("kappa_quadratic", _moments, _kappa)
+"""Cohen's kappa with quadratic weights: 1 - E[(x - y)^2] / E[(x - y')^2] with y' independent of x, which is
+2 cov / (var x + var y + (mean x - mean y)^2). On whole numbers it is the usual one; nothing is rounded."""
+
+
+def _errors(data: Paired) -> Floats:
+    d = data.judge - data.people
+    return per_prompt(data, np.ones_like(d), d, np.abs(d), d * d, np.abs(d) <= 1 + 1e-9)
+
+
+BIAS = additive("bias", _errors, lambda sums: ratio(sums[..., 1], sums[..., 0]))
+"""Mean of d: judge minus people; positive is a generous judge."""
+
+MAE = additive("mae", _errors, lambda sums: ratio(sums[..., 2], sums[..., 0]))
+"""Mean of |d|, in points of the scale."""
+
+RMSE = additive("rmse", _errors, lambda sums: np.sqrt(ratio(sums[..., 3], sums[..., 0])))
+"""Square root of the mean of d^2, in points of the scale."""
+
+WITHIN_ONE = additive("within_one", _errors, lambda sums: ratio(sums[..., 4], sums[..., 0]), "logit")
+"""Share of subjects with |d| <= 1."""

@@ -1,0 +1,108 @@
+"""Agreement inside a prompt, among several answers to it: what a reward and a pairwise preference need.
+
+A prompt's rank correlation exists only where both sides differ within it. The paper's Intra-ID Spearman is the mean
+over the prompts where it exists; a judge that gives everybody a 4 makes the rest disappear without lowering it. So the same
+mean with zeros for the prompts where people differ and the judge does not stands beside it, and the counts of both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wavjudge.analysis.sums import Floats, Ints, Paired, additive, per_prompt, ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Prompts with two answers or more, by whether their rank correlation exists.
+
+    defined: both sides differ. judge_constant: people differ, the judge does not. people_constant: the people do not.
+    """
+
+    defined: int
+    judge_constant: int
+    people_constant: int
+
+
+def groups(data: Paired) -> Groups:
+    """How many prompts tell something about ranking inside a prompt."""
+    sizes, _, judge_differs, people_differ = _per_prompt_rho(data)
+    several = sizes >= 2
+    return Groups(
+        int((several & judge_differs & people_differ).sum()),
+        int((several & ~judge_differs & people_differ).sum()),
+        int((several & ~people_differ).sum()),
+    )
+
+
+def _intra(data: Paired) -> Floats:
+    """Per prompt: is rho defined; rho or 0; do people differ."""
+    sizes, rho, judge_differs, people_differ = _per_prompt_rho(data)
+    defined = judge_differs & people_differ
+    return np.stack([defined, np.where(defined, rho, 0.0), (sizes >= 2) & people_differ], axis=1).astype(float)
+
+
+INTRA_ID_SPEARMAN = additive("intra_id_spearman", _intra, lambda sums: ratio(sums[..., 1], sums[..., 0]))
+"""Mean over prompts of Spearman's rho among the prompt's answers, where it is defined (WavAlign, arXiv 2604.14932)."""
+
+INTRA_ID_ZERO_FILLED = additive("intra_id_zero_filled", _intra, lambda sums: ratio(sums[..., 1], sums[..., 2]))
+"""The same over all prompts where people differ; a judge that does not differ there counts as rho = 0."""
+
+
+def _pairs(data: Paired) -> Floats:
+    first, second = within_prompt_pairs(data.prompt)
+    agree = np.sign(data.judge[first] - data.judge[second]) == np.sign(data.people[first] - data.people[second])
+    prompt = data.prompt[first]
+    return np.stack(
+        [np.bincount(prompt, minlength=data.prompts), np.bincount(prompt, agree, data.prompts)], axis=1
+    ).astype(float)
+
+
+WITHIN_PROMPT_ACCURACY = additive(
+    "within_prompt_accuracy", _pairs, lambda sums: ratio(sums[..., 1], sums[..., 0]), "logit"
+)
+"""Share of pairs of answers to one prompt on whose order (first better, second better, tied) judge and people agree,
+pooled over prompts (acc_eq of "Ties Matter", arXiv 2305.14324, without tie calibration)."""
+
+
+def within_prompt_pairs(prompt: Ints) -> tuple[Ints, Ints]:
+    """All pairs of items of one prompt, as two arrays of item numbers.
+
+    >>> within_prompt_pairs(np.array([0, 1, 0, 0]))
+    (array([0, 0, 2]), array([2, 3, 3]))
+    """
+    order = np.argsort(prompt, kind="stable")
+    sizes = np.bincount(prompt)
+    end = np.cumsum(sizes)
+    # Each item is the first of as many pairs as items follow it in its prompt.
+    follow = np.repeat(end, sizes) - np.arange(len(order)) - 1
+    first = np.repeat(np.arange(len(order)), follow)
+    second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(follow) - follow, follow)
+    return order[first], order[second]
+
+
+def _per_prompt_rho(data: Paired) -> tuple[Ints, Floats, np.ndarray, np.ndarray]:
+    """Per prompt: size, rho (0 where undefined), does the judge differ, do people differ."""
+    x, y = (_ranks_within(scores, data.prompt) for scores in (data.judge, data.people))
+    n, sx, sy, sxx, syy, sxy = per_prompt(data, np.ones(data.n), x, y, x * x, y * y, x * y).T
+    vx, vy, cov = sxx - sx * sx / n, syy - sy * sy / n, sxy - sx * sy / n
+    judge_differs, people_differ = vx > 1e-9, vy > 1e-9
+    return n.astype(np.intp), np.nan_to_num(ratio(cov, np.sqrt(vx * vy))), judge_differs, people_differ
+
+
+def _ranks_within(scores: Floats, prompt: Ints) -> Floats:
+    """Midranks of each score among the scores of its prompt."""
+    order = np.lexsort((scores, prompt))
+    s, p = scores[order], prompt[order]
+    new_run = np.r_[True, (s[1:] != s[:-1]) | (p[1:] != p[:-1])]
+    run = np.cumsum(new_run) - 1
+    first = np.flatnonzero(new_run)
+    length = np.diff(np.r_[first, len(s)])
+    ranks = np.empty(len(s))
+    ranks[order] = (first + (length - 1) / 2)[run]
+    # Positions count from the start of the table; correlation within a prompt does not see the offset, but
+    # rounding would, so it is taken off.
+    sizes = np.bincount(prompt)
+    return ranks - (np.cumsum(sizes) - sizes)[prompt]

@@ -1,0 +1,146 @@
+"""Statistics as functions of sums over clusters.
+
+A cluster is a prompt: the answers to one prompt are not independent, the prompts are. A prepared statistic knows what
+each prompt contributes; given weights of the prompts it gives the statistic of the reweighted data. All weights one is
+the plain value, one of them zero is the jackknife, multinomial counts are the cluster bootstrap. Undefined values are
+NaN here, in memory only; what leaves `analysis` says that it is undefined, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+Transform = Literal["fisher", "logit", "none"]
+
+_CHUNK_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two raters' scores of the same subjects, and the prompt (cluster number, 0..P-1) of each subject.
+
+    judge, people: shape (n,), float. prompt: shape (n,), whole numbers; every number from 0 to P-1 occurs.
+    """
+
+    judge: Floats
+    people: Floats
+    prompt: Ints
+
+    def __post_init__(self) -> None:
+        if not len(self.judge) == len(self.people) == len(self.prompt):
+            raise ValueError("judge, people and prompt must be equally long")
+
+    @property
+    def n(self) -> int:
+        return len(self.judge)
+
+    @property
+    def prompts(self) -> int:
+        return int(self.prompt.max()) + 1 if self.n else 0
+
+    @classmethod
+    def of(cls, judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike) -> Paired:
+        """From any arrays; prompts may be labels of any kind.
+
+        >>> Paired.of([1, 2], [1, 3], ["q1", "q2"]).prompt.tolist()
+        [0, 1]
+        """
+        _, number = np.unique(np.asarray(prompt), return_inverse=True)
+        return cls(np.asarray(judge, float), np.asarray(people, float), number.reshape(-1))
+
+    def taken(self, chosen: npt.NDArray[np.bool_] | Ints) -> Paired:
+        """The chosen subjects, prompts numbered anew."""
+        return Paired.of(self.judge[chosen], self.people[chosen], self.prompt[chosen])
+
+
+class Prepared(Protocol):
+    """A statistic on given data, as a function of the prompts' weights."""
+
+    def plain(self) -> float: ...
+
+    def without_each(self, groups: Ints) -> Floats:
+        """The values with each group of prompts left out; `groups` gives each prompt's group, 0..G-1; shape (G,)."""
+        ...
+
+    def weighted(self, weights: Floats) -> Floats:
+        """The values under weights of shape (B, P); shape (B,)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """A statistic of summed contributions: parts (P, k), value (..., k) -> (...)."""
+
+    parts: Floats
+    value: Callable[[Floats], Floats]
+
+    def plain(self) -> float:
+        return float(self.value(self.parts.sum(axis=0)))
+
+    def without_each(self, groups: Ints) -> Floats:
+        grouped = np.zeros((int(groups.max()) + 1, self.parts.shape[1]))
+        np.add.at(grouped, groups, self.parts)
+        return self._chunked(self.parts.sum(axis=0) - grouped)
+
+    def weighted(self, weights: Floats) -> Floats:
+        return self._chunked(weights @ self.parts)
+
+    def _chunked(self, sums: Floats) -> Floats:
+        # Values on count grids make a few copies of the sums: in pieces they fit beside a million rows.
+        rows = max(1, _CHUNK_BYTES // (8 * 8 * max(1, sums.shape[1])))
+        return np.concatenate([np.atleast_1d(self.value(sums[i : i + rows])) for i in range(0, len(sums), rows)])
+
+
+@dataclass(frozen=True, slots=True)
+class ByWeights:
+    """A statistic that needs the weights of all items at once (ranks of continuous scores): one value at a time."""
+
+    prompts: int
+    value: Callable[[Floats], float]
+
+    def plain(self) -> float:
+        return self.value(np.ones(self.prompts))
+
+    def without_each(self, groups: Ints) -> Floats:
+        return np.array([self.value((groups != group).astype(float)) for group in range(int(groups.max()) + 1)])
+
+    def weighted(self, weights: Floats) -> Floats:
+        return np.array([self.value(row) for row in weights])
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A named statistic, how it is prepared, and the scale on which its interval is made (statistics.md, ruling 4)."""
+
+    name: str
+    prepare: Callable[[Paired], Prepared]
+    transform: Transform = "none"
+
+    def of(self, data: Paired) -> float:
+        """The plain value; NaN where it is undefined."""
+        return self.prepare(data).plain() if data.n else float("nan")
+
+
+def additive(
+    name: str, parts: Callable[[Paired], Floats], value: Callable[[Floats], Floats], transform: Transform = "none"
+) -> Statistic:
+    """A statistic whose contributions and value do not depend on each other's shape."""
+    return Statistic(name, lambda data: Additive(parts(data), value), transform)
+
+
+def per_prompt(data: Paired, *columns: npt.NDArray[np.generic]) -> Floats:
+    """Sums of item-wise columns within prompts: (P, number of columns)."""
+    return np.stack([np.bincount(data.prompt, column.astype(float), data.prompts) for column in columns], axis=1)
+
+
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """numerator / denominator, NaN where the denominator is not positive."""
+    bad = ~(denominator > 0)
+    return np.where(bad, np.nan, numerator / np.where(bad, 1.0, denominator))
