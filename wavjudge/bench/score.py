@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import wavjudge
 from wavjudge.bench.intake import Intake, Keep
 from wavjudge.bench.runner import RETRIED_STATUSES, Runner, Summary, Watcher
 from wavjudge.bench.testset import TestSet
@@ -23,6 +22,7 @@ from wavjudge.judge.build import Workshop, build
 from wavjudge.judge.model_judge import ModelJudge
 from wavjudge.store import RunFolder
 from wavjudge.types import JudgeEntry, RunManifest, Status, Usage
+from wavjudge.version import __version__
 
 _VERSIONS_OF = ("openai", "google-genai", "numpy", "soundfile", "soxr", "onnxruntime")
 
@@ -103,7 +103,7 @@ def _manifest(folder: RunFolder, plan: Plan, judges: Sequence[Judge]) -> RunMani
         for entry in (*(old.judges if old else ()), *(judge.entry() for judge in judges))
     }
     return RunManifest(
-        wavjudge_version=wavjudge.__version__, created=old.created if old else now, updated=now,
+        wavjudge_version=__version__, created=old.created if old else now, updated=now,
         source=str(plan.testset.path), judges=tuple(entries.values()),
         repeats=max(plan.repeats, old.repeats if old else 1),
         versions=_versions(), notes=tuple(dict.fromkeys((*(old.notes if old else ()), *plan.notes))),
