@@ -8,7 +8,8 @@ The rules, the same for every item:
   recording with more than `MAX_OVER_SHARE` of them is not audio in -1..1 and is refused;
 * NaN or Inf anywhere: refused (`broken_audio`);
 * no frames, or nothing above `SILENCE_PEAK` (-80 dBFS): `no_speech`;
-* longer than the caller's limit: `too_long`, known from the header, without decoding.
+* cut off, so that its container promises more than is there: refused (`broken_audio`), see `cut_off`;
+* longer than the caller's limit: `too_long`, known from the header where that is exact, else by counting.
 
 What is refused raises `AudioFault`, whose `outcome` says what it means for a candidate.
 """
@@ -19,6 +20,7 @@ import hashlib
 import io
 import struct
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +29,15 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from wavjudge.cut_off import missing_bytes
 from wavjudge.errors import InputError
 from wavjudge.types import AudioRef, Outcome
 
 SILENCE_PEAK = 1e-4
 MAX_OVER_SHARE = 0.01
+MAX_CHANNELS = 16
+MAX_FRAMES_PER_BYTE = 8192  # FLAC of pure silence, the densest there is, holds below 4700
+_HEAD_BYTES = 44  # of the plainest WAV file
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".oga", ".mp3"})
 
 Samples = npt.NDArray[np.float32]
@@ -43,6 +49,13 @@ class AudioFault(InputError):
     def __init__(self, problem: str, outcome: Outcome, *, todo: str = "", where: str = "") -> None:
         super().__init__(problem, todo=todo, where=where)
         self.outcome = outcome
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (self.problem, self.outcome, self.todo, self.where)
+
+
+def _rebuild(problem: str, outcome: Outcome, todo: str, where: str) -> AudioFault:
+    return AudioFault(problem, outcome, todo=todo, where=where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +79,15 @@ class Waveform:
         >>> Waveform.from_array(np.array([0, 16384], dtype=np.int16), sample_rate_hz=8000).samples.tolist()
         [0.0, 0.5]
         """
-        if not isinstance(sample_rate_hz, int) or sample_rate_hz <= 0:
+        if not isinstance(sample_rate_hz, Integral) or isinstance(sample_rate_hz, bool) or sample_rate_hz <= 0:
             raise InputError(f"got sample rate {sample_rate_hz!r}, expected a positive whole number of Hz", where=where)
-        return _checked(_mono(_as_float(_as_numpy(array)), where), sample_rate_hz, where)
+        samples = _as_numpy(array)
+        if samples.ndim not in (1, 2) or (samples.ndim == 2 and not 1 <= samples.shape[1] <= MAX_CHANNELS):
+            raise InputError(
+                f"got samples of shape {samples.shape}, expected (frames,) or (frames, channels)",
+                todo="transpose the array if it is (channels, frames)", where=where,
+            )  # fmt: skip
+        return _checked(_mono(_as_float(samples, where)), int(sample_rate_hz), where)
 
     def resampled(self, sample_rate_hz: int) -> Waveform:
         """The same sound at another rate (soxr HQ); itself if the rate is already that one."""
@@ -95,9 +114,10 @@ def read_bytes(path: Path) -> bytes:
     """The bytes of an audio file; `InputError` when there is no such readable file."""
     try:
         return path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(
-            f"got no readable audio file ({error.strerror})", todo="check the path and its permissions", where=str(path)
+            f"got no readable audio file ({reason})", todo="check the path and its permissions", where=str(path)
         ) from error
 
 
@@ -105,16 +125,39 @@ def decode(data: bytes, *, where: str, max_seconds: float | None = None) -> Wave
     """The recording in the bytes of an audio file; `where` names it in errors."""
     if not data:
         raise AudioFault("got a file of zero bytes", "no_speech", where=where)
+    if (rate := _plain_rate(data)) is not None:  # soundfile would give the same samples for ten times the time
+        pcm = np.frombuffer(data, "<i2", offset=_HEAD_BYTES)
+        _refuse_long(len(pcm) / rate, max_seconds, where)
+        return _checked(pcm * np.float32(2**-15), rate, where)
+    if missing := missing_bytes(data):
+        raise AudioFault(
+            f"got a recording that was cut off: it promises {missing} bytes more than are there", "broken_audio",
+            todo="copy or make it again; whoever wrote it may have stopped half way", where=where,
+        )  # fmt: skip
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            _refuse_long(file.frames / file.samplerate, max_seconds, where)
-            samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
+            samples, rate = _read_all(file, len(data), max_seconds, where), file.samplerate
     except (soundfile.SoundFileError, TypeError, ValueError) as error:
         raise AudioFault(
             f"got a file that does not decode as audio ({_plain(error)}), expected WAV, FLAC, OGG or MP3",
             "broken_audio", todo="convert it, for example with ffmpeg", where=where,
         ) from error  # fmt: skip
-    return _checked(_mono(samples, where), rate, where)
+    return _checked(_mono(samples), rate, where)
+
+
+def _read_all(file: soundfile.SoundFile, size: int, max_seconds: float | None, where: str) -> Samples:
+    """All frames of a file of `size` bytes, but never more memory or time than the bytes and the limit allow."""
+    if file.frames > MAX_FRAMES_PER_BYTE * size:
+        raise AudioFault(
+            f"got a header that promises {file.frames} frames in {size} bytes", "broken_audio",
+            todo="make the file again with its length in the header", where=where,
+        )  # fmt: skip
+    if file.format != "MP3":  # without a Xing head the length of an MP3 is guessed from its first bytes
+        _refuse_long(file.frames / file.samplerate, max_seconds, where)
+    frames = -1 if max_seconds is None else int((min(max_seconds, 1e6) + 1) * file.samplerate)
+    samples: Samples = file.read(frames, dtype="float32", always_2d=True)
+    _refuse_long(len(samples) / file.samplerate, max_seconds, where)
+    return samples
 
 
 def transmit(path: Path, *, sha256: str, sample_rate_hz: int) -> bytes:
@@ -149,67 +192,77 @@ def _pcm_as_is(data: bytes, rate: int) -> bytes | None:
 
     Going through floats would give the same samples for eight times the time.
     """
-    if data[:4] != b"RIFF":
+    if _plain_rate(data) == rate:
+        return data
+    if data[:4] != b"RIFF" or missing_bytes(data):
         return None
-    with soundfile.SoundFile(io.BytesIO(data)) as file:
-        if (file.format, file.subtype, file.channels, file.samplerate) != ("WAV", "PCM_16", 1, rate):
-            return None
-        pcm = file.read(dtype="int16").astype("<i2", copy=False).tobytes()
-    return _wav(pcm, rate)
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            if (file.format, file.subtype, file.channels, file.samplerate) != ("WAV", "PCM_16", 1, rate):
+                return None
+            return _wav(file.read(dtype="int16").astype("<i2", copy=False).tobytes(), rate)
+    except soundfile.SoundFileError:  # `decode` says what is wrong with it
+        return None
+
+
+def _plain_rate(data: bytes) -> int | None:
+    """The sample rate of whole mono PCM16 samples under just the header that `_wav` writes; None for any other file."""
+    size, rate = len(data) - _HEAD_BYTES, int.from_bytes(data[24:28], "little")
+    is_plain = size > 0 and size % 2 == 0 and 0 < rate < 2**31 and data[:_HEAD_BYTES] == _wav_head(size, rate)
+    return rate if is_plain else None
 
 
 def _wav(pcm: bytes, rate: int) -> bytes:
-    head = struct.pack("<4sI8sIHHIIHH", b"RIFF", 36 + len(pcm), b"WAVEfmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
-    return head + struct.pack("<4sI", b"data", len(pcm)) + pcm
+    return _wav_head(len(pcm), rate) + pcm
 
 
-def reference(path: Path, wave: Waveform, data: bytes) -> AudioRef:
+def _wav_head(size: int, rate: int) -> bytes:
+    head = struct.pack("<4sI8sIHHIIHH", b"RIFF", 36 + size, b"WAVEfmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+    return head + struct.pack("<4sI", b"data", size)
+
+
+def reference(path: Path, wave: Waveform, sha256: str) -> AudioRef:
     """The reference to a recording: its path, the hash of its bytes, its length and rate."""
-    return AudioRef(
-        path=str(path),
-        sha256=hashlib.sha256(data).hexdigest(),
-        seconds=wave.seconds,
-        sample_rate_hz=wave.sample_rate_hz,
-    )
+    return AudioRef(path=str(path), sha256=sha256, seconds=wave.seconds, sample_rate_hz=wave.sample_rate_hz)
 
 
 def _as_numpy(array: Any) -> npt.NDArray[Any]:
     if hasattr(array, "detach"):  # a torch tensor, perhaps on a GPU and with a gradient
-        array = array.detach().cpu().numpy()
+        array = array.detach().cpu()
+        array = (array.float() if array.is_floating_point() else array).numpy()  # numpy knows no bfloat16
     return np.asarray(array)
 
 
-def _as_float(array: npt.NDArray[Any]) -> Samples:
+def _as_float(array: npt.NDArray[Any], where: str) -> Samples:
     if array.dtype.kind == "i":
         return (array / -float(np.iinfo(array.dtype).min)).astype(np.float32)
     if array.dtype.kind == "f":
-        return array.astype(np.float32, copy=False)
-    raise InputError(f"got samples of type {array.dtype}, expected signed integers or floats")
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes Inf, and that is refused
+            return array.astype(np.float32, copy=False)
+    raise InputError(f"got samples of type {array.dtype}, expected signed integers or floats", where=where)
 
 
-def _mono(samples: Samples, where: str) -> Samples:
+def _mono(samples: Samples) -> Samples:
     if samples.ndim == 1:
         return samples
-    if samples.ndim != 2 or samples.shape[1] > 16:
-        raise InputError(
-            f"got samples of shape {samples.shape}, expected (frames,) or (frames, channels)",
-            todo="transpose the array if it is (channels, frames)", where=where,
-        )  # fmt: skip
-    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # Inf and NaN are refused afterwards
+        return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
 
 
 def _checked(samples: Samples, rate: int, where: str) -> Waveform:
     if not len(samples):
         raise AudioFault("got a recording without a single frame", "no_speech", where=where)
-    if not np.isfinite(samples).all():
+    peak = max(samples.max(), -samples.min())  # NaN if there is one among them
+    if not np.isfinite(peak):
         raise AudioFault("got NaN or Inf among the samples", "broken_audio", where=where)
-    over = int(np.count_nonzero(np.abs(samples) > 1.0))
+    over = int(np.count_nonzero(np.abs(samples) > 1.0)) if peak > 1.0 else 0
     if over > MAX_OVER_SHARE * len(samples):
         raise AudioFault(
             f"got {over} of {len(samples)} samples over full scale, expected floats in -1..1",
-            "broken_audio", todo="divide integer samples by their full scale before storing them as floats", where=where,
+            "broken_audio",
+            todo="divide integer samples by their full scale before storing them as floats", where=where,
         )  # fmt: skip
-    if np.abs(samples).max() < SILENCE_PEAK:
+    if peak < SILENCE_PEAK:
         raise AudioFault("got digital silence (nothing above -80 dBFS)", "no_speech", where=where)
     return Waveform(np.clip(samples, -1.0, 1.0) if over else samples, rate, over)
 

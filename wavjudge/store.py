@@ -16,9 +16,9 @@ files.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -36,6 +36,9 @@ RECORDS: Final[dict[Kind, type[Stored]]] = {
     "items": Item, "responses": Response, "ratings": Rating, "comparisons": Comparison,
 }  # fmt: skip
 
+GROUP_SECONDS = 0.005
+"""How long a group waits for others to join it: a sync for each record would cost more than the record."""
+
 R = TypeVar("R", bound=Stored)
 
 
@@ -45,14 +48,17 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.healed_bytes = _heal(path)
-        self._file: IO[bytes] = path.open("ab")
+        self._file = path.open("ab", buffering=0)  # what a buffer keeps of a failed write would come out later, torn
+        self._writing = threading.Lock()
         self._waiting: list[bytes] = []
         self._durable: asyncio.Future[None] | None = None
         self._flusher: asyncio.Task[None] | None = None
 
     async def append(self, *records: Stored) -> None:
         """Write records and wait until they are durable; concurrent callers share one fdatasync."""
-        self._waiting.extend(_line(record) for record in records)
+        if not records:
+            return
+        self._waiting += [_line(record) for record in records]
         if self._durable is None:
             self._durable = asyncio.get_running_loop().create_future()
         durable = self._durable
@@ -65,14 +71,14 @@ class Log:
         self._write(b"".join(_line(record) for record in records))
 
     async def _flush(self) -> None:
-        await asyncio.sleep(0)  # let callers that are ready in this turn of the loop join the first group
         while self._waiting:
+            await asyncio.sleep(GROUP_SECONDS)
             group, self._waiting = b"".join(self._waiting), []
             durable, self._durable = self._durable, None
             assert durable is not None
             try:
                 await asyncio.to_thread(self._write, group)
-            except StoreError as error:
+            except Exception as error:  # whatever it is, those who wait must hear of it
                 durable.set_exception(error)
                 durable.exception()  # marks it as seen: a caller that was cancelled does not await it any more
             else:
@@ -80,18 +86,20 @@ class Log:
         self._flusher = None
 
     def _write(self, data: bytes) -> None:
-        start = self._file.tell()
-        try:
-            self._file.write(data)
-            self._file.flush()
-            _sync(self._file)
-        except OSError as error:
-            with suppress(OSError):  # a full disk: take the half-written group back, so that no torn line stays inside
-                os.ftruncate(self._file.fileno(), start)
-            raise StoreError(
-                f"got {error.strerror!r} while writing", todo="make room or check the disk, then run the same command",
-                where=str(self.path),
-            ) from error  # fmt: skip
+        with self._writing:
+            start = os.fstat(self._file.fileno()).st_size
+            try:
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+                _sync(self._file)
+            except OSError as error:
+                with suppress(OSError):  # a full disk: take the half-written group back, or a torn line stays inside
+                    os.ftruncate(self._file.fileno(), start)
+                raise StoreError(
+                    f"got {error.strerror!r} while writing", where=str(self.path),
+                    todo="make room or check the disk, then run the same command",
+                ) from error  # fmt: skip
 
     async def drain(self) -> None:
         """Wait until nothing is on its way to the disk."""
@@ -99,7 +107,9 @@ class Log:
             await asyncio.shield(self._flusher)
 
     def close(self) -> None:
-        self._file.close()
+        """Close the file, after the write that may be under way in its thread."""
+        with self._writing:
+            self._file.close()
 
 
 class RunFolder(AbstractContextManager["RunFolder"]):
@@ -107,12 +117,12 @@ class RunFolder(AbstractContextManager["RunFolder"]):
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self.path = path
-        self.bad_lines: list[str] = []
+        self._bad: dict[tuple[Kind, int], str] = {}
         self._logs: dict[Kind, Log] = {}
         self._lock = FileLock(path / ".lock", timeout=0) if write else None
         if write:
             self._open_for_writing()
-        elif not (path / "manifest.json").is_file():
+        elif self.manifest is None:
             raise StoreError("got a folder without manifest.json, expected a run folder", where=str(path),
                              todo="name the folder that `--out` wrote")  # fmt: skip
 
@@ -154,7 +164,12 @@ class RunFolder(AbstractContextManager["RunFolder"]):
                     yield RECORDS[kind].model_validate_json(line)
                 except ValidationError as error:
                     if line.endswith(b"\n"):
-                        self.bad_lines.append(f"{path}, line {number}: {first_problem(error)}")
+                        self._bad[kind, number] = f"{path}, line {number}: {first_problem(error)}"
+
+    @property
+    def bad_lines(self) -> list[str]:
+        """What was passed over in all that was read so far, each line once."""
+        return list(self._bad.values())
 
     def items(self) -> Iterator[Item]:
         return _only(Item, self.read("items"))
@@ -177,7 +192,8 @@ class RunFolder(AbstractContextManager["RunFolder"]):
         try:
             return RunManifest.model_validate_json(path.read_bytes())
         except ValidationError as error:
-            raise StoreError(f"got a manifest that does not fit ({first_problem(error)})", where=str(path)) from error
+            raise StoreError(f"got a manifest that does not fit ({first_problem(error)})", where=str(path),
+                             todo="a newer wavjudge may have written it: upgrade this one") from error  # fmt: skip
 
     def write_manifest(self, manifest: RunManifest) -> None:
         _replace(self.path / "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
@@ -188,10 +204,9 @@ class RunFolder(AbstractContextManager["RunFolder"]):
         if not path.is_file():
             _replace(path, text.encode())
 
-    def add_audio(self, data: bytes, suffix: str) -> str:
+    def add_audio(self, data: bytes, sha256: str, suffix: str) -> str:
         """Keep a recording under the hash of its bytes; gives the path relative to the run folder."""
-        digest = hashlib.sha256(data).hexdigest()
-        name = f"audio/{digest[:2]}/{digest}{suffix.lower()}"
+        name = f"audio/{sha256[:2]}/{sha256}{suffix.lower()}"
         path = self.path / name
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -268,6 +283,8 @@ def _replace(path: Path, data: bytes, *, sync: bool = True) -> None:
                 _sync(file)
         temporary.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
         raise StoreError(
             f"got {error.strerror!r} while writing", where=str(path), todo="check room and permissions"
         ) from error

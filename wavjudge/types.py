@@ -122,12 +122,16 @@ class Response(Stored):
     seconds_taken: float | None = None
     tags: tuple[str, ...] = ()
 
+    def turn(self, turn: int = -1) -> int:
+        """The index of a turn, where a negative one counts from the last."""
+        return turn if turn >= 0 else max(len(self.answers) + turn, 0)
+
     def subject(self, turn: int = -1) -> Subject:
         """The subject of a rating of one turn (default: the last)."""
-        turn = turn if turn >= 0 else max(len(self.answers) + turn, 0)
         return Subject(
-            benchmark=self.benchmark, item_id=self.item_id, candidate=self.candidate, attempt=self.attempt, turn=turn
-        )
+            benchmark=self.benchmark, item_id=self.item_id, candidate=self.candidate, attempt=self.attempt,
+            turn=self.turn(turn),
+        )  # fmt: skip
 
 
 class Subject(Record):

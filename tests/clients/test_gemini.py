@@ -225,3 +225,9 @@ def test_options_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
         GeminiWire(api_key=KEY, thinking_budget=0, thinking_level="LOW")
     with pytest.raises(SpecError, match="audio answer"):
         PURE.encode(Request("m", (TextPart("x"),), wants=("text", "audio")))
+
+
+def test_a_body_of_megabytes_is_sent_even_where_warnings_are_errors(server: Loopback) -> None:
+    (outcome,) = run(GeminiWire(base_url=server.gemini_url, api_key=KEY), ask(wav(90.0)))
+    assert isinstance(outcome, Reply)
+    assert len(server.received[-1].body) > 3 * 2**20

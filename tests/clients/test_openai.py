@@ -233,3 +233,9 @@ def test_importing_loads_no_sdk() -> None:
         "sys.exit(str({'openai', 'google.genai', 'httpx2', 'aiohttp'} & set(sys.modules) or ''))"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stderr.strip() == ""
+
+
+def test_a_body_of_megabytes_is_sent_even_where_warnings_are_errors(server: Loopback) -> None:
+    (outcome,) = run(OpenAIWire(base_url=server.openai_url, api_key=KEY), ask(wav(90.0)))
+    assert isinstance(outcome, Reply)
+    assert len(server.received[-1].body) > 3 * 2**20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import io
@@ -11,6 +10,9 @@ import struct
 import wave
 from dataclasses import dataclass
 
+import pybase64
+
+_URL_SAFE = str.maketrans("-_", "+/")
 _TAG = re.compile(r"<((?:score|justification|transcript)[a-z0-9_-]*)>")
 
 
@@ -24,16 +26,14 @@ class Recording:
 
     data: bytes
     seconds: float
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
+    sha256: str
 
 
 def recording(encoded: str) -> Recording:
     """The recording in base64 of either alphabet; `Unheard` unless it is base64 of 16-bit PCM with all its frames."""
     try:
-        data = base64.b64decode(encoded.translate(str.maketrans("-_", "+/")), validate=True)
+        plain = encoded.translate(_URL_SAFE) if "-" in encoded or "_" in encoded else encoded
+        data = pybase64.b64decode(plain, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Unheard(f"The audio data is not valid base64: {error}.") from None
     try:
@@ -42,7 +42,7 @@ def recording(encoded: str) -> Recording:
             whole = len(file.readframes(frames)) == frames * size
             if file.getsampwidth() != 2 or not frames or not whole:
                 raise Unheard("The audio file could not be decoded: it lacks frames or is not 16-bit PCM.")
-            return Recording(data, frames / file.getframerate())
+            return Recording(data, frames / file.getframerate(), hashlib.sha256(data).hexdigest())
     except (wave.Error, EOFError, struct.error) as error:
         raise Unheard(f"The audio file could not be decoded: {error}.") from None
 

@@ -1,0 +1,1 @@
+"""Answers in, ratings on disk: test sets, importers, the runner."""

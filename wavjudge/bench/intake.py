@@ -7,7 +7,7 @@ is asked, and no judge ever is. A broken *question* recording is not the candida
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,9 @@ from wavjudge.store import RunFolder
 from wavjudge.types import AudioRef, Item, Message, Outcome, Response, Utterance
 
 Keep = Literal["copy", "reference"]
+
+QUESTIONS_KEPT = 4096
+"""References to question recordings held in memory, a kilobyte each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Intake:
     run: RunFolder
     keep: Keep = "copy"
     max_seconds: float = 600.0
+    _questions: dict[tuple[object, ...], AudioRef] = field(default_factory=dict, init=False, repr=False)
 
     def take(self, testset: TestSet, row: Row) -> tuple[Item, Response]:
         """The item and the response of a row. Raises `InputError` for a bad question recording."""
@@ -55,10 +59,19 @@ class Intake:
         if row.audio is None or stored is None:
             return True
         path = testset.root / row.audio
-        return not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() == stored.sha256
+        return not there(path) or hashlib.sha256(path.read_bytes()).hexdigest() == stored.sha256
 
     def _question(self, testset: TestSet, name: str | None) -> AudioRef | None:
-        return self._ref(testset.root / name) if name else None
+        """The candidates of an item share its question: looked at once, unless the file is written again."""
+        if not name:
+            return None
+        path = testset.root / name
+        key = (path, *_written(path))
+        if key not in self._questions:
+            if len(self._questions) == QUESTIONS_KEPT:
+                self._questions.clear()
+            self._questions[key] = self._ref(path)
+        return self._questions[key]
 
     def _answer(self, testset: TestSet, row: Row) -> tuple[Utterance, Outcome, str | None]:
         silent = Utterance(text=row.text)
@@ -67,8 +80,8 @@ class Intake:
                 return silent, "no_speech", "the row names no recording"
             return silent, "ok", None
         path = testset.root / row.audio
-        if not path.is_file():
-            return silent, "no_speech", f"the recording {row.audio} is not there"
+        if not there(path):
+            return silent, "no_speech", f"the recording {row.audio[:200]} is not there"
         try:
             return Utterance(text=row.text, audio=self._ref(path, self.max_seconds)), "ok", None
         except AudioFault as fault:
@@ -77,5 +90,22 @@ class Intake:
     def _ref(self, path: Path, max_seconds: float | None = None) -> AudioRef:
         data = audio.read_bytes(path)
         wave = audio.decode(data, where=str(path), max_seconds=max_seconds)
-        kept = self.run.add_audio(data, path.suffix) if self.keep == "copy" else str(path.resolve())
-        return audio.reference(Path(kept), wave, data)
+        sha256 = hashlib.sha256(data).hexdigest()
+        kept = self.run.add_audio(data, sha256, path.suffix) if self.keep == "copy" else str(path.resolve())
+        return audio.reference(Path(kept), wave, sha256)
+
+
+def _written(path: Path) -> tuple[int, ...]:
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):  # reading it will say so
+        return ()
+    return stat.st_mtime_ns, stat.st_size
+
+
+def there(path: Path) -> bool:
+    """Whether there is such a file; False for a name that no file can have, such as base64 in the place of a path."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False

@@ -10,11 +10,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.testset import Row, TestSet
-from wavjudge.errors import InputError, StopRun
+from wavjudge.errors import InputError, StopRun, WavjudgeError
 from wavjudge.judge.base import Case, Judge, Task
 from wavjudge.judge.signature import planned
 from wavjudge.store import RunFolder
@@ -22,6 +23,9 @@ from wavjudge.types import Item, Rating, RatingKey, Response, Status, Subject
 
 RETRIED_STATUSES: frozenset[Status] = frozenset({"failed"})
 """What a resume asks for again: calls that failed. Refused, unparseable and unheard are verdicts about the judge."""
+
+ROWS_AT_ONCE = 16
+"""Rows taken in by one trip to a thread, and acknowledged by one fdatasync."""
 
 
 class Watcher(Protocol):
@@ -59,6 +63,16 @@ class _Job:
     task: Task
     repeat: int
     supersedes: tuple[tuple[str, str], ...]  # (axis, id of the failed rating that this one replaces)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A row with its records; the new ones are not in the run folder yet."""
+
+    where: str
+    item: Item
+    response: Response
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +130,14 @@ class Runner:
         """Take in every row and rate every answer. A `StopRun` of a judge stands in the summary afterwards."""
         self._watcher.planned(len(testset) * self._calls_per_answer)
         lanes = [_Lane(judge, asyncio.Queue(2 * judge.concurrency)) for judge in self._judges]
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._feed(testset, lanes))
-            for lane in lanes:
-                for _ in range(lane.judge.concurrency):
-                    group.create_task(self._work(lane))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._feed(testset, lanes))
+                for lane in lanes:
+                    for _ in range(lane.judge.concurrency):
+                        group.create_task(self._work(lane))
+        except BaseExceptionGroup as several:  # a full disk, say: one clear error instead of a tree of them
+            raise _first(several) from several
         self.summary.bad_rows += testset.bad_rows
         return self.summary
 
@@ -133,52 +150,69 @@ class Runner:
 
     async def _feed(self, testset: TestSet, lanes: Sequence[_Lane]) -> None:
         rows = iter(testset)
-        while not self._stopping.is_set() and (found := await asyncio.to_thread(next, rows, None)) is not None:
-            case = await self._case(testset, *found)
-            if case is None:
-                continue
-            for lane in lanes:
-                for job in self._jobs(case, lane.judge):
-                    await lane.queue.put(job)
+        while not self._stopping.is_set() and (taken := await asyncio.to_thread(self._take, testset, rows)) is not None:
+            for case in await self._cases(taken):
+                for lane in lanes:
+                    for job in self._jobs(case, lane.judge):
+                        await lane.queue.put(job)
         for lane in lanes:
             for _ in range(lane.judge.concurrency):
                 await lane.queue.put(None)
 
-    async def _case(self, testset: TestSet, where: str, row: Row) -> Case | None:
-        """The case of a row, taken in if it is new; None for a bad row and for a candidate's failure."""
+    def _take(self, testset: TestSet, rows: Iterator[tuple[str, Row]]) -> list[_Taken] | None:
+        """The next rows, taken in where they are new; None at the end. Runs in a thread, for which the feeder waits."""
+        batch = list(islice(rows, ROWS_AT_ONCE))
+        return [taken for where, row in batch if (taken := self._taken(testset, where, row))] if batch else None
+
+    def _taken(self, testset: TestSet, where: str, row: Row) -> _Taken | None:
+        key = (row.benchmark or testset.benchmark, row.item_id, row.candidate, row.attempt)
+        known = self._done.responses.get(key)
         try:
-            item, response = await self._taken(testset, row)
+            if known is None:
+                return _Taken(where, *self._intake.take(testset, row), is_new=True)
+            if not self._intake.unchanged(testset, row, known):
+                raise InputError(f"the recording {row.audio} is not the one this run was started with",
+                                 todo="use another --out for changed answers")  # fmt: skip
+            return _Taken(where, self._done.items[key[:2]], known, is_new=False)
         except InputError as error:
-            self.summary.bad_rows.append(f"{where}: {error}")
+            self._refuse(where, error)
             return None
+
+    async def _cases(self, taken: Sequence[_Taken]) -> list[Case]:
+        """The cases of rows whose records are on the disk; none for a bad row and for a candidate's failure."""
+        items: list[Item] = []
+        good = [row for row in taken if self._is_known(row, items)]
+        responses = [row.response for row in good if row.is_new]
+        if items:
+            await self._run.log("items").append(*items)
+        if responses:
+            await self._run.log("responses").append(*responses)
+        return [case for row in good if (case := self._case(row))]
+
+    def _is_known(self, row: _Taken, items: list[Item]) -> bool:
+        """Whether the item is the one known under its id; a new id is known from now on, and its item joins `items`."""
+        key = (row.item.benchmark, row.item.id)
+        if key not in self._done.items:
+            self._done.items[key] = row.item
+            items.append(row.item)
+        if _same(self._done.items[key], row.item):
+            return True
+        self._refuse(row.where, InputError(
+            f"item {row.item.id!r} has another question, history or reference than in an earlier row",
+            todo="give it an item_id of its own",
+        ))  # fmt: skip
+        return False
+
+    def _refuse(self, where: str, error: InputError) -> None:
+        self.summary.bad_rows.append(f"{where}: {error}")
+
+    def _case(self, row: _Taken) -> Case | None:
+        response = row.response
         self.summary.outcomes[response.status] += 1
         if response.status != "ok":
             self._watcher.planned(-self._calls_per_answer)
             return None
-        return Case(item, response, self._run.path)
-
-    async def _taken(self, testset: TestSet, row: Row) -> tuple[Item, Response]:
-        key = (row.benchmark or testset.benchmark, row.item_id, row.candidate, row.attempt)
-        if key in self._done.responses:
-            response = self._done.responses[key]
-            if not await asyncio.to_thread(self._intake.unchanged, testset, row, response):
-                raise InputError(f"the recording {row.audio} is not the one this run was started with",
-                                 todo="use another --out for changed answers")  # fmt: skip
-            return self._done.items[key[:2]], response
-        item, response = await asyncio.to_thread(self._intake.take, testset, row)
-        await self._remember(item, response)
-        return self._done.items[key[:2]], response
-
-    async def _remember(self, item: Item, response: Response) -> None:
-        key = (item.benchmark, item.id)
-        known = self._done.items.get(key)
-        if known is None:
-            await self._run.log("items").append(item)
-            self._done.items[key] = item
-        elif not _same(known, item):
-            raise InputError(f"item {item.id!r} has another question, history or reference than in an earlier row",
-                             todo="give it an item_id of its own")  # fmt: skip
-        await self._run.log("responses").append(response)
+        return Case(self._done.items[response.benchmark, response.item_id], response, self._run.path)
 
     def _jobs(self, case: Case, judge: Judge) -> Iterator[_Job]:
         for task in judge.tasks:
@@ -213,12 +247,19 @@ class Runner:
         self._watcher.rated(stored)
 
 
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first of our own errors in a group, else the first of any kind."""
+    ours = group.subgroup(WavjudgeError)
+    first: BaseException = (ours or group).exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
 def _key(response: Response) -> tuple[str, str, str, int]:
     return response.benchmark, response.item_id, response.candidate, response.attempt
 
 
 def _same(first: Item, second: Item) -> bool:
-    return first.model_copy(update={"tags": ()}) == second.model_copy(update={"tags": ()})
+    return first is second or first.model_copy(update={"tags": ()}) == second.model_copy(update={"tags": ()})
 
 
 def _rating_key(rating: Rating) -> RatingKey:

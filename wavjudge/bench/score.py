@@ -17,6 +17,7 @@ from wavjudge.bench.intake import Intake, Keep
 from wavjudge.bench.runner import RETRIED_STATUSES, Runner, Summary, Watcher
 from wavjudge.bench.testset import TestSet
 from wavjudge.clients.onion import add_usage
+from wavjudge.errors import InputError
 from wavjudge.judge.base import Judge
 from wavjudge.judge.build import Workshop, build
 from wavjudge.judge.model_judge import ModelJudge
@@ -43,12 +44,14 @@ class Plan:
 
 def run(plan: Plan, shop: Workshop, watcher: Watcher | None = None) -> Summary:
     """Do it. What was done is on disk however this ends; `Summary.stopped` says why it ended early."""
+    _refuse_running_loop()
     return asyncio.run(_run(plan, shop, watcher))
 
 
 async def _run(plan: Plan, shop: Workshop, watcher: Watcher | None) -> Summary:
     judges = [build(spec, shop) for spec in plan.specs]  # before anything is written: a wrong SPEC leaves no folder
     try:
+        _refuse_twins(judges)
         with RunFolder(plan.out, write=True) as folder:
             _keep_prompts(folder, judges)
             manifest = _manifest(folder, plan, judges)
@@ -62,6 +65,23 @@ async def _run(plan: Plan, shop: Workshop, watcher: Watcher | None) -> Summary:
     finally:
         for judge in judges:
             await judge.aclose()
+
+
+def _refuse_running_loop() -> None:
+    with suppress(RuntimeError):
+        asyncio.get_running_loop()
+        raise InputError("got called inside a running event loop, such as that of a notebook",
+                         todo="write: await asyncio.to_thread(wavjudge.score, ...)")  # fmt: skip
+
+
+def _refuse_twins(judges: Sequence[Judge]) -> None:
+    """Two judges of one rater and signature would write the same rating twice, and nobody could tell whose it is."""
+    found = Counter((judge.rater, task.signature) for judge in judges for task in judge.tasks)
+    if twins := sorted({rater for (rater, _), count in found.items() if count > 1}):
+        raise InputError(
+            f"got the judge {', '.join(twins)} twice, with nothing in its signature to tell one from the other",
+            todo="name it once; two that differ only in address or pace need a run folder each",
+        )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Answers to rate, from whatever a person has: JSONL, CSV, Parquet, a folder of recordings, or a run folder.
+"""Answers to rate, from whatever a person has: JSONL, CSV, Parquet, or a folder of recordings.
 
 A row has the fields of `Row`; audio paths are relative to the file. Rows are read one at a time, so a test set may be
 larger than memory. A bad row is reported with file, line and field, counted, and the rest goes on.
@@ -6,6 +6,7 @@ larger than memory. A bad row is reported with file, line and field, counted, an
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from collections.abc import Iterator, Mapping
@@ -59,7 +60,12 @@ class Row(BaseModel):
     @field_validator("history", mode="before")
     @classmethod
     def _history_as_text(cls, value: Any) -> Any:
-        return json.loads(value) if isinstance(value, str) else value if value is not None else ()
+        if not isinstance(value, str):
+            return value if value is not None else ()
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"expected a JSON list of messages, got {_no_json(error)}") from error
 
 
 @dataclass(slots=True)
@@ -74,37 +80,48 @@ class TestSet:
     speech: bool = True
     """Whether answers are meant to be speech. False where the source has no audio column at all."""
     bad_rows: list[str] = field(default_factory=list)
+    """What the last iteration passed over, so far."""
 
     def __iter__(self) -> Iterator[tuple[str, Row]]:
         """Pairs of a place ("file, line 7") and a row; bad rows and repeated keys are noted and passed over."""
-        seen: dict[tuple[str, str, int], str] = {}
+        self.bad_rows.clear()
+        seen: dict[tuple[str | None, str, str, int], str] = {}
         for where, raw in _raw_rows(self.path):
-            try:
-                row = Row.model_validate({key: value for key, value in raw.items() if not _empty(value)})
-            except (ValidationError, ValueError) as error:
-                problem = first_problem(error) if isinstance(error, ValidationError) else str(error)
-                self.bad_rows.append(f"{where}, {problem}")
+            row = _row(raw)
+            if isinstance(row, str):
+                self.bad_rows.append(f"{where}, {row}")
                 continue
-            key = (row.item_id, row.candidate, row.attempt)
+            key = (row.benchmark, row.item_id, row.candidate, row.attempt)
             if key in seen:
-                self.bad_rows.append(f'{where}, field "item_id": the answer {key} stands already at {seen[key]}')
+                self.bad_rows.append(
+                    f'{where}, field "item_id": the answer {key[1:]} of (item, candidate, attempt) '
+                    f"stands already at {seen[key]}"
+                )
                 continue
             seen[key] = where
             yield where, row
 
     def __len__(self) -> int:
+        """Rows, good and bad: what iteration yields and what it puts into `bad_rows`, together."""
         return sum(1 for _ in _raw_rows(self.path))
+
+    def __bool__(self) -> bool:
+        return True  # or `if testset:` would read the whole file to count it
 
 
 def open_testset(path: Path, *, benchmark: str | None = None) -> TestSet:
     """The answers at `path`: a table, a folder of recordings, or a folder with responses.jsonl in it."""
     path = _table_in(path)
-    name = benchmark or (path.parent.name if path.stem == "responses" else path.stem) or "answers"
+    own_name = path.name if path.is_dir() else path.parent.name if path.stem == "responses" else path.stem
+    name = benchmark or own_name or "answers"
     root = path if path.is_dir() else path.parent
     return TestSet(path, name, root, speech=_has_audio(path))
 
 
 def _table_in(path: Path) -> Path:
+    if (path / "manifest.json").is_file() and (path / "prompts").is_dir():
+        raise InputError("got a run folder, expected answers to rate", where=str(path),
+                         todo="name the answers it was made from, and this folder as --out to add to it")  # fmt: skip
     if path.is_dir():
         found = [path / name for name in ("responses.jsonl", "responses.csv", "responses.parquet")]
         return next((file for file in found if file.is_file()), path)
@@ -116,52 +133,87 @@ def _table_in(path: Path) -> Path:
     return path
 
 
-def _raw_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+_Raw = Mapping[str, Any] | str
+"""The fields of a row, or what is wrong with the line they should stand in."""
+
+
+def _row(raw: _Raw) -> Row | str:
+    if isinstance(raw, str):
+        return raw
+    try:
+        return Row.model_validate({key: value for key, value in raw.items() if not _empty(value)})
+    except ValidationError as error:
+        return first_problem(error)
+
+
+def _raw_rows(path: Path) -> Iterator[tuple[str, _Raw]]:
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
         return _folder_rows(path)
     return {".csv": _csv_rows, ".parquet": _parquet_rows}.get(path.suffix.lower(), _jsonl_rows)(path)
 
 
-def _jsonl_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+def _jsonl_rows(path: Path) -> Iterator[tuple[str, _Raw]]:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            where = f"{path}, line {number}"
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
+            if line.strip():
+                yield f"{path}, line {number}", _json_object(line)
+
+
+def _json_object(line: bytes) -> _Raw:
+    try:
+        row = json.loads(line.rstrip().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        return _not_utf8(error)
+    except (ValueError, RecursionError) as error:
+        return f"expected a JSON object, got {_no_json(error)}"
+    return (
+        row if isinstance(row, dict) else f"expected a JSON object, got {'nothing' if row is None else repr(row)[:40]}"
+    )
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[str, _Raw]]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        reader = csv.DictReader(file, restkey="more cells than the header has columns")
+        while True:
             try:
-                line.encode("utf-8")
-                row = json.loads(line)
-            except UnicodeEncodeError:
-                yield where, {"this line": "is not UTF-8"}
-            except json.JSONDecodeError as error:
-                yield where, {f"this line is no JSON ({error.msg} at column {error.colno})": "?"}
-            else:
-                yield (
-                    where,
-                    row if isinstance(row, dict) else {f"this line is a {type(row).__name__}, not an object": "?"},
-                )
+                row = next(reader, None)
+            except csv.Error as error:
+                yield f"{path}, line {reader.reader.line_num}", f"expected a CSV row, got none ({error})"
+                continue
+            if row is None:
+                return
+            yield f"{path}, line {reader.line_num}", _decoded(row)
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, restkey="more columns than the header has")
-        for row in reader:
-            yield f"{path}, line {reader.line_num}", row
+def _decoded(row: Mapping[str, Any]) -> _Raw:
+    """The row, unless a cell kept bytes that are not UTF-8."""
+    try:
+        "".join(cell for cell in (*row, *row.values()) if isinstance(cell, str)).encode(
+            "utf-8", "surrogateescape"
+        ).decode("utf-8")
+    except UnicodeDecodeError as error:
+        return _not_utf8(error)
+    return row
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _parquet_rows(path: Path) -> Iterator[tuple[str, _Raw]]:
+    import pyarrow
     import pyarrow.parquet as parquet
 
-    number = 0
-    for batch in parquet.ParquetFile(path).iter_batches(batch_size=256):
-        for row in batch.to_pylist():
-            number += 1
-            yield f"{path}, row {number}", row
+    try:
+        with parquet.ParquetFile(path) as file:
+            rows = (row for batch in file.iter_batches(batch_size=256) for row in batch.to_pylist())
+            for number, row in enumerate(rows, 1):
+                yield f"{path}, row {number}", row
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"got a file that does not read as Parquet ({error})", where=str(path)) from error
 
 
-def _folder_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _folder_rows(path: Path) -> Iterator[tuple[str, _Raw]]:
     """A recording each: FOLDER/CANDIDATE/ITEM.wav, or FOLDER/ITEM.wav for a single candidate called like the folder."""
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+    files = [path] if path.is_file() else sorted(_recordings(path))
     root = path.parent if path.is_file() else path
     if not files:
         raise InputError("got a folder without recordings and without responses.jsonl", where=str(path),
@@ -169,21 +221,43 @@ def _folder_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for file in files:
         parts = file.relative_to(root).with_suffix("").parts
         candidate = "/".join(parts[:-1]) or root.resolve().name
-        text = file.with_suffix(".txt")
-        said = text.read_text(encoding="utf-8").strip() if text.is_file() else None
-        yield (
-            str(file),
-            {"item_id": parts[-1], "candidate": candidate, "audio": str(file.relative_to(root)), "text": said},
-        )
+        row = {"item_id": parts[-1], "candidate": candidate, "audio": str(file.relative_to(root))}
+        try:
+            yield str(file), row | {"text": _said(file)}
+        except UnicodeDecodeError as error:
+            yield str(file), f"its text file: {_not_utf8(error)}"
+
+
+def _recordings(folder: Path) -> Iterator[Path]:
+    """Audio files at any depth, but no hidden ones: macOS leaves a `._NAME.wav` beside each."""
+    for file in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if file.suffix.lower() in SUFFIXES and not hidden and file.is_file():
+            yield file
+
+
+def _said(recording: Path) -> str | None:
+    text = recording.with_suffix(".txt")
+    return text.read_text(encoding="utf-8-sig").strip() if text.is_file() else None
 
 
 def _has_audio(path: Path) -> bool:
     if path.is_dir():
         return True
-    return any("audio" in raw for _, raw in _raw_rows(path))
+    return any("audio" in raw for _, raw in _raw_rows(path) if not isinstance(raw, str))
 
 
 def _empty(value: Any) -> bool:
     return (
         value is None or (isinstance(value, str) and not value.strip()) or (isinstance(value, float) and value != value)
     )
+
+
+def _no_json(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"what is no JSON ({error.msg} at column {error.colno})"
+    return f"what cannot be read as JSON ({error})"
+
+
+def _not_utf8(error: UnicodeDecodeError) -> str:
+    return f"expected UTF-8 text, got the byte 0x{error.object[error.start]:02x}"

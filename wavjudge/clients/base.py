@@ -5,7 +5,6 @@ These live in memory only. A wire client is three functions: `encode` and `decod
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -79,6 +78,10 @@ class Sampling:
     seed: int | None = None
     max_tokens: int | None = None
 
+    def given(self) -> dict[str, float | None]:
+        """Its choices by name, None where the provider decides; `dataclasses.asdict` would copy each of them."""
+        return {"temperature": self.temperature, "top_p": self.top_p, "seed": self.seed, "max_tokens": self.max_tokens}
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -110,7 +113,7 @@ class Request:
     def digest(self) -> str:
         """Sixteen hex digits over everything asked except the model: the same question, whoever answers it."""
         parts = [[p.text] if isinstance(p, TextPart) else [p.sha256, p.transform] for p in self.parts]
-        content = [self.system, parts, dataclasses.astuple(self.sampling), self.wants, self.repeat]
+        content = [self.system, parts, list(self.sampling.given().values()), self.wants, self.repeat]
         return hashlib.sha256(f"wavjudge.request.1\n{json.dumps(content)}".encode()).hexdigest()[:16]
 
     @property

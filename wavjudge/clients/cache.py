@@ -13,10 +13,10 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,10 +24,12 @@ from typing import Any, TypeVar
 import platformdirs
 
 from wavjudge.clients.base import AudioPart, Client, Failure, Part, Reply, Request
+from wavjudge.clients.together import Together
 from wavjudge.errors import StoreError
 from wavjudge.types import Usage
 
 T = TypeVar("T")
+_Row = tuple[str, float, str, bytes | None]
 
 KEY_VERSION = "wavjudge.reply.1"
 """Goes up when a key or a row changes its meaning; older rows then are simply never found."""
@@ -49,7 +51,7 @@ def request_key(request: Request, scope: str) -> str:
 
     `scope` is what the wire adds to every request: its name, its base URL, its own options.
     """
-    sampling = {key: None if value is None else float(value) for key, value in asdict(request.sampling).items()}
+    sampling = {key: None if value is None else float(value) for key, value in request.sampling.given().items()}
     content = {
         "scope": scope, "model": request.model, "system": request.system, "parts": [_part(p) for p in request.parts],
         "sampling": sampling, "wants": sorted(request.wants), "repeat": request.repeat,
@@ -88,28 +90,32 @@ class ReplyCache:
         self.broken = False
         self._patience, self._wall_time = patience_seconds, wall_time
         self._thread = ThreadPoolExecutor(1, "wavjudge-cache")
+        self._reads: Together[str, Reply | None] = Together(self._thread, self._read)
+        self._writes: Together[_Row, None] = Together(self._thread, self._write)
         self._connection: sqlite3.Connection | None = None
 
     async def get(self, key: str) -> Reply | None:
         """The reply kept under a key, or None."""
-        return await self._in_thread(lambda: self._read(key), None)
+        return None if self.broken else await self._reads.do(key)
 
     async def put(self, key: str, reply: Reply) -> None:
         """Keep a reply; returns when the database has it."""
         row = (key, self._wall_time(), reply_to_json(reply), reply.audio_wav)
-        await self._in_thread(lambda: self._write(row), None)
+        if not self.broken:
+            await self._writes.do(row)
 
     def close(self) -> None:
         """Finish what is under way and let go of the file."""
         self._thread.submit(self._close).result()
         self._thread.shutdown()
 
-    async def _in_thread(self, work: Callable[[], T], otherwise: T) -> T:
-        if self.broken:
-            return otherwise
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._guarded(work, otherwise))
+    def _read(self, keys: Sequence[str]) -> list[Reply | None]:
+        return self._guarded(lambda: [self._find(key) for key in keys], [None] * len(keys))
 
-    def _guarded(self, work: Callable[[], T], otherwise: T) -> T:
+    def _write(self, rows: Sequence[_Row]) -> list[None]:
+        return self._guarded(lambda: self._insert(rows), [None] * len(rows))
+
+    def _guarded(self, work: Callable[[], list[T]], otherwise: list[T]) -> list[T]:
         if self.broken:
             return otherwise
         try:
@@ -128,7 +134,7 @@ class ReplyCache:
             self._connection.execute(_CREATE)
         return self._connection
 
-    def _read(self, key: str) -> Reply | None:
+    def _find(self, key: str) -> Reply | None:
         row = self._open().execute("SELECT reply, audio FROM replies_1 WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
@@ -137,8 +143,12 @@ class ReplyCache:
         except (ValueError, TypeError, KeyError):
             return None  # a row that is no reply is no hit; the next reply replaces it
 
-    def _write(self, row: tuple[str, float, str, bytes | None]) -> None:
-        self._open().execute("INSERT OR REPLACE INTO replies_1 VALUES (?, ?, ?, ?)", row)
+    def _insert(self, rows: Sequence[_Row]) -> list[None]:
+        connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("INSERT OR REPLACE INTO replies_1 VALUES (?, ?, ?, ?)", rows)
+        connection.execute("COMMIT")
+        return [None] * len(rows)
 
     def _close(self) -> None:
         if self._connection is not None:

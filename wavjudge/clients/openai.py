@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -140,6 +141,9 @@ class OpenAIWire:
         import httpx2
         from openai import AsyncOpenAI, DefaultAioHttpClient
 
+        # From 1 MiB on, 25 s of speech, aiohttp warns of a body in bytes; where warnings are errors, no long answer
+        # would ever be sent. It takes a copy of the body, far below a millisecond.
+        warnings.filterwarnings("ignore", "Sending a large body directly with raw bytes", ResourceWarning)
         limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
         return AsyncOpenAI(
             api_key=self._key,

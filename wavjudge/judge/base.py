@@ -36,11 +36,11 @@ class Case:
 
     @property
     def question(self) -> Utterance:
-        return self.item.turns[self.subject.turn]
+        return self.item.turns[self.response.turn(self.turn)]
 
     @property
     def answer(self) -> Utterance:
-        return self.response.answers[self.subject.turn]
+        return self.response.answers[self.response.turn(self.turn)]
 
     def path(self, audio: AudioRef) -> Path:
         return self.root / audio.path

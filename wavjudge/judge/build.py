@@ -122,7 +122,11 @@ def build(text: str, shop: Workshop) -> Judge:
     if spec.kind not in KINDS:
         raise SpecError(f"got the judge kind {spec.kind!r}, expected one of {', '.join(sorted(KINDS))}",
                         todo="`wavjudge judges` lists them with their options")  # fmt: skip
-    return KINDS[spec.kind].build(spec, shop)
+    kind = KINDS[spec.kind]
+    if bool(spec.name) != (":" in kind.example):
+        raise SpecError(f"got {str(spec)!r}, expected something like {kind.example}",
+                        todo=f"`wavjudge judges {spec.kind}` lists the options")  # fmt: skip
+    return kind.build(spec, shop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +166,6 @@ def _gemini(spec: Spec, shop: Workshop) -> Judge:
 def _model_judge(
     spec: Spec, shop: Workshop, wire: Wire, options: ClientOptions, judge: JudgeOptions, *, scope: str
 ) -> Judge:
-    if not spec.name:
-        raise SpecError(f"got {spec.kind!r} without a model", todo=f"write {spec.kind}:NAME")
     client = build_client(
         wire, cache=shop.cache, scope=f"{_elsewhere(spec)} {scope}", budget=shop.budget, meter=shop.meter,
         price=shop.price_of(spec), settings=RetrySettings(max_attempts=options.attempts),
@@ -207,9 +209,9 @@ def _signals(spec: Spec, shop: Workshop) -> Judge:
     from wavjudge.judge.instruments import InstrumentJudge
 
     (options,) = spec.read(SignalsOptions)
-    measured = {axis.name for axis in signals.AXES}
-    axes = None if shop.axes is None else [name for name in shop.axes if name in measured]
-    return InstrumentJudge(spec=str(spec), axes=axes, workers=options.workers)
+    if not shop.prompts:
+        signals.require(shop.axes)  # no other judge could be meant by an axis that is not among the instruments'
+    return InstrumentJudge(spec=str(spec), axes=shop.axes, workers=options.workers)
 
 
 def _wants_recognition(shop: Workshop, options: JudgeOptions) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import threading
 from collections.abc import Collection
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -76,7 +77,7 @@ class InstrumentJudge:
         if self._pool is None:
             # spawn: a forked child of a process with threads (event loop, onnxruntime) can hang.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.concurrency, mp_context=context, initializer=_pin_threads)
+            self._pool = ProcessPoolExecutor(self.concurrency, mp_context=context, initializer=_prepare)
         return self._pool
 
 
@@ -87,9 +88,18 @@ def _measure(
     return signals.measure(wave, text=text, reference=reference, language=language, axes=axes)
 
 
-def _pin_threads() -> None:
+def _prepare() -> None:
+    """What a measuring process does first: one thread per model, and an end when its parent ends."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)  # after kill -9 nobody else would tell it: it would wait for work for ever
 
 
 def _cores() -> int:

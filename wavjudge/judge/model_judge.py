@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from wavjudge.judge import signature
 from wavjudge.judge.base import Case, Task, unscored
 from wavjudge.judge.parse import Unscored, Verdict, parse
 from wavjudge.judge.prompts import Justification, Prompt, Transcript
+from wavjudge.judge.recordings import Recordings
 from wavjudge.judge.render import Material, render
 from wavjudge.types import Axis, Call, JudgeEntry, RaterKind, Rating, Status, Utterance
 
@@ -70,9 +71,10 @@ class ModelJudge:
     ) -> None:  # fmt: skip
         self.rater = f"{kind}:{model}"
         self._client, self._model, self._spec, self._options = client, model, spec, options
-        self.concurrency, self._recognise = concurrency, recognise
+        self.concurrency, self._recognise, self._recordings = concurrency, recognise, Recordings()
         self._transform, self._extra = f"pcm16-{options.rate}-mono", extra
         self.prompts = {prompt.name: options.applied(prompt) for prompt in prompts}
+        self._prompt_hashes = {name: prompt.digest for name, prompt in self.prompts.items()}
         self.tasks = tuple(self._task(prompt) for prompt in self.prompts.values())
 
     def _task(self, prompt: Prompt) -> Task:
@@ -98,7 +100,7 @@ class ModelJudge:
             outcome = await self._client.complete(request)
         except InputError as error:  # the recording vanished or changed after it was taken in
             return unscored(self, case, task, repeat, "failed", str(error))
-        call = _call(outcome, prompt, request, nonce)
+        call = _call(outcome, self._prompt_hashes[prompt.name], request, nonce)
         rows = _rows(outcome, prompt, heard=bool(request.audio_parts))
         return [self._rating(case, task, repeat, axis, call, rows[axis.name]) for axis in task.axes]
 
@@ -147,7 +149,7 @@ class ModelJudge:
         return AudioPart(
             sha256=ref.sha256, transform=self._transform, seconds=ref.seconds, sample_rate_hz=rate,
             wav_bytes=audio.wav_size(ref.seconds, rate),
-            load=lambda: audio.transmit(case.path(ref), sha256=ref.sha256, sample_rate_hz=rate),
+            load=lambda: self._recordings.load(case.path(ref), sha256=ref.sha256, sample_rate_hz=rate),
         )  # fmt: skip
 
     def _rating(self, case: Case, task: Task, repeat: int, axis: Axis, call: Call, row: _Row) -> Rating:
@@ -182,9 +184,9 @@ def _row(verdict: Verdict | Unscored, justification: str | None, raw: str) -> _R
     return _Row(None, verdict.status, verdict.reason, justification, raw)
 
 
-def _call(outcome: Reply | Failure, prompt: Prompt, request: Request, nonce: str) -> Call:
+def _call(outcome: Reply | Failure, prompt_hash: str, request: Request, nonce: str) -> Call:
     return Call(
-        id=uuid.uuid4().hex[:16], prompt_hash=prompt.digest, request_hash=request.digest, nonce=nonce,
+        id=secrets.token_hex(8), prompt_hash=prompt_hash, request_hash=request.digest, nonce=nonce,
         resolved_model=outcome.resolved_model, provider_id=outcome.provider_id, attempts=outcome.attempts,
         seconds=round(outcome.seconds, 4), cached=isinstance(outcome, Reply) and outcome.cached, usage=outcome.usage,
     )  # fmt: skip

@@ -12,6 +12,7 @@ The rule, version `PARSER_VERSION` (part of every judge signature):
 from __future__ import annotations
 
 import re
+import string
 from dataclasses import dataclass
 
 from wavjudge.judge.prompts import Prompt, PromptAxis
@@ -20,30 +21,38 @@ from wavjudge.types import Status
 PARSER_VERSION = 1
 
 _JUSTIFICATION = re.compile(r"<\s*justification\s*>(.*?)(?:<\s*/\s*justification\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-_NUMBER = re.compile(
-    r"\s*(?:\*\*)?\s*([+-]?\d{1,6}(?:\.\d{1,6})?)\s*(?:/\s*(\d{1,6}(?:\.\d+)?))?\s*(?:\*\*)?\s*", re.ASCII
-)
+_NUMBER = re.compile(r"(?:\*\*)?\s*([+-]?\d{1,6}(?:\.\d{1,6})?)\s*(?:/\s*(\d{1,6}(?:\.\d+)?))?\s*(?:\*\*)?", re.ASCII)
+_LONGEST_NUMBER = 60  # with its bold and its spaces; a longer one is none, and backtracking over it costs time
 
-# Phrases of replies that did not hear. The verb must govern a recording: "I cannot hear any background noise" did hear.
+# Phrases of replies that did not hear. The judge must speak of itself and of a recording: "I cannot hear any background
+# noise" did hear; so did "the assistant says it cannot play audio"; what stands in quotation marks is another's word.
 _CANNOT = (
     r"(?:can(?:'?t|\s?not)|could(?:n't| not)|(?:un|not )able to"
     r"|(?:don't|do not) have (?:the )?(?:ability|capability) to)"
 )
+_I = (
+    r"(?:\b(?:I|we)(?:'m| am|'re| are| was| were)?(?: still| also| \w+ly)? "
+    r"|\bI(?:'m| am) an? [\w -]{0,40}(?:and|so|that|which) "
+    r"|(?:^|[.!?:>\n] ?)(?:(?:sorry|unfortunately|apologies),? (?:but )?)?)"
+)
 _LISTEN = r"(?:listen to|hear|process|access|play|open|receive|analy[sz]e)"
 _THE = r"(?:any|the|this|that|these|your|an?|actual|provided|attached|spoken|answer(?:'s)?)"
 _FLAW = r"(?:artifact|artefact|noise|glitch|distortion|defect|problem|issue|flaw|error|effect|cue|quality|clipping)"
-_SOUND = rf"(?:audio|recording|sound|speech|voice|clip|wav)s?\b(?!\s+{_FLAW})"
+_SOUND = rf"(?:audio|recording|sound|speech|voice|clip|wav)s?\b(?!\s+(?:{_FLAW}|clearly|well\b))"
+_FILE = rf"(?:audio|recording|sound file|clip|wav)s?\b(?: file| clip)?s?(?!\s+{_FLAW})"
 _NOT_HEARD = re.compile(
-    rf"\b{_CANNOT}(?: \w+ly)? {_LISTEN} (?:{_THE} )*{_SOUND}"
-    r"|\bno (?:audio|recording|sound file|clip)s? (?:file |clip )?(?:is|was|were|has been|have been) "
-    r"(?:provided|attached|included|received|supplied|present|uploaded)"
-    rf"|\b(?:do|did)(?:n't| not) (?:see|find|receive|have) (?:{_THE} )*{_SOUND}"
-    r"|\bas an? text[- ](?:based|only)\b",
+    rf"{_I}{_CANNOT}(?: \w+ly)? {_LISTEN} (?:{_THE} )*{_SOUND}"
+    rf"|\bno {_FILE} (?:(?:is|was|were|has been|have been) )?(?:provided|attached|included|received|supplied|uploaded)"
+    rf"|\bI (?:do|did)(?:n't| not) (?:see|receive|have|find an?y?) (?:{_THE} )*{_FILE}"
+    rf"|\b(?:have no|having no|without|(?:don't|do not) have|lack) access to (?:{_THE} )*{_FILE}"
+    rf"|\b{_FILE} (?:could not|couldn't|cannot|can't) be (?:played|processed|accessed|opened|loaded|decoded)"
+    r"|\bas an? (?:AI )?text[- ](?:based|only) (?:AI|LLM|(?:large )?language model|model|assistant|judge|system)\b",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r'"[^"]{0,400}"|\u201c[^\u201d]{0,400}\u201d')
 _REFUSED = re.compile(
     rf"\bI(?:'m| am) (?:sorry|afraid)\b.{{0,40}}\b{_CANNOT}"
-    rf"|\bI (?:{_CANNOT}|won't|will not|must decline)\b.{{0,20}}"
+    rf"|\bI(?:'m| am)? (?:{_CANNOT}|won't|will not|must decline)\b.{{0,20}}"
     r"\b(?:assist|help|comply|rate|evaluate|judge|do that|fulfil|provide|continue|score|identify)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -95,7 +104,7 @@ def parse(text: str, prompt: Prompt, *, heard: bool = True) -> Parsed:
 def _without_verdict(text: str, outside: str, prompt: Prompt, heard: bool) -> Unscored | None:
     if not text.strip():
         return Unscored("unparseable", "got an empty reply")
-    if heard and (said := _NOT_HEARD.search(text)):
+    if heard and (said := _NOT_HEARD.search(_QUOTED.sub('""', text))):
         return Unscored("not_heard", f"the reply says {_quote(said.group(0))}")
     if not any(_tagged(outside, axis) for axis in prompt.axes) and (said := _REFUSED.search(text)):
         return Unscored("refused", f"the reply says {_quote(said.group(0))}")
@@ -106,7 +115,8 @@ def _read(outside: str, axis: PromptAxis) -> Verdict | Unscored:
     contents = _tagged(outside, axis)
     if not contents:
         return Unscored("unparseable", f"got no <{axis.tag}> outside the justification in {_quote(outside)}")
-    match = _NUMBER.fullmatch(contents[-1])
+    content = contents[-1].strip(string.whitespace)
+    match = _NUMBER.fullmatch(content) if len(content) <= _LONGEST_NUMBER else None
     if match is None or (match.group(2) is not None and float(match.group(2)) != axis.high):
         return Unscored("unparseable", f"got {_quote(contents[-1])} in <{axis.tag}>, expected one number")
     score = float(match.group(1))
@@ -118,7 +128,15 @@ def _read(outside: str, axis: PromptAxis) -> Verdict | Unscored:
 
 
 def _tagged(outside: str, axis: PromptAxis) -> list[str]:
-    return re.findall(rf"<\s*{axis.tag}\s*>(.*?)<\s*/\s*{axis.tag}\s*>", outside, re.IGNORECASE | re.DOTALL)
+    """What stands between each opening tag and the next closing one; one pass, however often a reply repeats itself."""
+    contents, start = [], None
+    for tag in re.finditer(rf"<\s*(/\s*)?{axis.tag}\s*>", outside, re.IGNORECASE | re.ASCII):
+        if start is None and not tag[1]:
+            start = tag.end()
+        elif start is not None and tag[1]:
+            contents.append(outside[start : tag.start()])
+            start = None
+    return contents
 
 
 def _quote(text: str) -> str:

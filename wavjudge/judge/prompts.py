@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,14 @@ class PromptAxis(_Head):
     low: float = 1
     high: float = 5
     unit: str = "points"
+
+    @model_validator(mode="after")
+    def _a_scale(self) -> PromptAxis:
+        if not -math.inf < self.low < self.high < math.inf:
+            raise ValueError(
+                f"axis {self.name!r} needs numbers with low below high, got {self.low:g} and {self.high:g}"
+            )
+        return self
 
     @property
     def axis(self) -> Axis:
@@ -123,14 +132,17 @@ class Prompt(_Head):
 
     def text(self) -> str:
         """The file that would give this very prompt: what a run folder keeps."""
-        head = self.model_dump(mode="json", exclude={"words"}) | {"hash": self.digest}
-        return f"<!-- effective head: {json.dumps(head, ensure_ascii=False)} -->\n{self.words}\n"
+        head = self.model_dump(mode="json", exclude={"words"})
+        tables = {"inputs": head.pop("inputs"), "layout": head.pop("layout")}
+        axes = "".join(f"\n[[axes]]\n{_toml(axis)}" for axis in head.pop("axes"))
+        rest = "".join(f"\n[{name}]\n{_toml(table)}" for name, table in tables.items())
+        return f"+++\n# hash {self.digest}\n{_toml(head)}{axes}{rest}+++\n{self.words}\n"
 
 
 def load(path: Path) -> Prompt:
     """The prompt in a file; `InputError` names the file and field of what does not fit."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"got no readable prompt file ({error})", where=str(path)) from error
     parts = text.split("+++\n", 2)
@@ -187,3 +199,9 @@ def _validated(content: dict[str, Any], where: str) -> Prompt:
         detail = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in detail["loc"])
         raise InputError(f'field "{field}": {detail["msg"]}', where=where, todo="see docs/prompts.md") from error
+
+
+def _toml(table: dict[str, Any]) -> str:
+    """Lines of plain TOML: text, numbers, true and false and lists of text are written as in JSON."""
+    lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in table.items())
+    return "".join(lines).replace("\x7f", "\\u007f")

@@ -8,6 +8,7 @@ that the text cannot know: sixteen hex digits of a hash over all blocks, so it i
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -120,7 +121,7 @@ def _joined(parts: list[Part]) -> tuple[Part, ...]:
 
 
 def _nonce(texts: list[str]) -> str:
-    content = "\x00".join(texts)
+    content = json.dumps(texts)
     for salt in range(1000):
         nonce = hashlib.sha256(f"wavjudge.nonce.1\n{salt}\n{content}".encode()).hexdigest()[:16]
         if nonce not in content:

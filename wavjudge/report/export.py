@@ -40,17 +40,26 @@ def write(rows: Iterable[dict[str, Any]], path: Path) -> int:
     writer = {".csv": _write_csv, ".parquet": _write_parquet}.get(path.suffix.lower())
     if writer is None:
         raise InputError(f"got {path.suffix or 'no suffix'}, expected .csv or .parquet", where=str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return writer(iter(rows), path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return writer(iter(rows), path)
+    except OSError as error:
+        raise InputError(
+            f"got a file that cannot be written ({error})",
+            where=str(path),
+            todo="check the path, its room and permissions",
+        ) from error
 
 
 def _write_csv(rows: Iterator[dict[str, Any]], path: Path) -> int:
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
+        plain = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        # Python quotes a cell with a lone carriage return only from 3.13 on; unquoted, readers take it for a line end.
+        quoted = csv.DictWriter(file, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writeheader()
         for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is the result
-            writer.writerow(row)
+            (quoted if any("\r" in str(cell) for cell in row.values()) else plain).writerow(row)
     return count
 
 
@@ -59,7 +68,7 @@ def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:
     import pyarrow.parquet as parquet
 
     whole, real = {"attempt", "turn", "repeat"}, {"scale_low", "scale_high", "score"}
-    kinds = {name: pa.int32() if name in whole else pa.float64() if name in real else pa.string() for name in COLUMNS}
+    kinds = {name: pa.int64() if name in whole else pa.float64() if name in real else pa.string() for name in COLUMNS}
     schema, count = pa.schema(list(kinds.items())), 0
     with parquet.ParquetWriter(path, schema) as writer:
         while batch := list(islice(rows, 10_000)):

@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wavjudge.report.text import printable
+from wavjudge.report.text import one_line
 from wavjudge.types import Axis, Rating, Response, Subject
 
 
@@ -77,18 +77,18 @@ def _answers_table(answers: dict[str, Counter[str]]) -> Table:
     table = _table("Answers", "candidate", "answers", "rated", "own failures, never judged")
     for candidate, counts in sorted(answers.items()):
         failures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if name != "ok")
-        table.add_row(printable(candidate), str(counts.total()), str(counts["ok"]), failures or "-")
+        table.add_row(one_line(candidate), str(counts.total()), str(counts["ok"]), failures or "-")
     return table
 
 
 def _rater_table(rater: str, cells: dict[CellKey, Cell]) -> Table:
-    table = _table(f"Rated by {printable(rater)} (mean of the answers that were scored)",
+    table = _table(f"Rated by {one_line(rater)} (mean of the answers that were scored)",
                    "candidate and axis", "mean", "scored", "unit", "not scored")  # fmt: skip
     last = None
     for (_, benchmark, candidate, axis), cell in sorted(cells.items(), key=lambda pair: pair[0]):
         if last != (benchmark, candidate):
             table.add_section()
-            table.add_row(printable(candidate), style="bold")
+            table.add_row(one_line(candidate), style="bold")
             last = benchmark, candidate
         mean = "-" if cell.mean is None else f"{cell.mean:.2f}"
         missing = ", ".join(f"{count} {status}" for status, count in sorted(cell.unscored.items()))

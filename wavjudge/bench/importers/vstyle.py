@@ -37,18 +37,20 @@ def read(path: Path) -> Imported:
 
 
 def _rows(path: Path, imported: Imported) -> Iterator[tuple[str, Row]]:
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             where = f"{path}, line {number}"
             try:
-                raw = json.loads(line)
+                raw = json.loads(line.decode("utf-8-sig"))
                 row = _row(raw)
-            except (json.JSONDecodeError, KeyError, TypeError) as error:
-                imported.bad_rows.append(f"{where}: {_complaint(error)}")
+            except InputError as error:
+                imported.bad_rows.append(f"{where}: {error}")
             except ValidationError as error:
                 imported.bad_rows.append(f"{where}, {first_problem(error)}")
+            except (KeyError, TypeError, ValueError, RecursionError) as error:
+                imported.bad_rows.append(f"{where}: {_complaint(error)}")
             else:
                 imported.unused_fields.update(set(raw) - _USED)
                 yield where, row
@@ -56,12 +58,14 @@ def _rows(path: Path, imported: Imported) -> Iterator[tuple[str, Row]]:
 
 def _row(raw: dict[str, Any]) -> Row:
     question = raw["instruct_text"]
+    if not isinstance(question, str):
+        raise InputError("got no text in 'instruct_text'")
     return Row(
-        item_id=str(raw["instruct_id"]),
+        item_id=raw["instruct_id"],
         candidate=raw["model_name"],
         question_text=question,
         question_audio=raw.get("instruction_audio_path"),
-        text=(raw.get("response_text") or "").strip() or None,
+        text=str(raw.get("response_text") or "").strip() or None,
         audio=raw.get("response_audio_path"),
         language="zh" if any("\u4e00" <= letter <= "\u9fff" for letter in question) else "en",
         tags=(f"ability={raw['ability']}", f"id={raw['id']}"),

@@ -1,0 +1,195 @@
+"""From a row to item and response: a candidate's failure is its outcome, a bad question recording is not."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from wavjudge.bench.intake import Intake
+from wavjudge.bench.testset import Row, TestSet, open_testset
+from wavjudge.errors import InputError
+from wavjudge.store import RunFolder
+from wavjudge.types import Item, Response
+
+RATE = 16_000
+
+
+def wav(seconds: float = 0.2, peak: float = 0.5, seed: int = 0) -> bytes:
+    file, rng = io.BytesIO(), np.random.default_rng(seed)
+    soundfile.write(file, peak * rng.uniform(-1, 1, int(seconds * RATE)), RATE, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+ANSWER, QUESTION, EARLIER = wav(seed=1), wav(seed=2), wav(seed=3)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[RunFolder]:
+    with RunFolder(tmp_path / "run", write=True) as folder:
+        yield folder
+
+
+def answers(folder: Path, *rows: dict[str, Any]) -> TestSet:
+    folder = folder / "set"
+    folder.mkdir(exist_ok=True)
+    recordings = {
+        "a.wav": ANSWER, "q.wav": QUESTION, "h.wav": EARLIER, "broken.wav": b"hello", "empty.wav": b"",
+        "silent.wav": wav(peak=0), "long.wav": wav(3), "cut.wav": ANSWER[:999],
+    }  # fmt: skip
+    for name, data in recordings.items():
+        (folder / name).write_bytes(data)
+    (folder / "rows.jsonl").write_text("".join(json.dumps({"item_id": "1"} | row) + "\n" for row in rows))
+    return open_testset(folder / "rows.jsonl")
+
+
+def taken(run: RunFolder, folder: Path, row: dict[str, Any], **options: Any) -> tuple[Item, Response]:
+    testset = answers(folder, row)
+    [(_, found)] = testset
+    return Intake(run, **options).take(testset, found)
+
+
+def test_a_row_becomes_an_item_and_a_response(run: RunFolder, tmp_path: Path) -> None:
+    row = {
+        "candidate": "m", "attempt": 2, "question_text": "Why?", "question_audio": "q.wav", "text": "Because.",
+        "audio": "a.wav", "reference": "R", "language": "en", "tags": ["t"], "benchmark": "mine",
+        "history": [{"role": "user", "text": "Hello", "audio": "h.wav"}, {"role": "assistant", "text": "Hi"}],
+    }  # fmt: skip
+    item, response = taken(run, tmp_path, row)
+    [turn] = item.turns
+    assert (item.benchmark, item.id, item.language, item.reference, item.tags) == ("mine", "1", "en", "R", ("t",))
+    assert turn.text == "Why?" and turn.audio is not None and turn.audio.sha256 == hashlib.sha256(QUESTION).hexdigest()
+    assert [(said.role, said.text, said.audio is not None) for said in item.history] == [
+        ("user", "Hello", True), ("assistant", "Hi", False)]  # fmt: skip
+    [answer] = response.answers
+    assert (response.benchmark, response.item_id, response.candidate, response.attempt) == ("mine", "1", "m", 2)
+    assert (response.status, response.reason, response.tags, answer.text) == ("ok", None, ("t",), "Because.")
+    assert answer.audio is not None and (answer.audio.seconds, answer.audio.sample_rate_hz) == (0.2, RATE)
+
+
+def test_the_benchmark_of_a_row_without_one_is_that_of_the_test_set(run: RunFolder, tmp_path: Path) -> None:
+    item, response = taken(run, tmp_path, {"audio": "a.wav"})
+    assert item.benchmark == response.benchmark == "rows"
+
+
+def test_recordings_are_kept_in_the_run_by_the_hash_of_their_bytes(run: RunFolder, tmp_path: Path) -> None:
+    item, response = taken(run, tmp_path, {"audio": "a.wav", "question_audio": "q.wav"})
+    for ref, data in ((response.answers[0].audio, ANSWER), (item.turns[0].audio, QUESTION)):
+        assert ref is not None and ref.path == f"audio/{ref.sha256[:2]}/{ref.sha256}.wav"
+        assert (run.path / ref.path).read_bytes() == data
+
+
+def test_recordings_may_stay_where_they_are(run: RunFolder, tmp_path: Path) -> None:
+    _, response = taken(run, tmp_path, {"audio": "a.wav"}, keep="reference")
+    ref = response.answers[0].audio
+    assert ref is not None and ref.path == str((tmp_path / "set" / "a.wav").resolve())
+    assert not (run.path / "audio").exists()
+
+
+@pytest.mark.parametrize(
+    "row, outcome, reason",
+    [
+        ({"audio": "none.wav"}, "no_speech", "the recording none.wav is not there"),
+        ({"audio": "."}, "no_speech", "the recording . is not there"),
+        ({"audio": "a\0b.wav"}, "no_speech", "is not there"),
+        ({"audio": base64.b64encode(ANSWER).decode()}, "no_speech", "is not there"),
+        ({"text": "words only", "audio": None}, "no_speech", "the row names no recording"),
+        ({"audio": "empty.wav"}, "no_speech", "zero bytes"),
+        ({"audio": "silent.wav"}, "no_speech", "digital silence"),
+        ({"audio": "broken.wav"}, "broken_audio", "does not decode as audio"),
+        ({"audio": "cut.wav"}, "broken_audio", "was cut off"),
+        ({"audio": "long.wav"}, "too_long", "expected at most 1 s"),
+    ],
+    ids=lambda value: str(value)[:25],
+)
+def test_a_failure_of_the_candidate_is_its_outcome(
+    run: RunFolder, tmp_path: Path, row: dict[str, Any], outcome: str, reason: str
+) -> None:
+    _, response = taken(run, tmp_path, {"text": "said"} | row, max_seconds=1)
+    assert response.status == outcome and reason in (response.reason or "") and len(response.reason or "") < 400
+    assert response.answers[0].audio is None and response.answers[0].text == (row.get("text") or "said")
+    assert not (run.path / "audio").exists()
+
+
+def test_where_answers_are_texts_by_design_a_text_is_enough(run: RunFolder, tmp_path: Path) -> None:
+    assert taken(run, tmp_path, {"text": "Because."})[1].status == "ok"
+    _, silent = taken(run, tmp_path, {"question_text": "Why?"})
+    assert (silent.status, silent.reason) == ("no_speech", "the row names no recording")
+
+
+@pytest.mark.parametrize(
+    "bad", ["none.wav", "broken.wav", "empty.wav", "silent.wav", "cut.wav", "a\0b.wav", "x" * 5000]
+)
+@pytest.mark.parametrize("place", ["question_audio", "history"])
+def test_a_bad_question_is_a_bad_row_not_a_failure_of_the_candidate(
+    run: RunFolder, tmp_path: Path, bad: str, place: str
+) -> None:
+    row = {"question_audio": bad} if place == "question_audio" else {"history": [{"role": "user", "audio": bad}]}
+    with pytest.raises(InputError):
+        taken(run, tmp_path, row | {"audio": "a.wav"})
+
+
+def test_a_question_has_no_limit_of_length(run: RunFolder, tmp_path: Path) -> None:
+    item, _ = taken(run, tmp_path, {"audio": "a.wav", "question_audio": "long.wav"}, max_seconds=1)
+    assert item.turns[0].audio is not None and item.turns[0].audio.seconds == 3
+
+
+def test_candidates_of_an_item_share_its_question_recording(run: RunFolder, tmp_path: Path) -> None:
+    testset = answers(tmp_path, *({"candidate": name, "audio": "a.wav", "question_audio": "q.wav"} for name in "abc"))
+    intake = Intake(run)
+    items = [intake.take(testset, row)[0] for _, row in testset]
+    assert items[0] == items[1] == items[2] and len(list((run.path / "audio").rglob("*.wav"))) == 2
+
+
+def test_a_question_that_is_written_again_is_looked_at_again(run: RunFolder, tmp_path: Path) -> None:
+    testset = answers(tmp_path, {"audio": "a.wav", "question_audio": "q.wav"})
+    [(_, row)] = testset
+    intake = Intake(run)
+    first, _ = intake.take(testset, row)
+    (testset.root / "q.wav").write_bytes(wav(0.5, seed=9))
+    second, _ = intake.take(testset, row)
+    assert first.turns[0].audio != second.turns[0].audio
+
+
+def unchanged(run: RunFolder, folder: Path, row: dict[str, Any], write: bytes | None) -> bool:
+    """Whether a row counts as unchanged after its recording a.wav was written anew (None: deleted)."""
+    testset = answers(folder, row)
+    [(_, found)] = testset
+    intake = Intake(run)
+    _, response = intake.take(testset, found)
+    path = testset.root / "a.wav"
+    path.unlink() if write is None else path.write_bytes(write)
+    return intake.unchanged(testset, found, response)
+
+
+@pytest.mark.parametrize("write, same", [(ANSWER, True), (wav(seed=7), False), (ANSWER + b"\0", False), (None, True)])
+def test_a_recording_is_compared_by_its_bytes_and_may_be_gone(
+    run: RunFolder, tmp_path: Path, write: bytes | None, same: bool
+) -> None:
+    assert unchanged(run, tmp_path, {"audio": "a.wav"}, write) is same
+
+
+def test_a_row_without_a_recording_cannot_change(run: RunFolder, tmp_path: Path) -> None:
+    assert unchanged(run, tmp_path, {"text": "x"}, wav(seed=7))
+
+
+def test_paths_are_relative_to_the_file_or_absolute(run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.wav").write_bytes(ANSWER)
+    for name in (str(tmp_path / "elsewhere.wav"), "../elsewhere.wav"):
+        assert taken(run, tmp_path, {"audio": name})[1].status == "ok"
+
+
+def test_every_recording_keeps_its_suffix(run: RunFolder, tmp_path: Path) -> None:
+    testset = answers(tmp_path, {"audio": "a"})
+    soundfile.write(tmp_path / "set" / "b.FLAC", np.sin(np.arange(8000.0)), 8000, format="FLAC")
+    (tmp_path / "set" / "a").write_bytes(ANSWER)
+    kept = [Intake(run).take(testset, Row(item_id="1", audio=name))[1].answers[0].audio for name in ("a", "b.FLAC")]
+    assert [Path(ref.path).suffix for ref in kept if ref] == ["", ".flac"]

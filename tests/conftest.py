@@ -1,0 +1,24 @@
+"""The surroundings of every test: no proxy for 127.0.0.1, one thread per model, a cache of its own, no real keys."""
+
+from __future__ import annotations
+
+import itertools
+import os
+
+import pytest
+
+# Before anything reads them: a proxy would catch the loopback server, and onnxruntime takes its threads at import.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+os.environ["OMP_NUM_THREADS"] = "1"
+
+_ADDRESSES = ("OPENAI_BASE_URL", "GOOGLE_GEMINI_BASE_URL")
+_number = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each test has its own empty reply cache, no key and no address of a provider, and 80 columns."""
+    monkeypatch.setenv("WAVJUDGE_CACHE", str(tmp_path_factory.getbasetemp() / f"cache-{next(_number)}"))
+    for name in [name for name in os.environ if name.endswith(("_API_KEY", "_API_TOKEN")) or name in _ADDRESSES]:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("COLUMNS", raising=False)

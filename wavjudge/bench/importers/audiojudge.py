@@ -1,0 +1,108 @@
+"""AudioJudge (Woodygan/AudioJudge) pointwise result files: a judge's scores beside people's mean opinion.
+
+A row holds two recordings. Item and candidate come from the path: `.../somos_audio/5/audio_a.wav` of dataset `somos` is
+item `somos/5`, candidate `audio_a`. The axis is `naturalness`, 1-5, for both: the data sets ask people how natural
+speech sounds, which is not this project's `acoustic`. Gives two tables: ratings (the judge) and labels (rater
+`people_mean`, the published mean over an unknown number of people).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from wavjudge.bench.importers.base import Imported
+from wavjudge.errors import InputError
+from wavjudge.types import Rating, Scale, Status, Subject
+
+AXIS, SCALE = "naturalness", Scale(low=1, high=5)
+_USED = frozenset({
+    "audio1_path", "audio2_path", "score1", "score2", "reasoning1", "reasoning2", "prompt_type", "dataset_name",
+    "n_shots", "transcript_type", "aggregate_fewshot", "groundtruth1", "groundtruth2",
+})  # fmt: skip
+_NEEDED = ("audio1_path", "audio2_path", "score1", "score2", "dataset_name")
+_MODEL = re.compile(r"fewshot_(?:aggregate|separate)_(.+)$")
+
+
+def read(path: Path) -> Imported:
+    """The ratings and labels of one CSV file, or of all CSV files of a folder."""
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    if not files or not all(file.is_file() for file in files):
+        raise InputError("got no CSV file", where=str(path), todo="name a file of AudioJudge's results_pointwise")
+    imported = Imported("audiojudge", path, iter(()))
+    imported.tables = {"ratings": _ratings(files, imported), "labels": _labels(files, imported)}
+    return imported
+
+
+def _ratings(files: list[Path], imported: Imported) -> Iterator[Rating]:
+    for file in files:
+        model = found.group(1) if (found := _MODEL.search(file.stem)) else file.stem
+        for where, row in _rows(file, imported):
+            shown = "aggregate" if row.get("aggregate_fewshot") == "True" else "separate"
+            fields = (
+                row.get("prompt_type"),
+                f"shots:{row.get('n_shots')}",
+                f"transcript:{row.get('transcript_type')}",
+                shown,
+            )
+            signature = "|".join((f"audiojudge:{model}", *map(str, fields)))
+            for side in ("1", "2"):
+                yield _rating(row, side, f"score{side}", f"audiojudge:{model}", signature, where, imported)
+
+
+def _labels(files: list[Path], imported: Imported) -> Iterator[Rating]:
+    """Each recording's label once: the files of one data set repeat them."""
+    seen: dict[Subject, float | None] = {}
+    for file in files:
+        for where, row in _rows(file, Imported("", file, iter(()))):
+            for side in ("1", "2"):
+                if not row.get(f"groundtruth{side}"):
+                    continue
+                label = _rating(row, side, f"groundtruth{side}", "people_mean", "people_mean", where, imported)
+                if label.subject not in seen:
+                    seen[label.subject] = label.score
+                    yield label
+                elif seen[label.subject] != label.score:
+                    imported.bad_rows.append(
+                        f"{where}: another label for {label.subject.item_id} than before; left out"
+                    )
+
+
+def _rows(file: Path, imported: Imported) -> Iterator[tuple[str, dict[str, str]]]:
+    with file.open(encoding="utf-8-sig", newline="") as handle:
+        reader = csv.DictReader(handle)
+        if missing := [name for name in _NEEDED if name not in (reader.fieldnames or ())]:
+            raise InputError(
+                f"got no columns {missing}", where=str(file), todo="expected AudioJudge's pointwise columns"
+            )
+        imported.unused_fields.update(set(reader.fieldnames or ()) - _USED)
+        for row in reader:
+            yield f"{file}, line {reader.line_num}", row
+
+
+def _rating(
+    row: dict[str, str], side: str, field: str, rater: str, signature: str, where: str, imported: Imported
+) -> Rating:
+    path = PurePosixPath(row[f"audio{side}_path"])
+    dataset = row["dataset_name"]
+    subject = Subject(benchmark=dataset, item_id=f"{dataset}/{path.parent.name}", candidate=path.stem)
+    score, status, reason = _score(row[field], f'{where}, field "{field}"', imported)
+    people = rater == "people_mean"
+    return Rating(
+        subject=subject, axis=AXIS, scale=SCALE, rater=rater, rater_kind="person" if people else "model", score=score,
+        status=status, reason=reason, justification=None if people else row.get(f"reasoning{side}") or None,
+        signature=signature,
+    )  # fmt: skip
+
+
+def _score(text: str, where: str, imported: Imported) -> tuple[float | None, Status, str | None]:
+    try:
+        score = float(text)
+    except ValueError:
+        score = float("nan")
+    if SCALE.holds(score) and score == score:
+        return score, "ok", None
+    imported.bad_rows.append(f"{where}: got {text!r}, expected a number from 1 to 5; kept as unparseable")
+    return None, "unparseable", f"got {text!r}, which is no score from 1 to 5"
