@@ -7,7 +7,8 @@ run.table()          # a pandas DataFrame with the columns of `wavjudge export`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +19,20 @@ from wavjudge.bench.testset import open_testset
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.money import parse_price
-from wavjudge.clients.spec import load_named
-from wavjudge.errors import StoreError
+from wavjudge.clients.spec import load_named, parse_spec
+from wavjudge.errors import InputError, StoreError
 from wavjudge.judge.build import Workshop
-from wavjudge.judge.prompts import load_all, select
+from wavjudge.judge.prompts import Prompt, load_all, select
 from wavjudge.report.export import COLUMNS, flat
+from wavjudge.signals import AXES
 from wavjudge.store import RunFolder
 from wavjudge.types import Rating, Response, Status
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,13 @@ class Scored:
         """The ratings that stand, in the order in which they were made."""
         with RunFolder(self.path) as folder:
             yield from folder.ratings()
+            _warn(folder)
 
     def responses(self) -> Iterator[Response]:
         """Every candidate's answers, the failed ones included."""
         with RunFolder(self.path) as folder:
             yield from folder.responses()
+            _warn(folder)
 
     def rows(self) -> Iterator[dict[str, object]]:
         """The rows of `wavjudge export`."""
@@ -86,7 +93,7 @@ def score(
 
     Parameters
     ----------
-    responses: a JSONL, CSV or Parquet file, a folder with responses.jsonl, a folder of recordings, or a run folder.
+    responses: a JSONL, CSV or Parquet file, a folder with responses.jsonl, or a folder of recordings.
     judges: SPECs, such as ``openai:NAME?temperature=1`` or ``signals``.
     out: the run folder; it is created, or resumed.
     axes: rate only these; by default all that the judges have.
@@ -122,13 +129,33 @@ def workshop(
     price: str | None, max_cost: float | None, cache: bool,
 ) -> Workshop:  # fmt: skip
     """What the judges of a run share, from the options of `score`."""
-    available = load_all(Path(prompts) if prompts is not None else None)
-    listening = any(not spec.startswith("signals") for spec in judges)
-    chosen = select(available, prompt_set=prompt_set, axes=axes) if listening else ()
+    available, named = load_all(Path(prompts) if prompts is not None else None), load_named()
+    kinds = {parse_spec(judge, named).kind for judge in judges}
+    listening = bool(kinds - {"signals"})
+    asked = _asked_of_prompts(axes, available) if "signals" in kinds and listening else axes
+    chosen = select(available, prompt_set=prompt_set, axes=asked) if listening else ()
     return Workshop(
-        prompts=chosen, axes=axes, named=load_named(), cache=ReplyCache() if cache and listening else None,
+        prompts=chosen, axes=axes, named=named, cache=ReplyCache() if cache and listening else None,
         budget=Budget(max_cost) if max_cost is not None else None, price=parse_price(price) if price else None,
     )  # fmt: skip
+
+
+def _warn(folder: RunFolder) -> None:
+    for line in folder.bad_lines:
+        _log.warning("passed over a line that is no record: %s", line)
+
+
+def _asked_of_prompts(axes: Sequence[str] | None, prompts: Mapping[str, Prompt]) -> Sequence[str] | None:
+    """The axes that some prompt has to declare: all that were asked for, but those that the instruments measure."""
+    if axes is None:
+        return None
+    declared = {axis.name for prompt in prompts.values() for axis in prompt.axes}
+    measured = {axis.name for axis in AXES} - declared
+    asked = [name for name in axes if name not in measured]
+    if not asked:
+        raise InputError(f"got axes {list(axes)}, which only `signals` has, and another judge beside it",
+                         todo="name an axis of the other judge too, or leave that judge out")  # fmt: skip
+    return asked
 
 
 def load(path: str | Path) -> Scored:

@@ -18,18 +18,16 @@ INTERRUPTED = 130
 def explained() -> Iterator[None]:
     """Print a `WavjudgeError` as what it says and exit with its code; Ctrl-C exits with 130."""
     from wavjudge.errors import WavjudgeError
+    from wavjudge.report.text import printable
 
     try:
         yield
     except WavjudgeError as error:
-        print(f"wavjudge: {error}", file=sys.stderr)
+        print(f"wavjudge: {printable(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("wavjudge: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # `wavjudge show RUN | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 def console(*, err: bool = False) -> Console:
@@ -38,5 +36,5 @@ def console(*, err: bool = False) -> Console:
 
     stream = sys.stderr if err else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else 80
-    # No markup: names and reasons come from outside, and "[red]" in one of them is text.
-    return Console(file=stream, width=width, highlight=False, markup=False)
+    # Names and reasons come from outside: "[red]" and ":smile:" in one of them are text.
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)

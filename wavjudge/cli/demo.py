@@ -26,6 +26,7 @@ Next:
 
 def demo(
     out: Annotated[Path, typer.Option(help="Run folder.")] = Path("results/runs/demo"),
+    svg: Annotated[Path | None, typer.Option(help="Also draw the table into this SVG file.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Measure the shipped tiny test set with the offline instruments; needs no key and no network."""
@@ -33,7 +34,7 @@ def demo(
     from wavjudge.bench.score import Plan, run
     from wavjudge.bench.testset import open_testset
     from wavjudge.cli.progress import Bar
-    from wavjudge.cli.score import report
+    from wavjudge.cli.score import end, report
     from wavjudge.judge.build import Workshop
 
     tiny, shop = resources.folder("benchmarks") / "tiny", Workshop(prompts=())
@@ -42,8 +43,21 @@ def demo(
     with Bar(shop.meter, quiet=quiet) as bar:
         summary = run(Plan(open_testset(tiny), ["signals"], out), shop, bar)
     report(api.Scored(out, summary), summary, shop.meter, quiet=quiet)
+    if svg is not None:
+        _draw(out, svg)
     if not quiet:
         console().print(NEXT.format(out=out, tiny=_short(tiny)), soft_wrap=True)
+    end(summary, out)
+
+
+def _draw(run: Path, to: Path) -> None:
+    from wavjudge import api
+    from wavjudge.report import summary as tables
+    from wavjudge.report.picture import svg
+
+    scored = api.load(run)
+    cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
+    to.write_text(svg(lambda screen: tables.show(screen, cells, answers), title="make demo"), encoding="utf-8")
 
 
 def _short(path: Path) -> str:

@@ -13,6 +13,7 @@ import typer
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.testset import TestSet
 from wavjudge.cli.console import console
+from wavjudge.cli.score import complain
 from wavjudge.clients.base import Request
 from wavjudge.clients.money import Estimate, estimate
 from wavjudge.clients.spec import parse_spec
@@ -28,31 +29,34 @@ def dry_run(
 ) -> None:
     """Print per judge the calls, audio seconds, tokens and money, with what is not known said in words."""
     found: dict[str, Estimate | None] = {}
+    bad_rows: dict[str, None] = {}  # in order, each once: every judge reads them anew
     for text in specs:
         judge, spec = build(text, shop), parse_spec(text, shop.named)
-        if isinstance(judge, ModelJudge):
+        found[str(spec)] = None
+        if isinstance(judge, ModelJudge) and spec.kind != "replay":
             with tempfile.TemporaryDirectory() as place:
-                cases = _cases(testset, Path(place), max_seconds)
+                cases = _cases(testset, Path(place), max_seconds, bad_rows)
                 found[str(spec)] = estimate(_requests(judge, cases, repeats), shop.price_of(spec))
-        else:
-            found[str(spec)] = None
     if as_json:
         typer.echo(json.dumps({name: asdict(one) if one else None for name, one in found.items()}))
-        return
-    for name, one in found.items():
-        console().print(_told(name, one), soft_wrap=True)
+    else:
+        for name, one in found.items():
+            console().print(_told(name, one), soft_wrap=True)
+    complain(list(bad_rows))
 
 
-def _cases(testset: TestSet, place: Path, max_seconds: float) -> Iterator[Case]:
+def _cases(testset: TestSet, place: Path, max_seconds: float, bad_rows: dict[str, None]) -> Iterator[Case]:
     with RunFolder(place, write=True) as folder:  # nothing is kept: recordings are referred to where they are
         intake = Intake(folder, "reference", max_seconds)
-        for _, row in testset:
+        for where, row in testset:
             try:
                 item, response = intake.take(testset, row)
-            except InputError:
+            except InputError as error:
+                bad_rows[f"{where}: {error}"] = None
                 continue
             if response.status == "ok":
                 yield Case(item, response, place)
+        bad_rows.update(dict.fromkeys(testset.bad_rows))
 
 
 def _requests(judge: ModelJudge, cases: Iterator[Case], repeats: int) -> Iterator[Request]:
@@ -63,7 +67,7 @@ def _requests(judge: ModelJudge, cases: Iterator[Case], repeats: int) -> Iterato
 
 def _told(spec: str, one: Estimate | None) -> str:
     if one is None:
-        return f"{spec}: measured on this machine; sends nothing, costs nothing"
+        return f"{spec}: works on this machine; sends nothing, costs nothing"
     audio = "unknown" if one.audio_tokens_at_least is None else f"{one.audio_tokens_at_least:,}"
     least = "unknown" if one.usd_at_least is None else f"{one.usd_at_least:.4f} USD"
     most = "unknown" if one.usd_at_most is None else f"{one.usd_at_most:.4f} USD"

@@ -11,7 +11,7 @@ from wavjudge.cli.console import console
 
 
 def import_(
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="Format of the source: vstyle.")],
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="Format of the source: vstyle, audiojudge.")],
     path: Annotated[Path, typer.Argument(help="File or folder of the source.")],
     out: Annotated[Path, typer.Option(help="New folder; `wavjudge score` takes it as it is.")],
     keep_audio: Annotated[str, typer.Option(help="copy recordings, or reference them where they are.")] = "copy",
@@ -28,10 +28,12 @@ def import_(
     imported = FORMATS[format_](path)
     written = write(imported, out, keep=keep(keep_audio))
     screen = console(err=True)
-    screen.print(f"{written.rows} answers, {written.recordings} recordings -> {out}", soft_wrap=True)
+    found = [f"{written.rows} answers, {written.recordings} recordings"] if written.rows else []
+    found += [f"{count} {name}" for name, count in written.ratings.items()]
+    screen.print(f"{', '.join(found)} -> {out}", soft_wrap=True)
     for name, count in sorted(imported.unused_fields.items()):
-        screen.print(f'field "{name}" of {count} rows is not used')
+        screen.print(f'field "{name}" is not used ({count} times)')
     for problem in (*imported.bad_rows, *(f"no recording: {missing}" for missing in written.missing)):
         screen.print(printable(problem), soft_wrap=True)
-    if not written.rows:
+    if not written.rows and not any(written.ratings.values()):
         raise InputError("got not a single usable row", where=str(path))

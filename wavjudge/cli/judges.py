@@ -33,13 +33,13 @@ def judges(
     if kind is not None:
         screen.print(f"{KINDS[kind].example}\n{KINDS[kind].about}\n")
         for column in ("option", "default", "meaning"):
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for option in _options(KINDS[kind].options):
             table.add_row(option["name"], option["default"], option["meaning"])
         screen.print(table)
         return
     for column in ("SPEC", "what it is", "key"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for one in KINDS.values():
         table.add_row(one.example, one.about, _key(one.keys))
     screen.print(table)

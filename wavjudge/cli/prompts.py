@@ -35,7 +35,7 @@ def prompts(
         return
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("prompt", "hash", "axes (tag, scale)", "shown to the judge", "reasons"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for prompt in found.values():
         axes = "\n".join(f"{axis.name} <{axis.tag}> {axis.low:g}-{axis.high:g}" for axis in prompt.axes)
         shown = ", ".join(_shown(prompt.inputs.model_dump()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,7 @@ SHOWN_BAD_ROWS = 5
 
 
 def score(
-    responses: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet file, run folder, or folder of recordings.")],
+    responses: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet file, or folder of recordings.")],
     judge: Annotated[list[str], typer.Option(help="SPEC of a judge, see `wavjudge judges`; may be given again.")],
     out: Annotated[Path, typer.Option(help="Run folder; the same command again resumes it.")],
     axes: Annotated[str | None, typer.Option(help="Only these axes, separated by commas.")] = None,
@@ -64,7 +65,7 @@ def score(
         if shop.cache is not None:
             shop.cache.close()
     report(api.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet)
-    _end(summary, out)
+    end(summary, out)
 
 
 def report(scored: Scored, summary: Summary, meter: Meter, *, as_json: bool = False, quiet: bool = False) -> None:
@@ -83,7 +84,7 @@ def report(scored: Scored, summary: Summary, meter: Meter, *, as_json: bool = Fa
         screen = console()
         tables.show(screen, cells, answers)
         _pass(screen, summary, meter)
-    _complain(summary)
+    complain(summary.bad_rows)
 
 
 def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
@@ -96,25 +97,31 @@ def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
     screen.print("; ".join(part for part in parts if part) + ".")
 
 
-def _complain(summary: Summary) -> None:
+def complain(bad_rows: Sequence[str]) -> None:
+    """Name the first bad rows, count the others."""
     from wavjudge.report.text import printable
 
     screen = console(err=True)
-    for problem in summary.bad_rows[:SHOWN_BAD_ROWS]:
+    for problem in bad_rows[:SHOWN_BAD_ROWS]:
         screen.print(f"bad row: {printable(problem)}", soft_wrap=True)
-    if len(summary.bad_rows) > SHOWN_BAD_ROWS:
-        screen.print(f"... and {len(summary.bad_rows) - SHOWN_BAD_ROWS} more bad rows (all of them with --json)")
+    if len(bad_rows) > SHOWN_BAD_ROWS:
+        screen.print(f"... and {len(bad_rows) - SHOWN_BAD_ROWS} more bad rows (`score --json` gives all of them)")
 
 
-def _end(summary: Summary, out: Path) -> None:
+def end(summary: Summary, out: Path) -> None:
     """Exit as the run ended: stopped, interrupted, or with nothing that could be used."""
+    from wavjudge.report.text import printable
+
     screen = console(err=True)
     if summary.stopped is not None:
-        screen.print(f"stopped: {summary.stopped}\nWhat was done is in {out}; the same command goes on from there.",
-                     markup=False, soft_wrap=True)  # fmt: skip
+        said = printable(str(summary.stopped))
+        screen.print(
+            f"stopped: {said}\nWhat was done is in {out}; the same command goes on from there.", soft_wrap=True
+        )
         raise typer.Exit(summary.stopped.exit_code)
     if summary.interrupted:
         screen.print(f"interrupted. What was done is in {out}; the same command goes on from there.", soft_wrap=True)
         raise typer.Exit(INTERRUPTED)
-    if summary.bad_rows and not summary.outcomes:
+    if not summary.outcomes:
+        screen.print("got not a single row that could be used")
         raise typer.Exit(2)

@@ -36,7 +36,7 @@ def show(
                 raise InputError(f"got {id_!r}, which is no rating id and no item id of this run", where=str(run),
                                  todo="`wavjudge show RUN ITEM` lists the ratings of an item")  # fmt: skip
         if json_:
-            typer.echo("[" + ",".join(rating.model_dump_json() for rating in found) + "]")
+            typer.echo(json.dumps([{"id": rating.id, **rating.model_dump(mode="json")} for rating in found]))
         elif len(found) == 1 and found[0].id == id_:
             _one(folder, found[0])
         else:
@@ -47,7 +47,7 @@ def _many(folder: RunFolder, item_id: str, ratings: Sequence[Rating]) -> None:
     from rich import box
     from rich.table import Table
 
-    from wavjudge.report.text import printable
+    from wavjudge.report.text import one_line
 
     screen, last = console(), None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -57,12 +57,12 @@ def _many(folder: RunFolder, item_id: str, ratings: Sequence[Rating]) -> None:
         if rating.subject.candidate != last:
             last = rating.subject.candidate
             table.add_section()
-            table.add_row("candidate", printable(last), style="bold")
-        table.add_row(rating.id, rating.axis, printable(rating.rater), printable(_score(rating)))
+            table.add_row("candidate", "", one_line(last), style="bold")
+        table.add_row(rating.id, rating.axis, one_line(rating.rater), one_line(_score(rating)))
     screen.print(table)
     for response in folder.responses():
         if response.item_id == item_id and response.status != "ok":
-            screen.print(printable(f"{response.candidate}: {response.status} ({response.reason}); not rated"))
+            screen.print(one_line(f"{response.candidate}: {response.status} ({response.reason}); not rated"))
     screen.print(f"wavjudge show {folder.path} RATING_ID prints one with everything.", soft_wrap=True)
 
 
@@ -83,11 +83,13 @@ def _one(folder: RunFolder, rating: Rating) -> None:
 def _facts(
     folder: RunFolder, rating: Rating, item: Item | None, response: Response | None
 ) -> list[tuple[str, str]]:  # fmt: skip
+    from wavjudge.report.text import one_line
+
     subject, call = rating.subject, rating.call
     facts = [
         ("rating", f"{rating.id}  ({rating.time:%Y-%m-%d %H:%M:%S} UTC)" if rating.time else rating.id),
-        ("subject", f"{subject.benchmark} / {subject.item_id} / {subject.candidate}, attempt {subject.attempt}, "
-                    f"turn {subject.turn}"),
+        ("subject", one_line(f"{subject.benchmark} / {subject.item_id} / {subject.candidate}, "
+                             f"attempt {subject.attempt}, turn {subject.turn}")),
         (rating.axis, _score(rating)),
         ("rater", f"{rating.rater} ({rating.rater_kind}), repeat {rating.repeat}"),
         ("signature", rating.signature),
@@ -97,7 +99,7 @@ def _facts(
         facts += [("reference", item.reference)] if item.reference else []
     if response is not None and response.answers:
         facts += _said("answer", folder, response.answers[min(subject.turn, len(response.answers) - 1)])
-        facts += [("tags", ", ".join(response.tags))] if response.tags else []
+        facts += [("tags", one_line(", ".join(response.tags)))] if response.tags else []
     facts += [("justification", rating.justification)] if rating.justification else []
     facts += [(f"  {name}", str(value)) for name, value in rating.details.items()]
     if call is not None:

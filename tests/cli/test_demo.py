@@ -1,0 +1,31 @@
+"""`wavjudge demo`, whole: about a minute."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+import wavjudge
+from tests.cli.typed import shell
+
+pytestmark = pytest.mark.heavy
+
+
+def test_the_demo_needs_nothing_but_a_folder() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        run, started = Path(place) / "run", time.perf_counter()
+        first = shell("demo", "--out", run, cwd=Path(place), seconds_at_most=900)
+        print(f"wavjudge demo: {time.perf_counter() - started:.0f} s")
+        assert first.code == 0
+        assert "Rated by signals" in first.out and "These are measurements by instruments" in first.out
+        narrow = [line for line in first.out.splitlines() if str(run) not in line and "benchmarks" not in line]
+        assert max(map(len, narrow)) <= 80  # paths are not broken
+        counts = {response.status for response in wavjudge.load(run).responses()}
+        assert counts == {"ok", "no_speech"}
+        ratings = len(list(wavjudge.load(run).ratings()))
+        again = shell("demo", "--out", run, "--quiet", cwd=Path(place))
+        assert (again.code, again.out, again.err) == (0, "", "")
+        assert len(list(wavjudge.load(run).ratings())) == ratings

@@ -1,0 +1,52 @@
+"""`make bench`: measures, prints tables, and with `--json FILE` writes every figure of every round."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+from tests.speed import tables
+from tests.speed.contest import AT_200_MS, FULL, QUICK, VARIANTS, Contest
+
+_IN_FLIGHT, _LATENCY_SECONDS = 64, 0.2
+_SECONDS = {"zero": 200.0, "200 ms": 100.0}  # no new round begins after that: all in all about ten minutes at most
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.speed", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="about a minute and a half, and rougher")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="all figures")
+    options = parser.parse_args()
+    os.environ |= {"NO_PROXY": "127.0.0.1,localhost", "OMP_NUM_THREADS": "1"}
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="wavjudge-speed-") as folder:
+        found = _measure(Contest(Path(folder), QUICK if options.quick else FULL))
+    found["seconds"] = time.monotonic() - began
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _measure(contest: Contest) -> dict[str, object]:
+    screen, size = tables.console(), contest.size
+    screen.print(f"{os.cpu_count()} cores, Python {platform.python_version()}; {size.calls} calls a round, 10 s clips")
+    zero = contest.rounds(list(VARIANTS), 0.0, _SECONDS["zero"])
+    screen.print(tables.race(f"No latency, {_IN_FLIGHT} in flight", zero), tables.intake(zero))
+    late = contest.rounds(AT_200_MS, _LATENCY_SECONDS, _SECONDS["200 ms"])
+    screen.print(tables.race(f"200 ms latency, {_IN_FLIGHT} in flight", late, _IN_FLIGHT / _LATENCY_SECONDS))
+    memory = contest.memory()
+    screen.print(tables.memory(memory))
+    resume = contest.resume()
+    screen.print(tables.resume(resume))
+    return {
+        "python": platform.python_version(), "cores": os.cpu_count(), "zero": zero, "200 ms": late,
+        "memory": memory, "resume": resume,
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
