@@ -13,11 +13,25 @@ from wavjudge.analysis.sums import Floats, Paired, additive, per_prompt, ratio
 _TINY = 1e-12
 
 
-def _moments(data: Paired) -> Floats:
+def _unit(scores: Floats) -> float:
+    """The spread of the scores; never so small that the rounding error of constant scores would count as one."""
+    return max(float(scores.std()), 1e-9 * float(np.abs(scores).max())) or 1.0
+
+
+def _moments(data: Paired, x_unit: float, y_unit: float) -> Floats:
     # Centred first: sums of squares of raw scores would lose the variance of a nearly constant judge.
-    x, y = data.judge - data.judge.mean(), data.people - data.people.mean()
-    shift = np.full_like(x, data.judge.mean() - data.people.mean())
+    x, y = (data.judge - data.judge.mean()) / x_unit, (data.people - data.people.mean()) / y_unit
+    shift = np.full_like(x, data.judge.mean() / x_unit - data.people.mean() / y_unit)
     return per_prompt(data, np.ones_like(x), x, y, x * x, y * y, x * y, shift)
+
+
+def _each_unit(data: Paired) -> Floats:
+    return _moments(data, _unit(data.judge), _unit(data.people))
+
+
+def _one_unit(data: Paired) -> Floats:
+    unit = max(_unit(data.judge), _unit(data.people))
+    return _moments(data, unit, unit)
 
 
 def _central(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -35,17 +49,17 @@ def _pearson(sums: Floats) -> Floats:
     return np.clip(ratio(cov, np.sqrt(vx * vy)), -1, 1)
 
 
-PEARSON = additive("pearson", _moments, _pearson, "fisher")
+PEARSON = additive("pearson", _each_unit, _pearson, "fisher")
 """Pearson's r = cov(x, y) / (sd x sd y). Undefined when either side is constant."""
 
 
 def _kappa(sums: Floats) -> Floats:
     difference, vx, vy, cov = _central(sums)
     expected = vx + vy + difference**2
-    return ratio(2 * cov, expected)
+    return ratio(2 * cov, np.where(expected < _TINY, 0.0, expected))
 
 
-KAPPA_QUADRATIC = additive("kappa_quadratic", _moments, _kappa)
+KAPPA_QUADRATIC = additive("kappa_quadratic", _one_unit, _kappa)
 """Cohen's kappa with quadratic weights: 1 - E[(x - y)^2] / E[(x - y')^2] with y' independent of x, which is
 2 cov / (var x + var y + (mean x - mean y)^2). On whole numbers it is the usual one; nothing is rounded."""
 

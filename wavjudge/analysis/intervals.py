@@ -45,17 +45,27 @@ def estimate(
     """
     if not data.n:
         return Estimate(None, note="no subjects")
-    prepared = statistic.prepare(data)
+    least = MIN_PROMPTS_INTRA if statistic.name.startswith("intra_id") else 3
+    return estimate_prepared(
+        statistic.prepare(data), data.prompts, statistic.transform, level=level, method=method, resamples=resamples,
+        seed=seed, least=least,
+    )  # fmt: skip
+
+
+def estimate_prepared(
+    prepared: Prepared, prompts: int, transform: Transform = "none", *, level: float = 0.95,
+    method: Method = "jackknife-t", resamples: int = 10_000, seed: int = 12345, least: int = 3,
+    undefined: str = "undefined: one side is constant",
+) -> Estimate:  # fmt: skip
+    """The same for anything prepared over `prompts`; no interval under `least` of them."""
     value = prepared.plain()
     if not np.isfinite(value):
-        return Estimate(None, note="undefined: one side is constant")
-    if statistic.name.startswith("intra_id") and data.prompts < MIN_PROMPTS_INTRA:
-        return Estimate(value, note=f"no interval under {MIN_PROMPTS_INTRA} prompts")
-    if data.prompts < 3:
-        return Estimate(value, note="no interval under 3 prompts")
+        return Estimate(None, note=undefined)
+    if prompts < least:
+        return Estimate(value, note=f"no interval under {least} prompts")
     if method == "cluster-bootstrap":
-        return _bootstrap(prepared, value, data.prompts, level, resamples, seed)
-    return _jackknife(prepared, statistic.transform, value, data.prompts, level)
+        return _bootstrap(prepared, value, prompts, level, resamples, seed)
+    return _jackknife(prepared, transform, value, prompts, level)
 
 
 def jackknife_groups(prompts: int) -> Ints:
@@ -73,14 +83,38 @@ def _jackknife(prepared: Prepared, transform: Transform, value: float, prompts: 
     left = prepared.without_each(groups)
     if not np.isfinite(left).all():
         return Estimate(value, method="jackknife-t", note="no interval: it hangs on a single prompt")
-    centre, values = forward(np.array(value), transform), forward(left, transform)
-    if not np.isfinite(centre) or not np.isfinite(values).all():
-        return Estimate(value, value, value, "jackknife-t", "at the end of its range: no spread to judge by")
+    at_end = not np.isfinite(forward(np.append(left, value), transform)).all()
+    if at_end and transform == "logit":
+        return _few_exceptions(value, 1.0 if left.max() == 1 else 0.0, prompts, level)
+    if at_end and np.ptp(left) < 1e-9:
+        return Estimate(value, method="jackknife-t", note="at the end of its range: no spread to judge by")
+    scale: Transform = "none" if at_end else transform
+    centre, values = forward(np.array(value), scale), forward(left, scale)
     spread = np.sqrt((count - 1) / count * ((values - values.mean()) ** 2).sum())
     half = stats.t.ppf((1 + level) / 2, count - 1) * spread
-    low, high = backward(np.array([centre - half, centre + half]), transform)
-    note = "" if count == prompts else f"prompts left out in {count} groups"
-    return Estimate(value, float(low), float(high), "jackknife-t", note)
+    low, high = backward(np.array([centre - half, centre + half]), scale)
+    notes = [f"prompts left out in {count} groups"] if count < prompts else []
+    if at_end:
+        low, high = max(low, -1.0), min(high, 1.0)
+        notes.append("perfect without one prompt: interval without transformation")
+    return Estimate(value, float(low), float(high), "jackknife-t", "; ".join(notes))
+
+
+def _few_exceptions(value: float, end: float, prompts: int, level: float) -> Estimate:
+    """A rate with all exceptions in one prompt of P, or with none, has no spread that could be measured.
+
+    Clopper and Pearson's limits for 0 or 1 of P prompts, times the share that is excepted in such a prompt (1 if there
+    is none): conservative without exception, and far from certainty.
+    """
+    tail, rate = (1 - level) / 2, abs(end - value)
+    if rate == 0:
+        low, high, note = 0.0, 1 - tail ** (1 / prompts), f"no exception in {prompts} prompts"
+    else:
+        limits = stats.beta.ppf([tail, 1 - tail], [1, 2], [prompts, prompts - 1])
+        low, high = np.minimum(rate * prompts * limits, 1.0)
+        note = f"all exceptions in one of {prompts} prompts"
+    low, high = sorted((abs(end - low), abs(end - high)))
+    return Estimate(value, float(low), float(high), "exact", note)
 
 
 def _bootstrap(prepared: Prepared, value: float, prompts: int, level: float, resamples: int, seed: int) -> Estimate:

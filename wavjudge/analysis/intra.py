@@ -1,8 +1,9 @@
 """Agreement inside a prompt, among several answers to it: what a reward and a pairwise preference need.
 
 A prompt's rank correlation exists only where both sides differ within it. The paper's Intra-ID Spearman is the mean
-over the prompts where it exists; a judge that gives everybody a 4 makes the rest vanish without lowering it. So the
-same mean with zeros for the prompts where people differ and the judge does not stands beside it, and the counts of both.
+over the prompts where it exists; a judge that gives everybody a 4 makes the rest vanish without lowering it. So
+the same mean with zeros for the prompts where people differ and the judge does not stands beside it, and the counts of
+both.
 """
 
 from __future__ import annotations

@@ -1,31 +1,34 @@
 """Rank correlations over all subjects: Spearman and Kendall's tau-b.
 
 Ranks are not sums over prompts, but counts are: on a finite grid of scores the table of (x, y) counts decides every
-rank, and tables add. Where the grid would be too fine (means of many repeats on both sides), ranks are taken from
-weighted midranks, one weighting at a time.
+rank, and tables add. Where the grid is too fine (means of many repeats on both sides), ranks are taken from weighted
+midranks, one weighting at a time.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import sparse, stats
 
 from wavjudge.analysis.sums import Additive, ByWeights, Floats, Ints, Paired, Prepared, Statistic, ratio
 
 MAX_CELLS = 4_000_000
-"""Prompts x cells of the count table above which weighted midranks are used: 32 MB of counts."""
+"""Prompts x cells of the count tables above which they are kept sparse: 32 MB of counts."""
+
+MAX_GRID = 15_000
+"""Cells of one count table above which weighted midranks are used."""
 
 
 def _spearman(data: Paired) -> Prepared:
     rows, columns, x, y = _grid(data)
-    if data.prompts * rows * columns > MAX_CELLS:
+    if rows * columns > MAX_GRID:
         return ByWeights(data.prompts, lambda weights: _spearman_of(weights[data.prompt], data))
     return Additive(_tables(data, x, y, rows, columns), lambda sums: _spearman_on(_shaped(sums, rows, columns)))
 
 
 def _kendall(data: Paired) -> Prepared:
     rows, columns, x, y = _grid(data)
-    if data.prompts * rows * columns > MAX_CELLS:
+    if rows * columns > MAX_GRID:
         return ByWeights(data.prompts, lambda weights: _kendall_of(weights[data.prompt], data))
     return Additive(_tables(data, x, y, rows, columns), lambda sums: _kendall_on(_shaped(sums, rows, columns)))
 
@@ -50,6 +53,9 @@ def _grid(data: Paired) -> tuple[int, int, Ints, Ints]:
 
 def _tables(data: Paired, x: Ints, y: Ints, rows: int, columns: int) -> Floats:
     cells = rows * columns
+    if data.prompts * cells > MAX_CELLS:
+        table: Floats = sparse.csr_array((np.ones(data.n), (data.prompt, x * columns + y)), (data.prompts, cells))
+        return table
     flat = (data.prompt * rows + x) * columns + y
     return np.bincount(flat, minlength=data.prompts * cells).reshape(data.prompts, cells).astype(float)
 
@@ -100,4 +106,6 @@ def _weighted_midranks(scores: Floats, weights: Floats) -> Floats:
 def _kendall_of(weights: Floats, data: Paired) -> float:
     # A resampled prompt stands there as often as it was drawn.
     chosen = np.repeat(np.arange(data.n), weights.astype(int))
+    if len(chosen) < 2:
+        return float("nan")
     return float(stats.kendalltau(data.judge[chosen], data.people[chosen]).statistic)

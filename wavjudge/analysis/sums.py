@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -36,6 +37,8 @@ class Paired:
     def __post_init__(self) -> None:
         if not len(self.judge) == len(self.people) == len(self.prompt):
             raise ValueError("judge, people and prompt must be equally long")
+        if not (np.isfinite(self.judge).all() and np.isfinite(self.people).all()):
+            raise ValueError("scores must be numbers: leave unscored subjects out, and count them")
 
     @property
     def n(self) -> int:
@@ -76,7 +79,7 @@ class Prepared(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Additive:
-    """A statistic of summed contributions: parts (P, k), value (..., k) -> (...)."""
+    """A statistic of summed contributions: parts (P, k), dense or a scipy `csr_array`; value (..., k) -> (...)."""
 
     parts: Floats
     value: Callable[[Floats], Floats]
@@ -85,9 +88,9 @@ class Additive:
         return float(self.value(self.parts.sum(axis=0)))
 
     def without_each(self, groups: Ints) -> Floats:
-        grouped = np.zeros((int(groups.max()) + 1, self.parts.shape[1]))
-        np.add.at(grouped, groups, self.parts)
-        return self._chunked(self.parts.sum(axis=0) - grouped)
+        members = sparse.csr_array((np.ones(len(groups)), (groups, np.arange(len(groups)))))
+        grouped = members @ self.parts
+        return self._chunked(self.parts.sum(axis=0) - (grouped.toarray() if sparse.issparse(grouped) else grouped))
 
     def weighted(self, weights: Floats) -> Floats:
         return self._chunked(weights @ self.parts)

@@ -1,0 +1,3 @@
+"""The makers of golden files need packages that the tests do not: nothing here is collected."""
+
+collect_ignore_glob = ["make_*.py"]

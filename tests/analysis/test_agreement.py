@@ -1,0 +1,86 @@
+"""Levels: against scipy and statsmodels, a case worked out on paper, and what must not change them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tests.analysis.material import STATISTICS, golden, pairs, study
+from wavjudge.analysis.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.sums import Paired, Statistic
+
+
+@pytest.mark.parametrize("statistic", STATISTICS, ids=lambda s: s.name)
+def test_six_answers_worked_out_on_paper(statistic: Statistic) -> None:
+    case = golden("agreement")
+    data = Paired.of(case["judge"], case["people"], case["prompt"])
+    assert statistic.of(data) == pytest.approx(case["values"][statistic.name], abs=1e-9)
+
+
+@given(pairs())
+def test_pearson_is_scipys_and_undefined_where_that_is(data: Paired) -> None:
+    if np.ptp(data.judge) == 0 or np.ptp(data.people) == 0:
+        assert np.isnan(PEARSON.of(data))
+    else:
+        assert PEARSON.of(data) == pytest.approx(stats.pearsonr(data.judge, data.people).statistic, abs=1e-9)
+
+
+@given(pairs())
+def test_errors_are_their_definitions(data: Paired) -> None:
+    d = data.judge - data.people
+    found = [s.of(data) for s in (BIAS, MAE, RMSE, WITHIN_ONE)]
+    assert found == pytest.approx([d.mean(), abs(d).mean(), np.sqrt((d**2).mean()), (abs(d) <= 1).mean()])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_quadratic_kappa_is_that_of_statsmodels(seed: int) -> None:
+    raters = pytest.importorskip("statsmodels.stats.inter_rater")
+    data = study(seed)
+    table = np.zeros((5, 5))
+    np.add.at(table, (data.judge.astype(int) - 1, data.people.astype(int) - 1), 1)
+    expected = raters.cohens_kappa(table, wt="quadratic", return_results=False)
+    assert KAPPA_QUADRATIC.of(data) == pytest.approx(expected, abs=1e-12)
+
+
+@given(pairs(), st.sampled_from([1e-7, 1e-3, 7.0, 1e5]), st.sampled_from([-3.0, 0.0, 1e3]))
+def test_units_do_not_matter_to_correlation_and_scale_errors(data: Paired, unit: float, offset: float) -> None:
+    shift = offset * unit
+    other = Paired(data.judge * unit + shift, data.people * unit + shift, data.prompt)
+    for statistic in (PEARSON, KAPPA_QUADRATIC):
+        assert statistic.of(other) == pytest.approx(statistic.of(data), abs=1e-6, nan_ok=True)
+    for statistic in (BIAS, MAE, RMSE):
+        assert statistic.of(other) == pytest.approx(statistic.of(data) * unit, abs=1e-9 * unit * (1 + abs(offset)))
+
+
+@given(pairs())
+def test_a_judge_upside_down_has_minus_the_correlation(data: Paired) -> None:
+    other = Paired(6 - data.judge, data.people, data.prompt)
+    assert PEARSON.of(other) == pytest.approx(-PEARSON.of(data), nan_ok=True)
+
+
+@pytest.mark.parametrize("score", [3.0, 0.1, 1e6 / 3])
+def test_a_constant_judge_has_no_correlation_and_no_kappa_worth_the_name(score: float) -> None:
+    data = study(1)
+    flat = Paired(np.full(data.n, score), data.people, data.prompt)
+    assert np.isnan(PEARSON.of(flat))
+    assert np.isnan(PEARSON.prepare(flat).without_each(np.arange(20))).all()
+    assert KAPPA_QUADRATIC.of(flat) == pytest.approx(0, abs=1e-9)
+
+
+def test_two_subjects_and_one_prompt_have_values() -> None:
+    two = Paired.of([1, 2], [4, 5], ["q", "q"])
+    assert [s.of(two) for s in (PEARSON, BIAS, MAE, RMSE, WITHIN_ONE)] == pytest.approx([1, -3, 3, 3, 0])
+
+
+def test_a_mean_of_thirds_one_point_off_is_within_one() -> None:
+    third = (1 + 1 + 2) / 3
+    assert WITHIN_ONE.of(Paired.of([third + 1], [third], [0])) == 1
+
+
+def test_kappa_of_equal_scores_is_one_and_of_all_the_same_undefined() -> None:
+    data = study(2)
+    assert KAPPA_QUADRATIC.of(Paired(data.people, data.people, data.prompt)) == pytest.approx(1)
+    assert np.isnan(KAPPA_QUADRATIC.of(Paired.of([3, 3], [3, 3], [0, 1])))

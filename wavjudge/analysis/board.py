@@ -1,0 +1,70 @@
+"""A leaderboard as records: rows of figures, each with its interval, its counts and its bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wavjudge.analysis import ranksets
+from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.ranksets import RankSet, RankSets
+
+ESTIMATORS = ("mean.1", "jackknife-t.1", ranksets.VERSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One axis of one candidate, in units of the axis.
+
+    all_items: mean over answers and failures, failures at the scale's minimum. answered: mean over scored answers.
+    n_unscored: answers that the judge gave no score; n_unrated: answers it was never asked about. lowest, highest: the
+    all-items mean if all of these had been scored at an end of the scale; None at an open end.
+    """
+
+    axis: str
+    all_items: Estimate
+    answered: Estimate
+    n_scored: int
+    n_unscored: int
+    n_unrated: int
+    lowest: float | None
+    highest: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One candidate on one benchmark. `instruments`: mean and number of measured answers by axis. seconds: mean per
+    response that says it; usd: sum over all responses, None unless every one says it. `signatures`: by axis."""
+
+    benchmark: str
+    candidate: str
+    n_items: int
+    n_responses: int
+    n_no_answer: int
+    figures: tuple[Figure, ...]
+    instruments: dict[str, tuple[float | None, int]]
+    seconds: float | None
+    usd: float | None
+    signatures: dict[str, str]
+    rank: RankSet | None = None
+
+    def figure(self, axis: str) -> Figure:
+        return next(figure for figure in self.figures if figure.axis == axis)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Rows by benchmark, best first. `rank_by` was named before the data were looked at; None: not ranked.
+
+    axes: those with figures, the primary one first. ranks: the pairwise tests behind the ranks, by benchmark.
+    """
+
+    title: str
+    rank_by: str | None
+    axes: tuple[str, ...]
+    instruments: tuple[str, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    data_sha256: str
+    seed: int
+    level: float
+    ranks: dict[str, RankSets]

@@ -1,0 +1,250 @@
+"""Calibration: how far each judge can be trusted, per axis, beside what people and nothing at all reach.
+
+One finding a judge (by signature) and axis, against the mean of the people. Beside it stand null rows (`beside.py`) and
+how the people agree among themselves; judge and people are compared like with like on shared leave-one-out references
+(statistics.md, ruling 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from wavjudge.analysis import beside, nulls
+from wavjudge.analysis.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.alternative import Alternative, Score, alternative
+from wavjudge.analysis.beside import Line
+from wavjudge.analysis.intervals import Estimate, Method, estimate
+from wavjudge.analysis.intra import INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY, Groups, groups
+from wavjudge.analysis.leave_one_out import LeaveOneOut, leave_one_out
+from wavjudge.analysis.panel import Panel
+from wavjudge.analysis.ranks import KENDALL_TAU_B, SPEARMAN
+from wavjudge.analysis.recalibration import Recalibration, recalibrate
+from wavjudge.analysis.reliability import Reliability, reliability
+from wavjudge.analysis.repeatability import Repeatability, repeatability
+from wavjudge.analysis.sums import Floats, Paired, Statistic
+from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, Unpaired, paired
+from wavjudge.errors import InputError
+from wavjudge.types import RaterKind, Scale
+
+STATISTICS: tuple[Statistic, ...] = (
+    PEARSON, SPEARMAN, KENDALL_TAU_B, INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY,
+    MAE, RMSE, WITHIN_ONE, BIAS, KAPPA_QUADRATIC,
+)  # fmt: skip
+"""In the order of the table's columns."""
+
+LABEL_KINDS: dict[str, RaterKind] = {"human": "person", "constructed": "constructed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What was fixed before looking; it stands in the record.
+
+    epsilon, alt_score: of the alternative annotator test (.2 for experts, .15 skilled, .1 crowd). seed: of everything
+    that draws. method, resamples: of the intervals.
+    """
+
+    method: Method = "jackknife-t"
+    resamples: int = 10_000
+    seed: int = 12345
+    epsilon: float = 0.15
+    alt_score: Score = "rmse"
+    permutations: int = nulls.PERMUTATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One judge on one axis.
+
+    data: subjects that both sides scored; left: those that only one did. n_raters: people per subject, on average.
+    bounds: range of bias and of the judge's mean whatever the unscored answers would have got. statuses: the judge's
+    ratings by status.
+    """
+
+    judge: str
+    signature: str
+    axis: str
+    scale: Scale
+    label_kind: str
+    data: Paired
+    left: Unpaired
+    n_raters: float
+    n_off_scale: int
+    statuses: Mapping[str, int]
+    groups: Groups
+    values: Mapping[str, Estimate]
+    skill: Mapping[str, Estimate]
+    bounds: Mapping[str, tuple[float, float]]
+    nulls: tuple[Line, ...]
+    others: LeaveOneOut | None
+    alternative: Alternative | None
+    repeats: Repeatability | None
+    maps: tuple[Recalibration, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """All findings; how the people of each axis agree among themselves; what was wrong with the tables, in words."""
+
+    settings: Settings
+    findings: tuple[Finding, ...]
+    people: Mapping[str, Reliability]
+    problems: tuple[str, ...] = field(default=())
+
+
+def calibrate(
+    ratings: Ratings, labels: Ratings, settings: Settings | None = None, *, label_kind: str = "human",
+    covariates: pd.DataFrame | None = None,
+) -> Calibration:  # fmt: skip
+    """Every judge and instrument of `ratings` on every axis that `labels` hold.
+
+    label_kind: "human" takes labels of rater_kind person, "constructed" those true by construction; never both.
+    covariates: the columns of `SUBJECT` and one column a covariate (answer length, say); each becomes a null row.
+
+    Raises InputError where nobody of that kind labelled anything, or no axis is on both sides.
+    """
+    desk = _Desk(ratings, labels, settings or Settings(), label_kind, covariates)
+    _same_scales(ratings, labels)
+    found = tuple(desk.finding(rows) for _, rows in desk.judged.groupby(["axis", "rater", "signature"], sort=True))
+    if not found:
+        ours, theirs = sorted(ratings.axes), sorted(labels.axes)
+        raise InputError(f"got ratings of {ours} and labels of {theirs}, expected an axis in both",
+                         todo="axes are matched by name, judges are rater_kind model or instrument")  # fmt: skip
+    among = {axis: reliability(panel) for axis in {one.axis for one in found} if (panel := desk.panel(axis)[0]).k > 1}
+    problems = [f"ratings: {problem}" for problem in ratings.problems]
+    problems += [f"labels: {problem}" for problem in labels.problems]
+    return Calibration(desk.settings, found, among, tuple(problems))
+
+
+class _Desk:
+    """What all findings are made from."""
+
+    def __init__(
+        self, ratings: Ratings, labels: Ratings, settings: Settings, label_kind: str, covariates: pd.DataFrame | None
+    ) -> None:
+        self.ratings, self.labels, self.settings, self.label_kind = ratings, labels, settings, label_kind
+        self.kind, self.covariates = LABEL_KINDS[label_kind], covariates
+        self.people = labels.people(self.kind)
+        if self.people.empty:
+            raise InputError(f"got labels without a single rating of rater_kind {self.kind!r}",
+                             todo="give human labels, or call it a self-test: --label-kind constructed")  # fmt: skip
+        table = ratings.per_subject()
+        machines = table["rater_kind"].isin(["model", "instrument"])
+        self.all_judges = table[machines]
+        self.judged = self.all_judges[self.all_judges["axis"].isin(self.people["axis"])]
+
+    def panel(self, axis: str) -> tuple[Panel, pd.DataFrame]:
+        """The people's scores of an axis, one column a person, and the subjects of its rows."""
+        rows = self.labels.per_subject()
+        rows = rows[(rows["axis"] == axis) & (rows["rater_kind"] == self.kind)]
+        wide = rows.pivot_table(index=SUBJECT, columns="rater", values="score", aggfunc="mean", dropna=False)
+        wide = wide.dropna(how="all")
+        subjects = wide.index.to_frame(index=False)
+        prompt = subjects.groupby(PROMPT, dropna=False).ngroup().to_numpy()
+        return Panel.of(wide.to_numpy(float), prompt, tuple(map(str, wide.columns))), subjects
+
+    def finding(self, rows: pd.DataFrame) -> Finding:
+        axis, judge, signature = (str(rows[name].iloc[0]) for name in ("axis", "rater", "signature"))
+        people, scale = self.people[self.people["axis"] == axis], self.labels.axes[axis].scale
+        data, left = paired(rows, people)
+        panel, subjects = self.panel(axis)
+        scores = _aligned(rows, subjects)
+        several = panel.k > 1 and bool(np.isfinite(scores).any())
+        return Finding(
+            judge=judge, signature=signature, axis=axis, scale=scale, label_kind=self.label_kind, data=data, left=left,
+            n_raters=float(people["n_raters"].mean()), n_off_scale=self._off_scale(axis, judge, signature),
+            statuses={name[2:]: int(rows[name].sum()) for name in rows.columns if name.startswith("n_")},
+            groups=groups(data), values=estimates(data, self.settings), skill=_skill(data),
+            bounds=_bounds(rows, people, scale), nulls=self._nulls(data, rows, people),
+            others=leave_one_out(panel, scores) if several else None,
+            alternative=self._alternative(panel, scores) if several else None,
+            repeats=self._repeats(axis, judge, signature), maps=self._maps(rows, people, scale),
+        )  # fmt: skip
+
+    def _off_scale(self, axis: str, judge: str, signature: str) -> int:
+        frame = self.ratings.frame
+        own = (frame["axis"] == axis) & (frame["rater"] == judge) & (frame["signature"] == signature)
+        return int(frame.loc[own, "off_scale"].sum())
+
+    def _nulls(self, data: Paired, rows: pd.DataFrame, people: pd.DataFrame) -> tuple[Line, ...]:
+        if not data.n:
+            return ()
+        # Merged as `paired` merges, so that the rows come in the order of `data`.
+        columns = [*SUBJECT, "score"]
+        both = rows[columns].merge(people[columns], on=SUBJECT, how="outer", suffixes=("_judge", ""))
+        subjects = both[both["score_judge"].notna() & both["score"].notna()][SUBJECT]
+        return beside.lines(
+            data, subjects, STATISTICS, self.settings.permutations, self.settings.seed,
+            covariates=self.covariates, instruments=self.all_judges[self.all_judges["rater_kind"] == "instrument"],
+            estimates=lambda other, chosen: estimates(other, self.settings, chosen),
+        )  # fmt: skip
+
+    def _alternative(self, panel: Panel, scores: Floats) -> Alternative:
+        return alternative(scores, panel, epsilon=self.settings.epsilon, score=self.settings.alt_score)
+
+    def _repeats(self, axis: str, judge: str, signature: str) -> Repeatability | None:
+        frame = self.ratings.frame
+        own = frame[(frame["axis"] == axis) & (frame["rater"] == judge) & (frame["signature"] == signature)]
+        if own["repeat"].nunique() < 2:
+            return None
+        wide = own.pivot_table(index=SUBJECT, columns="repeat", values="score", dropna=False).dropna(how="all")
+        prompt = wide.index.to_frame(index=False).groupby(PROMPT, dropna=False).ngroup().to_numpy()
+        return repeatability(wide.to_numpy(float), prompt, temperature=0.0 if "|t:0|" in signature else None)
+
+    def _maps(self, rows: pd.DataFrame, people: pd.DataFrame, scale: Scale) -> tuple[Recalibration, ...]:
+        both = rows[[*SUBJECT, "score"]].merge(people[[*SUBJECT, "score"]], on=SUBJECT, suffixes=("_judge", ""))
+        prompt = both[PROMPT].astype(str).agg("\x1f".join, axis=1).to_numpy()
+        return tuple(
+            recalibrate(
+                both["score_judge"].to_numpy(float), both["score"].to_numpy(float), prompt, kind=kind,
+                axis=str(rows["axis"].iloc[0]), scale=scale, signature=str(rows["signature"].iloc[0]),
+                label_kind="human" if self.label_kind == "human" else "constructed", seed=self.settings.seed,
+            )
+            for kind in ("linear", "isotonic")
+        )  # fmt: skip
+
+
+def estimates(
+    data: Paired, settings: Settings, statistics: tuple[Statistic, ...] = STATISTICS
+) -> Mapping[str, Estimate]:
+    """Each statistic with its interval, by name."""
+    return {
+        statistic.name: estimate(
+            statistic, data, method=settings.method, resamples=settings.resamples, seed=settings.seed
+        )
+        for statistic in statistics
+    }
+
+
+def _skill(data: Paired) -> Mapping[str, Estimate]:
+    return nulls.skills(data, nulls.constant(data)) if data.n else {}
+
+
+def _bounds(rows: pd.DataFrame, people: pd.DataFrame, scale: Scale) -> Mapping[str, tuple[float, float]]:
+    """Worst cases: every labelled answer that the judge left unscored gets the lowest, or the highest, score."""
+    both = rows[[*SUBJECT, "score"]].merge(people[[*SUBJECT, "score"]], on=SUBJECT, suffixes=("_judge", ""))
+    both = both[both["score"].notna()]
+    if both.empty or scale.low is None or scale.high is None:
+        return {}
+    filled = [both["score_judge"].fillna(end).to_numpy(float) for end in (scale.low, scale.high)]
+    labels = both["score"].to_numpy(float)
+    return {
+        "bias": (float((filled[0] - labels).mean()), float((filled[1] - labels).mean())),
+        "mean": (float(filled[0].mean()), float(filled[1].mean())),
+    }
+
+
+def _aligned(rows: pd.DataFrame, subjects: pd.DataFrame) -> Floats:
+    """The judge's scores in the order of `subjects`, NaN where there is none."""
+    return subjects.merge(rows[[*SUBJECT, "score"]], on=SUBJECT, how="left")["score"].to_numpy(float)
+
+
+def _same_scales(ratings: Ratings, labels: Ratings) -> None:
+    for axis in set(ratings.axes) & set(labels.axes):
+        ours, theirs = ratings.axes[axis].scale, labels.axes[axis].scale
+        if (ours.low, ours.high) != (theirs.low, theirs.high):
+            raise InputError(f"got the axis {axis!r} on {ours.low}..{ours.high} by judges and on "
+                             f"{theirs.low}..{theirs.high} by people", todo="scales are never mixed")  # fmt: skip

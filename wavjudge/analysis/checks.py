@@ -1,0 +1,141 @@
+"""The checks that a table of ratings passes: each notes what it finds, and nothing is clamped.
+
+A score that cannot stand (text, off the scale, one of two contradicting ones) leaves its row without a score, so it is
+counted as unscored and enters worst-case bounds; a row that cannot be placed at all (no item, an undeclared axis,
+another scale) is set aside. Both are a `Problem` with its number and its first cases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from wavjudge.analysis.reading import COLUMNS, Bools, numbers
+from wavjudge.analysis.sums import Floats
+from wavjudge.errors import InputError
+from wavjudge.types import STATUSES, Axis, RaterKind, Scale
+
+SUBJECT = ["benchmark", "item_id", "candidate", "attempt", "turn"]
+KEY = [*SUBJECT, "axis", "rater", "signature", "repeat"]
+"""What makes two rows the same rating."""
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a table: how many rows, what was done, and the first of them."""
+
+    kind: str
+    count: int
+    what: str
+    examples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        more = ", ..." if self.count > len(self.examples) else ""
+        return f"{self.count} x {self.kind}: {self.what} ({'; '.join(self.examples)}{more})"
+
+
+class Check:
+    """A table on its way through the checks; each notes what it finds."""
+
+    def __init__(self, frame: pd.DataFrame, where: str) -> None:
+        self.frame, self.where, self.problems = frame, where, list[Problem]()
+
+    def note(self, kind: str, bad: Bools, what: str, column: str = "score") -> None:
+        if bad.any():
+            first = self.frame[bad].head(_SHOWN)
+            named = tuple(
+                f"row {row + 1}, {'/'.join(str(cells[name]) for name in ('item_id', 'candidate', 'axis', 'rater'))}: "
+                f"{column} {cells[column]!r}"
+                for row, cells in zip(first.index, first.to_dict("records"), strict=True)
+            )
+            self.problems.append(Problem(kind, int(bad.sum()), what, named))
+
+    def set_aside(self, kind: str, bad: Bools, what: str, column: str) -> None:
+        self.note(kind, bad, f"set aside, {what}", column)
+        # The index stays: it is the row number in the file, for the problems still to be found.
+        self.frame = self.frame[~bad]
+
+    def known_words(self) -> None:
+        for column, known in (("rater_kind", get_args(RaterKind)), ("status", STATUSES)):
+            unknown = sorted(set(self.frame[column].unique()) - set(known))
+            if unknown:
+                raise InputError(f"got {column} {unknown[0]!r}, expected one of {', '.join(known)}", where=self.where)
+
+    def unused_columns(self) -> None:
+        if names := tuple(self.frame.columns[len(COLUMNS) :]):
+            self.problems.append(Problem("unknown column", len(names), "not used", names[:_SHOWN]))
+
+    def placed(self) -> None:
+        for name in ("item_id", "axis", "rater"):
+            self.set_aside(f"no {name}", (self.frame[name].str.strip() == "").to_numpy(bool), "it has no place", name)
+
+    def scales(self, axes: dict[str, Axis]) -> dict[str, Axis]:
+        """The axes of the table with their scales; rows of others, and rows on another scale, are set aside."""
+        own = self.frame[["axis", "scale_low", "scale_high"]].drop_duplicates()
+        own = own[own["scale_low"].notna() | own["scale_high"].notna()]
+        found = dict(axes)
+        for name, rows in own.groupby("axis"):
+            if name not in axes:
+                found |= self._declared_by(str(name), rows)
+        known = self.frame["axis"].isin(found).to_numpy(bool)
+        self.set_aside("undeclared axis", ~known, "declare its scale, or give it in scale_low and scale_high", "axis")
+        other = np.zeros(len(self.frame), dtype=bool)
+        for column in ("scale_low", "scale_high"):
+            end = self._ends(found, column)
+            here = self.frame[column].to_numpy(dtype=float)
+            other |= ~((here == end) | (np.isnan(here) & np.isnan(end)))
+        other &= self.frame[["scale_low", "scale_high"]].notna().any(axis=1).to_numpy(bool)
+        self.set_aside("other scale than declared", other, "scales are never mixed", "scale_high")
+        return found
+
+    def _declared_by(self, name: str, rows: pd.DataFrame) -> dict[str, Axis]:
+        if len(rows) > 1:
+            spans = [f"{row.scale_low:g}..{row.scale_high:g}" for row in rows.itertuples()]
+            raise InputError(f"got the axis {name} on {len(rows)} scales ({', '.join(spans[:_SHOWN])}), expected one",
+                             todo="declare the axis, or split the table", where=self.where)  # fmt: skip
+        low, high = (
+            None if np.isnan(rows[end].iloc[0]) else float(rows[end].iloc[0]) for end in ("scale_low", "scale_high")
+        )
+        try:
+            return {name: Axis(name=name, scale=Scale(low=low, high=high))}
+        except ValidationError:
+            return {}  # no name of an axis, or ends in the wrong order: undeclared
+
+    def _ends(self, axes: dict[str, Axis], column: str) -> Floats:
+        ends = {name: getattr(axis.scale, column.removeprefix("scale_")) for name, axis in axes.items()}
+        return self.frame["axis"].map({n: np.nan if e is None else e for n, e in ends.items()}).to_numpy(dtype=float)
+
+    def scores(self, axes: dict[str, Axis]) -> None:
+        """Take away what cannot stand as a score; its status then says that there is none."""
+        score, is_text = numbers(self.frame["score"])
+        ok = (self.frame["status"] == "ok").to_numpy(bool)
+        stands = ~np.isnan(score)
+        low, high = self._ends(axes, "scale_low"), self._ends(axes, "scale_high")
+        off = (score < low) | (score > high)
+        self.note("score that is no number", is_text, "unparseable, counted as unscored")
+        self.note("score off the scale", off, "never clamped: unparseable, counted as unscored")
+        self.note("score without status ok", stands & ~ok & ~off, "the status stands, counted as unscored", "status")
+        self.note("status ok without score", ok & ~stands & ~is_text, "unparseable, counted as unscored")
+        keep = stands & ok & ~off
+        status = self.frame["status"].mask(pd.Series(ok & ~keep, self.frame.index), "unparseable")
+        self.frame = self.frame.assign(score=np.where(keep, score, np.nan), status=status)
+
+    def duplicates(self) -> None:
+        """Equal duplicates are one rating. Of contradicting ones none stands: which comes first is an accident of file
+        order, and a mean would make repeats of what does not claim to be any."""
+        extra = self.frame.duplicated([*KEY, "score", "status", "rater_kind"]).to_numpy(bool)
+        self.note("equal duplicate", extra, "counted once")
+        self.frame = self.frame[~extra]
+        against = self.frame.duplicated(KEY, keep=False).to_numpy(bool)
+        self.note(
+            "contradicting duplicate", against, "none stands, counted as one unscored; number repeats in `repeat`"
+        )
+        void = pd.Series(against, self.frame.index)
+        score, status = self.frame["score"].mask(void), self.frame["status"].mask(void, "unparseable")
+        self.frame = self.frame.assign(score=score, status=status)[~self.frame.duplicated(KEY).to_numpy(bool)]

@@ -1,0 +1,174 @@
+"""Which of two judges agrees better with people: paired differences over prompts, with Holm's correction.
+
+Two judges of the same answers share those answers' luck, so their statistics are compared on the subjects that both
+scored, prompt by prompt: the jackknife-t of the difference (or the cluster bootstrap). Textbook tests for dependent
+correlations are in `dependent`; they ignore clusters. True hypotheses rejected at 5 %, 15 and 40 prompts x 4 answers on
+a 1-5 grid, 4,000 runs (+-.004): Pearson .033, .041; Spearman .027, .041; MAE .049, .054; within-one .029, .043;
+Intra-ID zero-filled .047, .049; Williams, Steiger and Meng-Rosenthal-Rubin .10 at both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from wavjudge.analysis.agreement import PEARSON
+from wavjudge.analysis.dependent import DependentTest, named_extras
+from wavjudge.analysis.intervals import Estimate, Method, bootstrap_weights, estimate, jackknife_groups
+from wavjudge.analysis.joint import Joint, difference
+from wavjudge.analysis.sums import Floats, Paired, Prepared, Statistic
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeScores:
+    """Several judges' scores of the same subjects on one axis, NaN where a judge gave none, beside the people's."""
+
+    axis: str
+    judges: Mapping[str, Floats]
+    people: Floats
+    prompt: npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeDifference:
+    """One statistic of `first` minus that of `second` on one axis, over the n subjects that both scored.
+
+    p: two-sided, of no difference; p_holm: over all rows of the table. lost_first, lost_second: labelled subjects that
+    only the other judge scored. extras: tests that ignore clusters, for Pearson's r only.
+    """
+
+    axis: str
+    statistic: str
+    first: str
+    second: str
+    n: int
+    prompts: int
+    lost_first: int
+    lost_second: int
+    value_first: float | None
+    value_second: float | None
+    difference: Estimate
+    p: float | None
+    p_holm: float | None = None
+    extras: tuple[DependentTest, ...] = ()
+
+
+def compare_judges(
+    tables: Sequence[JudgeScores], statistic: Statistic = PEARSON, *, level: float = 0.95,
+    method: Method = "jackknife-t", resamples: int = 10_000, seed: int = 12345,
+) -> tuple[JudgeDifference, ...]:  # fmt: skip
+    """All pairs of judges on all axes, for one statistic named beforehand (ruling 8), Holm over all of them.
+
+    >>> people = np.array([1.0, 2, 3, 4, 5, 4, 3, 2])
+    >>> scores = JudgeScores("overall", {"a": people, "b": people + 1}, people, np.arange(8) // 2)
+    >>> from wavjudge.analysis.agreement import MAE
+    >>> [row] = compare_judges([scores], MAE)
+    >>> row.difference.value, row.difference.high, row.p_holm
+    (-1.0, -1.0, 0.125)
+    """
+    rows = [
+        _difference(table, first, second, statistic, level, method, resamples, seed)
+        for table in tables
+        for first, second in combinations(table.judges, 2)
+    ]
+    return with_holm(rows)
+
+
+def difference_of(statistic: Statistic, second: npt.ArrayLike) -> Statistic:
+    """The statistic of the data's judge minus that of `second`, scores of the same subjects in the same order.
+
+    No transform: the interval is that of the plain difference.
+    """
+    other = np.asarray(second, float)
+
+    def prepare(data: Paired) -> Prepared:
+        both = statistic.prepare(data), statistic.prepare(replace(data, judge=other))
+        return Joint(both, difference)
+
+    return Statistic(f"{statistic.name} difference", prepare)
+
+
+def _difference(
+    table: JudgeScores, first: str, second: str, statistic: Statistic, level: float, method: Method, resamples: int,
+    seed: int,
+) -> JudgeDifference:  # fmt: skip
+    a, b = (np.asarray(table.judges[name], float) for name in (first, second))
+    told = np.isfinite(table.people)
+    both = np.isfinite(a) & np.isfinite(b) & told
+    data = Paired.of(a[both], table.people[both], np.asarray(table.prompt)[both])
+    minus = difference_of(statistic, b[both])
+    found = estimate(minus, data, level=level, method=method, resamples=resamples, seed=seed)
+    if method == "jackknife-t":
+        p = p_of_zero(found, data.prompts, level)
+    else:
+        p = _bootstrap_p(minus, data, found, resamples, seed)
+    return JudgeDifference(
+        table.axis, statistic.name, first, second, data.n, data.prompts,
+        int((~np.isfinite(a) & np.isfinite(b) & told).sum()), int((~np.isfinite(b) & np.isfinite(a) & told).sum()),
+        _finite(statistic.of(data)), _finite(statistic.of(replace(data, judge=b[both]))), found, p,
+        extras=named_extras(a[both], b[both], data.people) if statistic is PEARSON else (),
+    )  # fmt: skip
+
+
+def p_of_zero(found: Estimate, prompts: int, level: float = 0.95) -> float | None:
+    """Two-sided p of "the value is zero", from an untransformed jackknife-t interval of it: 2 P(T > |value| / se).
+
+    None without an interval. Where all prompts say the same the spread is zero, and p is that of the sign test,
+    2^(1 - P) (1 where the value is zero too): three prompts prove little, however alike.
+
+    >>> round(p_of_zero(Estimate(1.0, 0.0, 2.0), prompts=10), 3)  # an interval that just touches zero
+    0.05
+    """
+    if found.value is None or found.low is None or found.high is None:
+        return None
+    if abs(found.value) < 1e-12:
+        return 1.0
+    freedom = int(jackknife_groups(prompts).max())
+    half = (found.high - found.low) / 2
+    if half < 1e-12:
+        return float(2.0 ** (1 - prompts))
+    return float(2 * stats.t.sf(abs(found.value) / half * stats.t.ppf((1 + level) / 2, freedom), freedom))
+
+
+def _bootstrap_p(minus: Statistic, data: Paired, found: Estimate, resamples: int, seed: int) -> float | None:
+    """Twice the smaller share of resamples on either side of zero, those at zero counted to both; at least 2/(B+1)."""
+    if found.low is None:
+        return None
+    drawn = minus.prepare(data).weighted(bootstrap_weights(data.prompts, resamples, seed))
+    drawn = drawn[np.isfinite(drawn)]
+    side = min(int((drawn <= 1e-12).sum()), int((drawn >= -1e-12).sum()))
+    return min(1.0, 2 * (side + 1) / (len(drawn) + 1))
+
+
+def holm(p: Sequence[float | None]) -> tuple[float | None, ...]:
+    """Holm's (1979) adjusted p values: running maximum of (m - i) p_(i), i = 0.., at most 1; None stays None.
+
+    >>> holm([0.01, 0.04, None, 0.03, 0.005])
+    (0.03, 0.06, None, 0.06, 0.02)
+    """
+    order = sorted((value, place) for place, value in enumerate(p) if value is not None)
+    adjusted: list[float | None] = [None] * len(p)
+    largest = 0.0
+    for i, (value, place) in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - i) * value))
+        adjusted[place] = largest
+    return tuple(adjusted)
+
+
+Row = TypeVar("Row", bound=Any)
+
+
+def with_holm(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The same rows with `p_holm` over all of them."""
+    adjusted = holm([row.p for row in rows])
+    return tuple(replace(row, p_holm=value) for row, value in zip(rows, adjusted, strict=True))
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,255 @@
+"""A candidate's mean corrected by a few human labels: prediction-powered inference (PPI++) over prompts.
+
+The judge rated every answer, people a random part of the prompts. What people say there minus lam times what the judge
+says there, plus lam times what the judge says elsewhere, is unbiased for every lam; the better the judge, the narrower
+(arXiv 2301.09633, 2311.01453). Everything is computed on totals of prompts: answers to one prompt are not independent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.sums import Floats, Ints
+from wavjudge.errors import InputError
+
+Design = Literal["random", "weighted", "unknown"]
+"""How the labelled prompts were chosen: all equally likely, with known unequal probabilities, or nobody knows."""
+
+MIN_LABELLED_PROMPTS = 20
+"""Labelled prompts below which no corrected figure is given. Measured coverage of the nominal 95 % interval at 6, 10,
+15, 20, 25, 50 labelled of 200 prompts x 4 answers, 1-5 scores, judge r .8: .926, .941, .934, .941, .945, .947 (4,000
+runs, +-.004): lam is learnt from the same labels, and few of them make it look better than it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The corrected mean of one candidate beside what judge and people say alone, in points of the scale.
+
+    raw: the judge's mean over all it scored. people: the people's mean over all they labelled. corrected: PPI++, or no
+    value and a note why. lam: how much the judge counts, 0..1. effective_prompts: as many labelled prompts would give
+    the people alone this interval; width_ratio: its width against the people's own (below 1 is a gain).
+    """
+
+    raw: Estimate
+    people: Estimate
+    corrected: Estimate
+    design: Design
+    lam: float | None
+    effective_prompts: float | None
+    width_ratio: float | None
+    prompts_labelled: int
+    prompts_unlabelled: int
+    n: int
+    n_labelled: int
+    n_unscored: int
+    n_unscored_labelled: int
+    sentence: str
+
+
+def corrected_mean(
+    judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike, *, design: Design,
+    probability: npt.ArrayLike | None = None, lam: float | None = None, level: float = 0.95,
+) -> Correction:  # fmt: skip
+    """One candidate's mean, corrected by the labels of some of its prompts (PPI++ at prompt level).
+
+    theta = mean_L(y) + lam (mean_U(f) - mean_L(f)), L the n labelled prompts, U the N others, y people, f judge;
+    var = var_L(y - lam f) / n + lam^2 var_U(f) / N over prompts; interval by t with n - 1 degrees of freedom;
+    lam = cov_L(y, f) / ((1 + n/N) var(f)) in [0, 1] unless given (0: people alone, 1: plain PPI). Known chances weight
+    L by 1 / chance, and mean_U gives way to the mean over all prompts. With a judge no better than the candidate the
+    gain in labels cannot exceed two (arXiv 2410.13341).
+
+    Parameters
+    ----------
+    judge: scores of all answers, NaN where unscored: such answers are left out and counted.
+    people: the people's mean per answer, NaN where nobody labelled it. A prompt with a label is a labelled prompt; its
+        answers without one are left out of the corrected figure.
+    prompt: labels of any kind. design: how the labelled prompts were chosen; "unknown" gives no corrected figure.
+    probability: each answer's prompt's chance of being labelled, 0 < chance <= 1; for "weighted", and only there.
+
+    >>> judge, people = [3.0, 5, 4] * 40, [2.0, 5, 3] * 20 + [float("nan")] * 60
+    >>> c = corrected_mean(judge, people, range(120), design="random")
+    >>> round(c.corrected.value, 3), round(c.lam, 3), round(c.width_ratio, 2), round(c.effective_prompts)
+    (3.333, 0.744, 0.72, 116)
+    """
+    table = _table(judge, people, prompt, probability, design)
+    scored, told = np.isfinite(table.judge), np.isfinite(table.people)
+    in_labelled = np.bincount(table.number, told)[table.number] > 0
+    alone, labelled, others = table.part(told), table.part(scored & told), table.part(scored & ~in_labelled)
+    raw, by_people = _mean(table.part(scored, weighted=False), "judge", level), _mean(alone, "people", level)
+    chosen, corrected = _corrected(labelled, others, by_people, design, lam, level)
+    effective, ratio = _gain(corrected, by_people, len(alone))
+    result = Correction(
+        raw, by_people, corrected, design, chosen, effective, ratio, len(alone), len(others), len(scored),
+        int(told.sum()), int((~scored).sum()), int((told & ~scored).sum()), "",
+    )  # fmt: skip
+    return replace(result, sentence=_sentence(result))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Totals over the answers of each prompt of a part of the table, all of shape (prompts of the part,)."""
+
+    size: Floats
+    judge: Floats
+    people: Floats
+    weight: Floats
+
+    def __len__(self) -> int:
+        return len(self.size)
+
+    def mean(self, totals: Floats) -> float:
+        return float(self.weight @ totals / (self.weight @ self.size))
+
+    def apart(self, totals: Floats) -> Floats:
+        """Each prompt's deviation from the mean, (t - mean m) / mean(m): sizes may differ between prompts."""
+        mean_size = self.weight @ self.size / self.weight.sum()
+        return np.asarray((totals - self.mean(totals) * self.size) / mean_size)
+
+    def joined(self, other: _Part) -> _Part:
+        """Both parts, every prompt with weight one."""
+        size, judge, people = np.c_[[self.size, self.judge, self.people], [other.size, other.judge, other.people]]
+        return _Part(size, judge, people, np.ones(len(size)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    judge: Floats
+    people: Floats
+    number: Ints
+    weight: Floats
+
+    def part(self, chosen: npt.NDArray[np.bool_], *, weighted: bool = True) -> _Part:
+        prompts, number = np.unique(self.number[chosen], return_inverse=True)
+        size, judge, people = (
+            np.bincount(number, column[chosen], len(prompts)).astype(float)
+            for column in (np.ones(len(self.number)), self.judge, self.people)
+        )
+        return _Part(size, judge, people, self.weight[prompts] if weighted else np.ones(len(prompts)))
+
+
+def _table(
+    judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike, chance: npt.ArrayLike | None, design: Design
+) -> _Table:  # fmt: skip
+    f, y = np.asarray(judge, float), np.asarray(people, float)
+    labels, number = np.unique(np.asarray(prompt), return_inverse=True)
+    if not len(f) == len(y) == len(number):
+        raise ValueError("judge, people and prompt must be equally long")
+    if (design == "weighted") != (chance is not None):
+        raise InputError(
+            f'design "{design}" with{"" if chance is not None else "out"} inclusion probabilities',
+            todo='give the chance of every prompt with design "weighted", and with no other',
+        )
+    weight = np.ones(len(labels))
+    if chance is not None:
+        weight = _weights(np.asarray(chance, float), number.reshape(-1), len(labels))
+    return _Table(f, y, number.reshape(-1), weight)
+
+
+def _weights(chance: Floats, number: Ints, prompts: int) -> Floats:
+    weight = np.ones(prompts)
+    weight[number] = 1 / np.where(chance > 0, chance, np.nan)
+    if not ((chance > 0) & (chance <= 1)).all() or not np.allclose(weight[number] * chance, 1):
+        raise InputError(
+            "inclusion probabilities must lie in (0, 1] and be the same for all answers to a prompt",
+            todo="a prompt that could not have been labelled is not spoken for by the others: leave it out",
+        )
+    return weight
+
+
+def _mean(part: _Part, side: Literal["judge", "people"], level: float) -> Estimate:
+    """Weighted mean per answer with the clustered t interval: var = P/(P-1) sum (w (t - mean m) / sum w m)^2."""
+    if not len(part):
+        return Estimate(None, note="no scores")
+    totals: Floats = getattr(part, side)
+    if len(part) < 2:
+        return Estimate(part.mean(totals), note="no interval: a single prompt")
+    shares = part.weight * part.apart(totals) / part.weight.sum()
+    return _interval(part.mean(totals), _variance(shares), len(part) - 1, level, "clustered t")
+
+
+def _corrected(
+    labelled: _Part, others: _Part, people: Estimate, design: Design, lam: float | None, level: float
+) -> tuple[float | None, Estimate]:
+    if design == "unknown":
+        return None, Estimate(None, note="how the labelled prompts were chosen is not known: raw figures only")
+    if len(labelled) < MIN_LABELLED_PROMPTS:
+        note = f"labelled prompts with a judge score: {len(labelled)}; a correction needs {MIN_LABELLED_PROMPTS}"
+        return None, Estimate(None, note=note)
+    if len(others) < 2:
+        return 0.0, replace(people, note="no prompts left for the judge alone: the people's own mean")
+    chosen = float(np.clip(_best_lam(labelled, others) if lam is None else lam, 0.0, 1.0))
+    return chosen, _ppi(labelled, others, chosen, design, level)
+
+
+def _best_lam(labelled: _Part, others: _Part) -> float:
+    """cov_L(y, f) / ((1 + n/N) var(f)), var over both parts and n Kish's (sum w)^2 / sum w^2; 0 where f is constant."""
+    weight = labelled.weight / labelled.weight.sum()
+    covariance = weight @ (labelled.apart(labelled.people) * labelled.apart(labelled.judge))
+    both = labelled.joined(others)
+    variance = (both.apart(both.judge) ** 2).sum() / (len(both) - 1)
+    n = 1 / (weight @ weight)
+    return float(covariance / ((1 + n / len(others)) * variance)) if variance > 1e-12 else 0.0
+
+
+def _ppi(labelled: _Part, others: _Part, lam: float, design: Design, level: float) -> Estimate:
+    """Written as mean_L(y) + slope (mean_all(f) - mean_L(f)): the same with equal chances, right with unequal ones."""
+    in_labelled, in_others = labelled.size.sum(), others.size.sum()
+    whole = in_labelled + in_others
+    slope = lam * whole / in_others
+    everywhere = (labelled.judge.sum() + others.judge.sum()) / whole
+    errors = labelled.people - slope * labelled.judge
+    shares_labelled = (
+        labelled.weight * labelled.apart(errors) / labelled.weight.sum()
+        + slope * (labelled.judge - everywhere * labelled.size) / whole
+    )
+    shares_others = slope * (others.judge - everywhere * others.size) / whole
+    if design == "random":
+        # n was fixed, so only what differs within each part counts. Unequal chances leave the parts' means random.
+        shares_labelled = shares_labelled - labelled.size * shares_labelled.sum() / in_labelled
+        shares_others = shares_others - others.size * shares_others.sum() / in_others
+    variance = _variance(shares_labelled) + _variance(shares_others)
+    return _interval(labelled.mean(errors) + slope * everywhere, variance, len(labelled) - 1, level, "ppi++ t")
+
+
+def _variance(shares: Floats) -> float:
+    return float(len(shares) / (len(shares) - 1) * (shares @ shares))
+
+
+def _interval(mean: float, variance: float, freedom: int, level: float, method: str) -> Estimate:
+    half = float(stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(variance))
+    return Estimate(float(mean), float(mean - half), float(mean + half), method)
+
+
+def _gain(corrected: Estimate, people: Estimate, prompts: int) -> tuple[float | None, float | None]:
+    """Effective number of labelled prompts n / ratio^2, and the ratio of widths."""
+    if None in (corrected.low, people.low):
+        return None, None
+    width, alone = (float(e.high or 0) - float(e.low or 0) for e in (corrected, people))
+    if width <= 1e-12 or alone <= 1e-12:
+        return None, None
+    return prompts * (alone / width) ** 2, width / alone
+
+
+def _sentence(c: Correction) -> str:
+    left_out = f" {c.n_unscored} of {c.n} answers have no judge score and are left out." if c.n_unscored else ""
+    if c.corrected.value is None:
+        return f"No corrected mean: {c.corrected.note}.{left_out}"
+    if c.width_ratio is None or c.effective_prompts is None:
+        gain = "the gain is undefined, for one of the intervals has no width"
+    elif c.width_ratio < 0.995:
+        narrower = f"the interval is {1 - c.width_ratio:.0%} narrower"
+        gain = f"{c.prompts_labelled} labelled prompts count like {c.effective_prompts:.0f} ({narrower})"
+    else:
+        gain = f"the judge adds nothing to {c.prompts_labelled} labelled prompts"
+    figures = f"Corrected mean {c.corrected.value:.2f} (judge {_say(c.raw)}, people {_say(c.people)})"
+    return f"{figures}: {gain}.{left_out}"
+
+
+def _say(estimate: Estimate) -> str:
+    return "none" if estimate.value is None else f"{estimate.value:.2f}"

@@ -1,0 +1,167 @@
+"""Ratings as a table that can be counted on: checked, nothing dropped in silence, nothing clamped.
+
+`checks.py` says what is checked and what becomes of a row that fails. From here on a rater's score of a subject is the
+mean of its ok repeats, and a judge is its signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from wavjudge.analysis.checks import KEY, SUBJECT, Check, Problem
+from wavjudge.analysis.reading import completed, read_table
+from wavjudge.analysis.sums import Ints, Paired
+from wavjudge.errors import InputError
+from wavjudge.types import STATUSES, Axis, RaterKind
+
+__all__ = ["PROMPT", "RATED", "SUBJECT", "Problem", "Ratings", "Unpaired", "paired", "prompt_numbers", "read_table"]
+
+PROMPT = ["benchmark", "item_id", "turn"]
+"""The cluster of all statistics: answers to one prompt are not independent, prompts are."""
+
+RATED = [*SUBJECT, "axis", "rater", "rater_kind", "signature"]
+"""What a mean over repeats is of: a judge is its signature, not its name alone."""
+
+_KEPT = [*RATED, "repeat", "score", "status"]
+_PIECE = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """One row a rating, one rating a (subject, axis, rater, signature, repeat); `score` is NaN unless status is ok."""
+
+    frame: pd.DataFrame
+    axes: dict[str, Axis]
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of(
+        cls, frame: pd.DataFrame, axes: Iterable[Axis] = (), *, rater_kind: RaterKind = "model", where: str = ""
+    ) -> Ratings:
+        """Checked ratings from a table with the columns of `wavjudge export`, of which four are required.
+
+        axes: declared ones. A row's own scale declares an axis too; two scales of one axis are never mixed: rows that
+        contradict the declared one are set aside, and without a declared one it is an `InputError`.
+
+        >>> table = pd.DataFrame({"item_id": ["1", "1", "2"], "axis": "overall", "rater": "ann", "score": [4, 5, 9]})
+        >>> for problem in Ratings.of(table, [Axis(name="overall")]).problems: print(problem.kind, problem.count)
+        score off the scale 1
+        contradicting duplicate 2
+        """
+        checked = Check(completed(frame, rater_kind=rater_kind, where=where), where)
+        checked.known_words()
+        checked.unused_columns()
+        checked.placed()
+        found = checked.scales({axis.name: axis for axis in axes})
+        checked.scores(found)
+        checked.duplicates()
+        return cls(checked.frame[_KEPT].reset_index(drop=True), found, tuple(checked.problems))
+
+    def per_subject(self) -> pd.DataFrame:
+        """One row a subject, axis, rater and signature: `score` the mean of the ok repeats (NaN without one), `n_ok`,
+        `n_unscored`, and of the latter `n_unparseable`, `n_refused` and so on by status."""
+        counted = self.frame[[*RATED, "score"]].copy()
+        for status in STATUSES:
+            counted[f"n_{status}"] = (self.frame["status"] == status).astype("int64")
+        grouped = counted.groupby(RATED, as_index=False, dropna=False)
+        table: pd.DataFrame = grouped["score"].mean().assign(**grouped[[f"n_{status}" for status in STATUSES]].sum())
+        table.insert(len(RATED) + 2, "n_unscored", table[[f"n_{s}" for s in STATUSES if s != "ok"]].sum(axis=1))
+        return table
+
+    def people(self, kind: RaterKind = "person") -> pd.DataFrame:
+        """One row a subject and axis: `score` the mean over people of each one's mean of repeats, `n_raters` that gave
+        one, `n_unscored` people who gave none. kind: "constructed" for labels that were made, not heard."""
+        rows = self.per_subject()
+        rows = rows[rows["rater_kind"] == kind]
+        each = rows.groupby([*SUBJECT, "axis", "rater"], as_index=False, dropna=False)["score"].mean()
+        grouped = each.groupby([*SUBJECT, "axis"], as_index=False, dropna=False)["score"]
+        table: pd.DataFrame = grouped.mean()
+        table["n_raters"] = grouped.count()["score"]
+        table["n_unscored"] = grouped.size()["size"] - table["n_raters"]
+        return table
+
+    def only(self, **values: str) -> Ratings:
+        """The rows with these values, such as ``only(axis="overall", rater="gemini")``; problems stay."""
+        chosen = np.ones(len(self.frame), dtype=bool)
+        for name, value in values.items():
+            chosen &= (self.frame[name] == value).to_numpy(bool)
+        return Ratings(self.frame[chosen].reset_index(drop=True), self.axes, self.problems)
+
+    def judges(self) -> pd.DataFrame:
+        """Who rated what: one row an axis, rater, kind and signature, with the number of ratings."""
+        return self.frame.groupby(["axis", "rater", "rater_kind", "signature"], as_index=False).size()
+
+    @cached_property
+    def data_sha256(self) -> str:
+        """Of the checked rows in canonical order: the same for the same ratings in any file, format and order."""
+        return table_sha256(self.frame, KEY)
+
+
+def table_sha256(table: pd.DataFrame, key: list[str]) -> str:
+    """Of a table as CSV text, its rows in the order of `key`."""
+    rows, digest = table.sort_values(key, kind="stable", ignore_index=True), hashlib.sha256()
+    for start in range(0, max(len(rows), 1), _PIECE):
+        digest.update(rows.iloc[start : start + _PIECE].to_csv(index=False, lineterminator="\n").encode())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaired:
+    """Subjects that are not in a pairing: rated by one side only, or tried by the other without a score."""
+
+    judge_only: int
+    people_only: int
+    judge_unscored: int
+    people_unscored: int
+
+
+def paired(judge: pd.DataFrame, people: pd.DataFrame) -> tuple[Paired, Unpaired]:
+    """Scores of the subjects that both sides scored, with their prompts, and the counts of all others.
+
+    Both tables have the columns of `SUBJECT` and `score`, one row a subject: one axis, and one judge signature.
+    The pairs come in the order of `SUBJECT`.
+
+    >>> table = pd.DataFrame({"benchmark": "b", "item_id": ["1", "2"], "candidate": "c", "attempt": 0, "turn": 0})
+    >>> both, left = paired(table.assign(score=[3.0, np.nan]), table.assign(score=[4.0, 5.0]))
+    >>> both.n, left.judge_unscored
+    (1, 1)
+    """
+    for side, table in (("judge", judge), ("people", people)):
+        if table.duplicated(SUBJECT).any():
+            raise InputError(f"got two rows of one subject in the table of the {side}, expected one",
+                             todo="choose one axis and one judge signature first")  # fmt: skip
+    columns = [*SUBJECT, "score"]
+    of_judge, of_people = (
+        table[columns].rename(columns={"score": f"score_{side}"})
+        for side, table in (("judge", judge), ("people", people))
+    )
+    both = joined(of_judge, of_people, SUBJECT, "outer")
+    here, there = both["score_judge"].notna(), both["score_people"].notna()
+    rated = both[here & there]
+    left = Unpaired(
+        judge_only=int((here & (both["_merge"] == "left_only")).sum()),
+        people_only=int((there & (both["_merge"] == "right_only")).sum()),
+        judge_unscored=int((~here & there & (both["_merge"] == "both")).sum()),
+        people_unscored=int((here & ~there & (both["_merge"] == "both")).sum()),
+    )
+    scores = rated[["score_judge", "score_people"]].to_numpy(dtype=float)
+    return Paired(scores[:, 0], scores[:, 1], prompt_numbers(rated)), left
+
+
+def joined(left: pd.DataFrame, right: pd.DataFrame, on: list[str], how: Literal["left", "outer"]) -> pd.DataFrame:
+    """Rows of both tables side by side, with a column `_merge`: left_only, right_only or both."""
+    if left.empty and right.empty:  # pandas 3 cannot join two empty columns of Arrow text
+        return left.assign(**{name: right[name] for name in right.columns if name not in on}, _merge="both")
+    return left.merge(right, on=on, how=how, indicator=True)
+
+
+def prompt_numbers(table: pd.DataFrame) -> Ints:
+    """The number of each row's prompt, 0..P-1, in the order of (benchmark, item_id, turn)."""
+    return np.asarray(table.groupby(PROMPT, dropna=False).ngroup(), dtype=np.intp)

@@ -1,0 +1,79 @@
+"""What a judge may be used for, in plain sentences. The rules stand here once, and every sentence shows its figures.
+
+Three uses, three questions:
+
+* reading its scores as people's: does it err less than the constant that people's median would be?
+* comparing candidates by their averages: do its scores rise with people's over all answers?
+* ranking answers to one prompt (rewards, preference pairs): does it order them as people do, counting the prompts where
+  it sees no difference as nothing?
+
+"Shown" means that the whole 95 % interval lies above zero. It does not mean good: the figure says how good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from wavjudge.analysis.calibration import Finding
+from wavjudge.analysis.intervals import Estimate
+
+Use = Literal["levels", "averages", "ranking"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """use; shown: whether it is shown that the judge does this better than nothing; sentence: with the figures."""
+
+    use: Use
+    shown: bool
+    sentence: str
+
+
+def verdicts(finding: Finding) -> tuple[Verdict, ...]:
+    """The three uses of one judge on one axis."""
+    return _levels(finding), _averages(finding), _ranking(finding)
+
+
+def _levels(f: Finding) -> Verdict:
+    skill, mae = f.skill.get("mae", Estimate(None)), f.values["mae"]
+    shown, against = _above_zero(skill), f"MAE {_figure(mae)}, skill over the constant {_figure(skill)}"
+    if shown:
+        return Verdict("levels", True, f"Its scores may be read as {_whose(f)} with that error: {against}.")
+    return Verdict("levels", False, f"Do not read its scores as {_whose(f)}: not shown to err less than always giving "
+                                    f"the median ({against}).")  # fmt: skip
+
+
+def _averages(f: Finding) -> Verdict:
+    r = f.values["spearman"]
+    if _above_zero(r):
+        return Verdict("averages", True, f"Its scores rise with {_whose(f)} over all answers (Spearman {_figure(r)}), "
+                                         "so averages over many answers carry something.")  # fmt: skip
+    return Verdict("averages", False, f"Do not compare candidates by it: not shown to rise with {_whose(f)} scores "
+                                      f"(Spearman {_figure(r)}).")  # fmt: skip
+
+
+def _ranking(f: Finding) -> Verdict:
+    rho = f.values["intra_id_zero_filled"]
+    flat = f.groups.judge_constant
+    seen = f"zero-filled Intra-ID {_figure(rho)}; it sees no difference in {flat} of {flat + f.groups.defined} prompts"
+    if _above_zero(rho):
+        return Verdict("ranking", True, f"It orders answers to one prompt better than chance ({seen}).")
+    return Verdict("ranking", False, f"Do not rank answers to one prompt by it, nor train on it: it is not shown to order "
+                                     f"better than chance ({seen}).")  # fmt: skip
+
+
+def _whose(f: Finding) -> str:
+    return "people's" if f.label_kind == "human" else "the constructed labels"
+
+
+def _above_zero(one: Estimate) -> bool:
+    return one.low is not None and one.low > 0
+
+
+def _figure(one: Estimate) -> str:
+    if one.value is None:
+        return f"undefined ({one.note})" if one.note else "undefined"
+    if one.low is None or one.high is None:
+        return f"{one.value:.2f} without an interval"
+    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
