@@ -30,8 +30,9 @@ def _each_unit(data: Paired) -> Floats:
 
 
 def _one_unit(data: Paired) -> Floats:
-    unit = max(_unit(data.judge), _unit(data.people))
-    return _moments(data, unit, unit)
+    apart = abs(float(data.judge.mean() - data.people.mean()))
+    unit = max(apart, *(side.std() for side in (data.judge, data.people)), 1e-9 * float(np.abs(data.people).max()))
+    return _moments(data, unit or 1.0, unit or 1.0)
 
 
 def _central(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:

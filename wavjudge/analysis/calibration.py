@@ -220,7 +220,7 @@ def estimates(
 
 
 def _skill(data: Paired) -> Mapping[str, Estimate]:
-    return nulls.skills(data, nulls.constant(data)) if data.n else {}
+    return nulls.skills(data) if data.n else {}
 
 
 def _bounds(rows: pd.DataFrame, people: pd.DataFrame, scale: Scale) -> Mapping[str, tuple[float, float]]:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from wavjudge.analysis.reading import COLUMNS, Bools, numbers
 from wavjudge.analysis.sums import Floats
 from wavjudge.errors import InputError
+from wavjudge.signature import settled
 from wavjudge.types import STATUSES, Axis, RaterKind, Scale
 
 SUBJECT = ["benchmark", "item_id", "candidate", "attempt", "turn"]
@@ -124,7 +125,12 @@ class Check:
         self.note("status ok without score", ok & ~stands & ~is_text, "unparseable, counted as unscored")
         keep = stands & ok & ~off
         status = self.frame["status"].mask(pd.Series(ok & ~keep, self.frame.index), "unparseable")
-        self.frame = self.frame.assign(score=np.where(keep, score, np.nan), status=status)
+        self.frame = self.frame.assign(score=np.where(keep, score, np.nan), status=status, off_scale=off & ok)
+
+    def settled_signatures(self) -> None:
+        """A call that failed before the model was named counts for the judge that it was sent to."""
+        homes = settled(self.frame["signature"].unique())
+        self.frame = self.frame.assign(signature=self.frame["signature"].map(homes))
 
     def duplicates(self) -> None:
         """Equal duplicates are one rating. Of contradicting ones none stands: which comes first is an accident of file

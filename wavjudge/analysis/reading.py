@@ -88,11 +88,8 @@ def numbers(column: pd.Series[Any]) -> tuple[npt.NDArray[np.float64], Bools]:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         found = column.to_numpy(dtype=float, na_value=np.nan)
         return np.where(np.isinf(found), np.nan, found), np.isinf(found)
-    truth = np.full(len(column), pd.api.types.is_bool_dtype(column))
-    if column.dtype == object:
-        truth |= np.fromiter((isinstance(cell, bool) for cell in column), bool, len(column))
     found = pd.to_numeric(column.astype("str"), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    found = np.where(np.isinf(found) | truth, np.nan, found)
+    found = np.where(np.isinf(found), np.nan, found)
     stands = column.notna() & column.astype("str").str.strip().ne("")
     return found, stands.to_numpy(bool) & np.isnan(found)
 

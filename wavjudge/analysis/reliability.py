@@ -75,29 +75,34 @@ Squares = tuple[Floats, Floats, Floats, Floats, Floats, int]
 """Mean squares of subjects (R), raters (C), error (E) and within subjects (W); number of subjects n and of raters k."""
 
 
+def _share(part: Floats, whole: Floats) -> Floats:
+    # A whole that cancels out (ratings have variance 1) leaves a rounding error, not something to divide by.
+    return ratio(part, np.where(whole > 1e-11, whole, 0.0))
+
+
 def _icc_1_1(squares: Squares) -> Floats:
     r, _, _, w, _, k = squares
-    return ratio(r - w, r + (k - 1) * w)
+    return _share(r - w, r + (k - 1) * w)
 
 
 def _icc_a_1(squares: Squares) -> Floats:
     r, c, e, _, n, k = squares
-    return ratio(r - e, r + (k - 1) * e + k * (c - e) / n)
+    return _share(r - e, r + (k - 1) * e + k * (c - e) / n)
 
 
 def _icc_a_k(squares: Squares) -> Floats:
     r, c, e, _, n, _ = squares
-    return ratio(r - e, r + (c - e) / n)
+    return _share(r - e, r + (c - e) / n)
 
 
 def _icc_c_1(squares: Squares) -> Floats:
     r, _, e, _, _, k = squares
-    return ratio(r - e, r + (k - 1) * e)
+    return _share(r - e, r + (k - 1) * e)
 
 
 def _icc_c_k(squares: Squares) -> Floats:
     r, _, e, _, _, _ = squares
-    return ratio(r - e, r)
+    return _share(r - e, r)
 
 
 ICC: dict[str, Callable[[Squares], Floats]] = {

@@ -29,7 +29,7 @@ PROMPT = ["benchmark", "item_id", "turn"]
 RATED = [*SUBJECT, "axis", "rater", "rater_kind", "signature"]
 """What a mean over repeats is of: a judge is its signature, not its name alone."""
 
-_KEPT = [*RATED, "repeat", "score", "status"]
+_KEPT = [*RATED, "repeat", "score", "status", "off_scale"]
 _PIECE = 50_000
 
 
@@ -61,6 +61,7 @@ class Ratings:
         checked.placed()
         found = checked.scales({axis.name: axis for axis in axes})
         checked.scores(found)
+        checked.settled_signatures()
         checked.duplicates()
         return cls(checked.frame[_KEPT].reset_index(drop=True), found, tuple(checked.problems))
 

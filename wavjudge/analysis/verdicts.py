@@ -37,30 +37,33 @@ def verdicts(finding: Finding) -> tuple[Verdict, ...]:
 
 def _levels(f: Finding) -> Verdict:
     skill, mae = f.skill.get("mae", Estimate(None)), f.values["mae"]
-    shown, against = _above_zero(skill), f"MAE {_figure(mae)}, skill over the constant {_figure(skill)}"
+    figures = f"MAE {_figure(mae)}, skill over the constant {_figure(skill)}"
+    shown = _above_zero(skill)
     if shown:
-        return Verdict("levels", True, f"Its scores may be read as {_whose(f)} with that error: {against}.")
-    return Verdict("levels", False, f"Do not read its scores as {_whose(f)}: not shown to err less than always giving "
-                                    f"the median ({against}).")  # fmt: skip
+        text = f"Its scores may be read as {_whose(f)}, with that error: {figures}."
+    else:
+        text = f"Do not read its scores as {_whose(f)}: always giving the median is not shown to err more ({figures})."
+    return Verdict("levels", shown, text)
 
 
 def _averages(f: Finding) -> Verdict:
-    r = f.values["spearman"]
-    if _above_zero(r):
-        return Verdict("averages", True, f"Its scores rise with {_whose(f)} over all answers (Spearman {_figure(r)}), "
-                                         "so averages over many answers carry something.")  # fmt: skip
-    return Verdict("averages", False, f"Do not compare candidates by it: not shown to rise with {_whose(f)} scores "
-                                      f"(Spearman {_figure(r)}).")  # fmt: skip
+    shown, figure = _above_zero(f.values["spearman"]), f"Spearman {_figure(f.values['spearman'])}"
+    if shown:
+        text = f"Averages over many answers carry something: its scores rise with {_whose(f)} ({figure})."
+    else:
+        text = f"Do not compare candidates by it: its scores are not shown to rise with {_whose(f)} ({figure})."
+    return Verdict("averages", shown, text)
 
 
 def _ranking(f: Finding) -> Verdict:
-    rho = f.values["intra_id_zero_filled"]
-    flat = f.groups.judge_constant
-    seen = f"zero-filled Intra-ID {_figure(rho)}; it sees no difference in {flat} of {flat + f.groups.defined} prompts"
-    if _above_zero(rho):
-        return Verdict("ranking", True, f"It orders answers to one prompt better than chance ({seen}).")
-    return Verdict("ranking", False, f"Do not rank answers to one prompt by it, nor train on it: it is not shown to order "
-                                     f"better than chance ({seen}).")  # fmt: skip
+    rho, flat = f.values["intra_id_zero_filled"], f.groups.judge_constant
+    figure = f"zero-filled Intra-ID {_figure(rho)}; no difference seen in {flat} of {flat + f.groups.defined} prompts"
+    shown = _above_zero(rho)
+    if shown:
+        text = f"It orders answers to one prompt better than chance ({figure})."
+    else:
+        text = f"Neither rank answers to one prompt by it nor train on it: no better than chance is shown ({figure})."
+    return Verdict("ranking", shown, text)
 
 
 def _whose(f: Finding) -> str:
