@@ -162,7 +162,7 @@ def _read_all(file: soundfile.SoundFile, size: int, max_seconds: float | None, w
 
 def transmit(path: Path, *, sha256: str, sample_rate_hz: int) -> bytes:
     """The recording as it goes to a judge: mono 16-bit PCM WAV at the rate asked for; `InputError` as `read_known`."""
-    data = _known_bytes(path, sha256)
+    data = known_bytes(path, sha256)
     return _pcm_as_is(data, sample_rate_hz) or decode(data, where=str(path)).resampled(sample_rate_hz).to_wav()
 
 
@@ -171,10 +171,11 @@ def read_known(path: Path, *, sha256: str) -> Waveform:
 
     A file that no longer has it raises `InputError`: a rating of other sound than the record names is worse than none.
     """
-    return decode(_known_bytes(path, sha256), where=str(path))
+    return decode(known_bytes(path, sha256), where=str(path))
 
 
-def _known_bytes(path: Path, sha256: str) -> bytes:
+def known_bytes(path: Path, sha256: str) -> bytes:
+    """The bytes of the file that is known under a hash; `InputError` if it has another one."""
     data = read_bytes(path)
     if hashlib.sha256(data).hexdigest() != sha256:
         raise InputError("got a recording that has changed since it was taken in", where=str(path),

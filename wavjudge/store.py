@@ -153,13 +153,18 @@ class RunFolder(AbstractContextManager["RunFolder"]):
             self._logs[kind] = Log(self.path / f"{kind}.jsonl")
         return self._logs[kind]
 
-    def read(self, kind: Kind) -> Iterator[Stored]:
-        """The records of one kind, in the order written. A line that is no record is noted in `bad_lines`, not lost."""
+    def read(self, kind: Kind, *, without: bytes | None = None) -> Iterator[Stored]:
+        """The records of one kind, in the order written. A line that is no record is noted in `bad_lines`, not lost.
+
+        Lines that hold the bytes `without` are passed over unread: reading costs ten times what looking for them does.
+        """
         path = self.path / f"{kind}.jsonl"
         if not path.is_file():
             return
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
+                if without is not None and without in line:
+                    continue
                 try:
                     yield RECORDS[kind].model_validate_json(line)
                 except ValidationError as error:
@@ -179,10 +184,14 @@ class RunFolder(AbstractContextManager["RunFolder"]):
 
     def ratings(self, *, superseded: bool = False) -> Iterator[Rating]:
         """The ratings that stand: the ones another record supersedes are left out unless asked for."""
-        gone = set() if superseded else {r.supersedes for r in _only(Rating, self.read("ratings")) if r.supersedes}
+        gone = set() if superseded else self._superseded()
         for rating in _only(Rating, self.read("ratings")):
             if not gone or rating.id not in gone:
                 yield rating
+
+    def _superseded(self) -> set[str]:
+        ratings = _only(Rating, self.read("ratings", without=b'"supersedes":null'))
+        return {rating.supersedes for rating in ratings if rating.supersedes}
 
     @property
     def manifest(self) -> RunManifest | None:

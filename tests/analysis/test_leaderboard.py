@@ -238,6 +238,10 @@ def test_instruments_are_columns_and_rank_only_when_asked_for_by_name() -> None:
     assert asked.axes == ("speech_rate", "overall")
 
 
+def test_instruments_stand_beside_whichever_judge_was_named() -> None:
+    assert leaderboard(instrumented(), rater="m").instruments == ("speech_rate",)
+
+
 def test_instruments_alone_rank_nothing() -> None:
     table = Ratings.of(instrumented().frame.query("rater == 'signals'"), [RATE])
     board = leaderboard(table)

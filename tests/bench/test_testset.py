@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wavjudge.bench.stored import StoredSet
 from wavjudge.bench.testset import HistoryRow, Row, TestSet, open_testset
 from wavjudge.errors import InputError
 
@@ -441,5 +442,6 @@ def test_what_is_no_test_set_is_an_input_error(tmp_path: Path, name: str, said: 
 
 def test_a_run_folder_is_told_from_answers(tmp_path: Path) -> None:
     folder(tmp_path, "manifest.json", "responses.jsonl", "prompts/x.md")
-    with pytest.raises(InputError, match="got a run folder, expected answers to rate"):
-        open_testset(tmp_path)
+    assert isinstance(open_testset(tmp_path), StoredSet)
+    with pytest.raises(InputError, match="whose answers are named already"):
+        open_testset(tmp_path, benchmark="mine")

@@ -98,12 +98,6 @@ def test_a_file_that_is_none(name: str, content: bytes | None, piece: str, tmp_p
     refused(done, f"{tmp_path / name}: ", piece)
 
 
-def test_a_run_folder_is_not_taken_for_answers(tmp_path: Path) -> None:
-    with Loopback() as server:
-        typed("score", answers(tmp_path), "--judge", spec(server), "--out", tmp_path / "run")
-    refused(typed("score", tmp_path / "run", "--judge", OTHER, "--out", tmp_path / "two"), "got a run folder")
-
-
 def test_an_out_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine", encoding="utf-8")
     done = typed("score", answers(tmp_path), "--judge", OTHER, "--out", tmp_path / "out")

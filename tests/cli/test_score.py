@@ -61,12 +61,13 @@ def test_the_table_shows_the_mean_of_what_the_server_said(tmp_path: Path) -> Non
     file, run = answers(tmp_path, 4), tmp_path / "run"
     with Loopback() as server:
         done = typed("score", file, "--judge", spec(server), "--out", run, "--prompt-set", "semantic", "--json")
-    scores = [rating.score for rating in wavjudge.load(run).ratings()]
+    ratings = list(wavjudge.load(run).ratings())
+    scores = [rating.score for rating in ratings]
     (row,) = done.json["axes"]
     assert row == {
         "rater": "openai:loopback", "benchmark": "answers", "candidate": "a", "axis": "semantic", "n_scored": 4,
         "mean": pytest.approx(sum(scores) / 4), "scale": {"low": 1.0, "high": 5.0, "unit": "points"},
-        "statuses": {"ok": 4},
+        "statuses": {"ok": 4}, "signature": ratings[0].signature,
     }  # fmt: skip
     assert done.json["answers"] == {"a": {"ok": 4}}
     assert done.json["this_pass"] | {"usd": 0.0} == {

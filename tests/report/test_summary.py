@@ -38,7 +38,7 @@ def printed(ratings: list[Rating], answers: list[Response]) -> str:
     return out.getvalue()
 
 
-KEY = ("openai:m", "b", "c", "overall")
+KEY = ("openai:m", "b", "c", "overall", "s")
 
 
 def test_the_mean_is_over_answers_and_each_answer_counts_once_however_often_it_was_rated() -> None:
@@ -121,3 +121,16 @@ def test_any_name_fits_into_80_columns_and_cannot_draw_on_the_screen(name: str) 
 
 def test_empty_tables_can_be_shown() -> None:
     assert "Answers" in printed([], [])
+
+
+def test_ratings_of_two_signatures_never_share_a_mean_and_the_table_names_both() -> None:
+    ratings = [rating("1", 5, signature="m|v1|is:old"), rating("2", 1, signature="m|v1|is:new")]
+    assert sorted(cell.mean or 0 for cell in summarise(ratings).values()) == [1.0, 5.0]
+    text = printed(ratings, [response("c")])
+    assert "overall (1)" in text and "(2) m|v1|is:old" in text
+
+
+def test_a_call_that_failed_before_the_model_was_named_counts_for_its_judge() -> None:
+    ratings = [rating("1", 4, signature="m|v1|is:a"), rating("2", None, signature="m|v1")]
+    (cell,) = summarise(ratings).values()
+    assert cell.mean == 4.0 and cell.statuses == {"ok": 1, "unparseable": 1}

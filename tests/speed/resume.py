@@ -22,7 +22,7 @@ from wavjudge.bench.testset import open_testset
 from wavjudge.judge.base import Judge
 from wavjudge.judge.build import Workshop, build
 from wavjudge.judge.prompts import load_all, select
-from wavjudge.judge.signature import resolved
+from wavjudge.signature import resolved
 from wavjudge.store import RunFolder
 from wavjudge.types import Call, Rating, Usage
 

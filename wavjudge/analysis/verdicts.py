@@ -42,7 +42,9 @@ def _levels(f: Finding) -> Verdict:
     if shown:
         text = f"Its scores may be read as {_whose(f)}, with that error: {figures}."
     else:
-        text = f"Do not read its scores as {_whose(f)}: always giving the median is not shown to err more ({figures})."
+        worse = skill.high is not None and skill.high < 0
+        why = "always giving the median errs less" if worse else "it is not shown to err less than always the median"
+        text = f"Do not read its scores as {_whose(f)}: {why} ({figures})."
     return Verdict("levels", shown, text)
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from wavjudge import audio
 from wavjudge.audio import AudioFault
-from wavjudge.bench.testset import Row, TestSet
+from wavjudge.bench.stored import StoredRow
+from wavjudge.bench.testset import Answers, Row, TestSet
 from wavjudge.store import RunFolder
 from wavjudge.types import AudioRef, Item, Message, Outcome, Response, Utterance
 
 Keep = Literal["copy", "reference"]
+Said = TypeVar("Said", bound=Utterance)
 
 QUESTIONS_KEPT = 4096
 """References to question recordings held in memory, a kilobyte each."""
@@ -36,8 +38,29 @@ class Intake:
     max_seconds: float = 600.0
     _questions: dict[tuple[object, ...], AudioRef] = field(default_factory=dict, init=False, repr=False)
 
-    def take(self, testset: TestSet, row: Row) -> tuple[Item, Response]:
+    def take(self, testset: Answers, row: Row | StoredRow) -> tuple[Item, Response]:
         """The item and the response of a row. Raises `InputError` for a bad question recording."""
+        return self._again(testset, row) if isinstance(row, StoredRow) else self._new(testset, row)
+
+    def _again(self, source: Answers, row: StoredRow) -> tuple[Item, Response]:
+        """Another run's records, their recordings kept here; outcomes stay as they were recorded there."""
+
+        def kept(said: Said) -> Said:
+            return said.model_copy(update={"audio": self._kept(source.root, said.audio)}) if said.audio else said
+
+        item = row.item.model_copy(
+            update={"turns": tuple(map(kept, row.item.turns)), "history": tuple(map(kept, row.item.history))}
+        )
+        return item, row.response.model_copy(update={"answers": tuple(map(kept, row.response.answers))})
+
+    def _kept(self, root: Path, ref: AudioRef) -> AudioRef:
+        path = root / ref.path
+        if self.keep == "reference":
+            return ref.model_copy(update={"path": str(path.resolve())})
+        data = audio.known_bytes(path, ref.sha256)
+        return ref.model_copy(update={"path": self.run.add_audio(data, ref.sha256, path.suffix)})
+
+    def _new(self, testset: Answers, row: Row) -> tuple[Item, Response]:
         benchmark = row.benchmark or testset.benchmark
         item = Item(
             benchmark=benchmark, id=row.item_id, language=row.language, reference=row.reference, tags=row.tags,
@@ -53,7 +76,7 @@ class Intake:
         )  # fmt: skip
         return item, response
 
-    def unchanged(self, testset: TestSet, row: Row, response: Response) -> bool:
+    def unchanged(self, testset: Answers, row: Row | StoredRow, response: Response) -> bool:
         """Whether the row's recording is still the one that was taken in: compared by its bytes."""
         stored = response.answers[-1].audio if response.answers else None
         if row.audio is None or stored is None:
@@ -61,7 +84,7 @@ class Intake:
         path = testset.root / row.audio
         return not there(path) or hashlib.sha256(path.read_bytes()).hexdigest() == stored.sha256
 
-    def _question(self, testset: TestSet, name: str | None) -> AudioRef | None:
+    def _question(self, testset: Answers, name: str | None) -> AudioRef | None:
         """The candidates of an item share its question: looked at once, unless the file is written again."""
         if not name:
             return None
@@ -73,10 +96,10 @@ class Intake:
             self._questions[key] = self._ref(path)
         return self._questions[key]
 
-    def _answer(self, testset: TestSet, row: Row) -> tuple[Utterance, Outcome, str | None]:
+    def _answer(self, testset: Answers, row: Row) -> tuple[Utterance, Outcome, str | None]:
         silent = Utterance(text=row.text)
         if row.audio is None:
-            if testset.speech or row.text is None:
+            if row.text is None or not isinstance(testset, TestSet) or testset.speech:
                 return silent, "no_speech", "the row names no recording"
             return silent, "ok", None
         path = testset.root / row.audio

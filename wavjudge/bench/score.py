@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wavjudge.bench.intake import Intake, Keep
 from wavjudge.bench.runner import RETRIED_STATUSES, Runner, Summary, Watcher
-from wavjudge.bench.testset import TestSet
+from wavjudge.bench.testset import Answers
 from wavjudge.clients.onion import add_usage
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Judge
@@ -32,7 +32,7 @@ _VERSIONS_OF = ("openai", "google-genai", "numpy", "soundfile", "soxr", "onnxrun
 class Plan:
     """What a run is to do."""
 
-    testset: TestSet
+    testset: Answers
     specs: Sequence[str]
     out: Path
     repeats: int = 1

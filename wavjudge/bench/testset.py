@@ -1,4 +1,4 @@
-"""Answers to rate, from whatever a person has: JSONL, CSV, Parquet, or a folder of recordings.
+"""Answers to rate, from whatever a person has: JSONL, CSV, Parquet, a folder of recordings, or a run folder.
 
 A row has the fields of `Row`; audio paths are relative to the file. Rows are read one at a time, so a test set may be
 larger than memory. A bad row is reported with file, line and field, counted, and the rest goes on.
@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from wavjudge.audio import SUFFIXES
+from wavjudge.bench.stored import StoredSet, is_run, refuse_benchmark
 from wavjudge.errors import InputError
 from wavjudge.store import first_problem
 from wavjudge.types import Role
@@ -109,8 +110,14 @@ class TestSet:
         return True  # or `if testset:` would read the whole file to count it
 
 
-def open_testset(path: Path, *, benchmark: str | None = None) -> TestSet:
-    """The answers at `path`: a table, a folder of recordings, or a folder with responses.jsonl in it."""
+Answers = TestSet | StoredSet
+
+
+def open_testset(path: Path, *, benchmark: str | None = None) -> Answers:
+    """The answers at `path`: a table, a run folder, a folder of recordings, or a folder with responses.jsonl in it."""
+    if is_run(path):
+        refuse_benchmark(benchmark, path)
+        return StoredSet(path)
     path = _table_in(path)
     own_name = path.name if path.is_dir() else path.parent.name if path.stem == "responses" else path.stem
     name = benchmark or own_name or "answers"
@@ -119,9 +126,6 @@ def open_testset(path: Path, *, benchmark: str | None = None) -> TestSet:
 
 
 def _table_in(path: Path) -> Path:
-    if (path / "manifest.json").is_file() and (path / "prompts").is_dir():
-        raise InputError("got a run folder, expected answers to rate", where=str(path),
-                         todo="name the answers it was made from, and this folder as --out to add to it")  # fmt: skip
     if path.is_dir():
         found = [path / name for name in ("responses.jsonl", "responses.csv", "responses.parquet")]
         return next((file for file in found if file.is_file()), path)

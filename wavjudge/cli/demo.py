@@ -10,17 +10,20 @@ import typer
 from wavjudge.cli.console import console
 
 NEXT = """\
-These are measurements by instruments, not judgments: nobody has listened for what
-is said. The faults were built into the recordings by us (benchmarks/tiny/README.md).
+These are measurements by instruments, not judgments: nobody has listened for
+what is said. The faults were built into the recordings by us
+(benchmarks/tiny/README.md).
 
 Next:
   look at one rating      wavjudge show {out} tiny-01
   take the table along    wavjudge export {out} --out demo.csv
   ask an LLM that hears   export GEMINI_API_KEY=...
                           wavjudge score {tiny} \\
-                            --judge gemini:gemini-3.5-flash --dry-run --out runs/first
+                            --judge gemini:gemini-3.5-flash \\
+                            --dry-run --out runs/first
                           (without --dry-run it is sent and paid for)
-  rate your own answers   wavjudge score FOLDER_OR_JSONL --judge signals --out runs/mine
+  rate your own answers   wavjudge score FOLDER_OR_JSONL \\
+                            --judge signals --out runs/mine
 """
 
 

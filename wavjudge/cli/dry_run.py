@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from wavjudge.bench.intake import Intake
-from wavjudge.bench.testset import TestSet
+from wavjudge.bench.testset import Answers
 from wavjudge.cli.console import console
 from wavjudge.cli.score import complain
 from wavjudge.clients.base import Request
@@ -25,7 +25,7 @@ from wavjudge.store import RunFolder
 
 
 def dry_run(
-    testset: TestSet, specs: Sequence[str], shop: Workshop, *, repeats: int, max_seconds: float, as_json: bool
+    testset: Answers, specs: Sequence[str], shop: Workshop, *, repeats: int, max_seconds: float, as_json: bool
 ) -> None:
     """Print per judge the calls, audio seconds, tokens and money, with what is not known said in words."""
     found: dict[str, Estimate | None] = {}
@@ -45,7 +45,7 @@ def dry_run(
     complain(list(bad_rows))
 
 
-def _cases(testset: TestSet, place: Path, max_seconds: float, bad_rows: dict[str, None]) -> Iterator[Case]:
+def _cases(testset: Answers, place: Path, max_seconds: float, bad_rows: dict[str, None]) -> Iterator[Case]:
     with RunFolder(place, write=True) as folder:  # nothing is kept: recordings are referred to where they are
         intake = Intake(folder, "reference", max_seconds)
         for where, row in testset:

@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from wavjudge import audio
 from wavjudge.clients.base import STATUS_OF, AudioPart, Client, Evidence, Failure, Reply, Request, Sampling
 from wavjudge.errors import InputError
-from wavjudge.judge import signature
 from wavjudge.judge.base import Case, Task, unscored
 from wavjudge.judge.parse import Unscored, Verdict, parse
 from wavjudge.judge.prompts import Justification, Prompt, Transcript
 from wavjudge.judge.recordings import Recordings
 from wavjudge.judge.render import Material, render
+from wavjudge.judge.signing import plan
+from wavjudge.signature import resolved
 from wavjudge.types import Axis, Call, JudgeEntry, RaterKind, Rating, Status, Utterance
 
 _PROMPT_CHOICES = (
@@ -78,7 +79,7 @@ class ModelJudge:
         self.tasks = tuple(self._task(prompt) for prompt in self.prompts.values())
 
     def _task(self, prompt: Prompt) -> Task:
-        signed = signature.plan(self.rater, prompt, self._options.sampling, self._transform, extra=self._extra)
+        signed = plan(self.rater, prompt, self._options.sampling, self._transform, extra=self._extra)
         return Task(prompt.name, tuple(axis.axis for axis in prompt.axes), signed)
 
     def entry(self) -> JudgeEntry:
@@ -156,7 +157,7 @@ class ModelJudge:
         return Rating(
             subject=case.subject, axis=axis.name, scale=axis.scale, rater=self.rater, rater_kind=self.rater_kind,
             repeat=repeat, score=row.score, status=row.status, reason=row.reason, justification=row.justification,
-            raw=row.raw, call=call, signature=signature.resolved(task.signature, call.resolved_model),
+            raw=row.raw, call=call, signature=resolved(task.signature, call.resolved_model),
             time=datetime.now(UTC),
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wavjudge.report.text import one_line
+from wavjudge.signature import settled
 from wavjudge.types import Axis, Rating, Response, Subject
 
 
@@ -33,19 +34,31 @@ class Cell:
         return Counter({status: count for status, count in self.statuses.items() if status != "ok"})
 
 
-CellKey = tuple[str, str, str, str]
+CellKey = tuple[str, str, str, str, str]
 
 
 def summarise(ratings: Iterable[Rating]) -> dict[CellKey, Cell]:
-    """Cells by (rater, benchmark, candidate, axis)."""
+    """Cells by (rater, benchmark, candidate, axis, signature): ratings of two signatures never share a mean."""
     cells: dict[CellKey, Cell] = {}
     for rating in ratings:
-        key = (rating.rater, rating.subject.benchmark, rating.subject.candidate, rating.axis)
+        key = (rating.rater, rating.subject.benchmark, rating.subject.candidate, rating.axis, rating.signature)
         cell = cells.setdefault(key, Cell(Axis(name=rating.axis, scale=rating.scale)))
         cell.statuses[rating.status] += 1
         if rating.score is not None:
             cell.scores[rating.subject].append(rating.score)
-    return cells
+    return _settled(cells)
+
+
+def _settled(cells: dict[CellKey, Cell]) -> dict[CellKey, Cell]:
+    """Calls that failed before a model was named count for the judge they were sent to."""
+    homes = settled(key[-1] for key in cells)
+    found: dict[CellKey, Cell] = {}
+    for (*head, signature), cell in cells.items():
+        home = found.setdefault((*head, homes[signature]), Cell(cell.axis))  # type: ignore[arg-type]
+        home.statuses.update(cell.statuses)
+        for subject, scores in cell.scores.items():
+            home.scores[subject] += scores
+    return found
 
 
 def outcomes(responses: Iterable[Response]) -> dict[str, Counter[str]]:
@@ -59,9 +72,10 @@ def outcomes(responses: Iterable[Response]) -> dict[str, Counter[str]]:
 def as_json(cells: dict[CellKey, Cell], answers: dict[str, Counter[str]]) -> dict[str, object]:
     """The same as plain data, for `--json`."""
     rows = [
-        {"rater": rater, "benchmark": benchmark, "candidate": candidate, "axis": axis, "mean": cell.mean,
-         "n_scored": len(cell.scores), "scale": cell.axis.scale.model_dump(), "statuses": dict(cell.statuses)}
-        for (rater, benchmark, candidate, axis), cell in sorted(cells.items())
+        {"rater": rater, "benchmark": benchmark, "candidate": candidate, "axis": axis, "signature": signature,
+         "mean": cell.mean, "n_scored": len(cell.scores), "scale": cell.axis.scale.model_dump(),
+         "statuses": dict(cell.statuses)}
+        for (rater, benchmark, candidate, axis, signature), cell in sorted(cells.items())
     ]  # fmt: skip
     return {"axes": rows, "answers": {name: dict(count) for name, count in sorted(answers.items())}}
 
@@ -70,7 +84,20 @@ def show(console: Console, cells: dict[CellKey, Cell], answers: dict[str, Counte
     """Print both tables, readable at 80 columns."""
     console.print(_answers_table(answers))
     for rater in sorted({key[0] for key in cells}):
-        console.print(_rater_table(rater, {key: cell for key, cell in cells.items() if key[0] == rater}))
+        own = {key: cell for key, cell in cells.items() if key[0] == rater}
+        marks = _marks(own)
+        console.print(_rater_table(rater, own, marks))
+        for signature, mark in marks.items():
+            console.print(f"{mark} {one_line(signature)}", soft_wrap=True)
+
+
+def _marks(cells: dict[CellKey, Cell]) -> dict[str, str]:
+    """A letter for each signature, where a judge has several on one axis; none where the axis says it all."""
+    by_axis: dict[str, set[str]] = defaultdict(set)
+    for *_, axis, signature in cells:
+        by_axis[axis].add(signature)
+    several = sorted(signature for found in by_axis.values() if len(found) > 1 for signature in found)
+    return {signature: f"({number})" for number, signature in enumerate(several, 1)}
 
 
 def _answers_table(answers: dict[str, Counter[str]]) -> Table:
@@ -81,18 +108,24 @@ def _answers_table(answers: dict[str, Counter[str]]) -> Table:
     return table
 
 
-def _rater_table(rater: str, cells: dict[CellKey, Cell]) -> Table:
+def _rater_table(rater: str, cells: dict[CellKey, Cell], marks: dict[str, str]) -> Table:
     table = _table(f"Rated by {one_line(rater)} (mean of the answers that were scored)",
                    "candidate and axis", "mean", "scored", "unit", "not scored")  # fmt: skip
     last = None
-    for (_, benchmark, candidate, axis), cell in sorted(cells.items(), key=lambda pair: pair[0]):
+    for (_, benchmark, candidate, axis, signature), cell in sorted(cells.items(), key=lambda pair: pair[0]):
         if last != (benchmark, candidate):
             table.add_section()
             table.add_row(one_line(candidate), style="bold")
             last = benchmark, candidate
         mean = "-" if cell.mean is None else f"{cell.mean:.2f}"
         missing = ", ".join(f"{count} {status}" for status, count in sorted(cell.unscored.items()))
-        table.add_row(f"  {axis}", mean, str(len(cell.scores)), _scale(cell.axis), missing or "-")
+        table.add_row(
+            f"  {axis} {marks.get(signature, '')}".rstrip(),
+            mean,
+            str(len(cell.scores)),
+            _scale(cell.axis),
+            missing or "-",
+        )
     return table
 
 

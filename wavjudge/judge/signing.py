@@ -13,9 +13,8 @@ from __future__ import annotations
 from wavjudge.clients.base import Sampling
 from wavjudge.judge.parse import PARSER_VERSION
 from wavjudge.judge.prompts import Prompt
+from wavjudge.signature import joined
 from wavjudge.types import SCHEMA_VERSION
-
-_RESOLVED = "|is:"
 
 
 def plan(model: str, prompt: Prompt, sampling: Sampling, transform: str, *, extra: str = "") -> str:
@@ -25,25 +24,7 @@ def plan(model: str, prompt: Prompt, sampling: Sampling, transform: str, *, extr
         model, prompt.label, f"parse:{PARSER_VERSION}", drawn, _inputs(prompt),
         prompt.layout.justification, transform if _audio(prompt) else "no-audio", f"v{SCHEMA_VERSION}",
     )  # fmt: skip
-    return "|".join(_escaped(field) for field in fields)
-
-
-def resolved(signature: str, model: str | None) -> str:
-    """The signature once the reply has named the model that answered; unchanged where it does not say.
-
-    >>> resolved("openai:m|v1", "m-2026-05-01")
-    'openai:m|v1|is:m-2026-05-01'
-    """
-    return f"{signature}{_RESOLVED}{_escaped(model)}" if model else signature
-
-
-def planned(signature: str) -> str:
-    """The part that was known before the call: what resume compares.
-
-    >>> planned("openai:m|v1|is:m-2026-05-01")
-    'openai:m|v1'
-    """
-    return signature.split(_RESOLVED, 1)[0]
+    return joined(fields)
 
 
 def _sampling(sampling: Sampling) -> str:
@@ -63,7 +44,3 @@ def _inputs(prompt: Prompt) -> str:
 
 def _audio(prompt: Prompt) -> bool:
     return prompt.inputs.answer_audio or prompt.inputs.question_audio
-
-
-def _escaped(field: str) -> str:
-    return field.replace("|", "%7C").replace("\n", " ")

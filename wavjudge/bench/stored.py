@@ -1,0 +1,83 @@
+"""A run folder as a source of answers: what one run took in, rated again; its outcomes stay as they were recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wavjudge.errors import InputError
+from wavjudge.store import RunFolder
+from wavjudge.types import Item, Response
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """An answer with its item, as a run folder holds them. The same face as `testset.Row` where the runner looks."""
+
+    item: Item
+    response: Response
+
+    @property
+    def benchmark(self) -> str:
+        return self.response.benchmark
+
+    @property
+    def item_id(self) -> str:
+        return self.response.item_id
+
+    @property
+    def candidate(self) -> str:
+        return self.response.candidate
+
+    @property
+    def attempt(self) -> int:
+        return self.response.attempt
+
+    @property
+    def audio(self) -> str | None:
+        answer = self.response.answers[-1] if self.response.answers else None
+        return answer.audio.path if answer and answer.audio else None
+
+
+@dataclass(slots=True)
+class StoredSet:
+    """The answers of a run folder. Iterate over it as over a `TestSet`."""
+
+    path: Path
+    benchmark: str = ""
+    bad_rows: list[str] = field(default_factory=list)
+
+    @property
+    def root(self) -> Path:
+        return self.path
+
+    def __iter__(self) -> Iterator[tuple[str, StoredRow]]:
+        with RunFolder(self.path) as folder:
+            items = {(item.benchmark, item.id): item for item in folder.items()}
+            for number, response in enumerate(folder.responses(), 1):
+                where = f"{self.path / 'responses.jsonl'}, record {number}"
+                if (item := items.get((response.benchmark, response.item_id))) is None:
+                    self.bad_rows.append(f"{where}: its item {response.item_id!r} is not in items.jsonl")
+                    continue
+                yield where, StoredRow(item, response)
+            self.bad_rows += folder.bad_lines
+
+    def __len__(self) -> int:
+        with RunFolder(self.path) as folder:
+            return sum(1 for _ in folder.responses())
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run folder."""
+    return (path / "manifest.json").is_file() and (path / "prompts").is_dir()
+
+
+def refuse_benchmark(name: str | None, path: Path) -> None:
+    """A run's answers have their test set's name already."""
+    if name is not None:
+        raise InputError(f"got --benchmark {name!r} for a run folder, whose answers are named already", where=str(path),
+                         todo="leave --benchmark out")  # fmt: skip
