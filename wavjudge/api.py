@@ -93,7 +93,7 @@ def score(
 
     Parameters
     ----------
-    responses: a JSONL, CSV or Parquet file, a folder with responses.jsonl, or a folder of recordings.
+    responses: a JSONL, CSV or Parquet file, a folder with responses.jsonl, a run folder, or a folder of recordings.
     judges: SPECs, such as ``openai:NAME?temperature=1`` or ``signals``.
     out: the run folder; it is created, or resumed.
     axes: rate only these; by default all that the judges have.

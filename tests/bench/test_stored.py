@@ -16,11 +16,28 @@ def first_run(tmp_path: Path, server: Loopback) -> Path:
     answers = write_answers(tmp_path / "answers", 3, candidates=("a", "b"))
     with answers.open("a", encoding="utf-8") as file:
         file.write(
-            json.dumps({"item_id": "q0", "candidate": "silent", "question_text": "Question 0?", "audio": None}) + "\n"
+            json.dumps(
+                {
+                    "item_id": "q0",
+                    "candidate": "silent",
+                    "question_text": "Question 0?",
+                    "language": "en",
+                    "audio": None,
+                }
+            )
+            + "\n"
         )
         (tmp_path / "answers" / "junk.wav").write_bytes(b"RIFF, but no sound")
         file.write(
-            json.dumps({"item_id": "q1", "candidate": "junk", "question_text": "Question 1?", "audio": "junk.wav"})
+            json.dumps(
+                {
+                    "item_id": "q1",
+                    "candidate": "junk",
+                    "question_text": "Question 1?",
+                    "language": "en",
+                    "audio": "junk.wav",
+                }
+            )
             + "\n"
         )
     judge = f"openai:one?base_url={server.openai_url}"

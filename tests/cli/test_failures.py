@@ -134,4 +134,18 @@ def test_a_recognised_transcript_is_what_was_said_not_what_was_meant(tmp_path: P
         assert "Canberra" in received.prompt and "I claim" not in received.prompt
     assert [len(received.recordings) for received in (heard, read)] == [1, 0]
     (rating,) = wavjudge.load(tmp_path / "heard").ratings()
-    assert "|qt,qa,rec,aa|" in rating.signature
+    assert "|qt,qa,rec:asr:moonshine-tiny-en:" in rating.signature
+
+
+def test_what_the_recogniser_does_not_know_is_not_applicable_and_never_sent(tmp_path: Path) -> None:
+    try:
+        signals.require(["intelligibility"])
+    except MissingPartError as missing:
+        pytest.skip(f"the recogniser is not installed: {missing}")
+    row = {"item_id": "tiny-01", "question_text": "?", "language": "zh", "audio": str(TINY)}
+    with Loopback() as server:
+        judge = spec(server, options="&transcript=recognised")
+        typed("score", rows(row, folder=tmp_path), "--judge", judge, "--out", tmp_path / "run", "--axes", "semantic")
+        assert server.requests == 0
+    (rating,) = wavjudge.load(tmp_path / "run").ratings()
+    assert rating.status == "not_applicable" and "English only" in (rating.reason or "")

@@ -21,7 +21,7 @@ SHOWN_BAD_ROWS = 5
 
 
 def score(
-    responses: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet file, or folder of recordings.")],
+    responses: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet file, run folder, or folder of recordings.")],
     judge: Annotated[list[str], typer.Option(help="SPEC of a judge, see `wavjudge judges`; may be given again.")],
     out: Annotated[Path, typer.Option(help="Run folder; the same command again resumes it.")],
     axes: Annotated[str | None, typer.Option(help="Only these axes, separated by commas.")] = None,

@@ -23,6 +23,7 @@ from wavjudge.errors import AuthError, InputError, SpecError
 from wavjudge.judge.base import Judge
 from wavjudge.judge.model_judge import JudgeOptions, ModelJudge
 from wavjudge.judge.prompts import Prompt
+from wavjudge.judge.recogniser import Recogniser
 from wavjudge.store import RunFolder
 
 MEBIBYTE = 1024 * 1024
@@ -180,7 +181,7 @@ def _listening(
 ) -> Judge:
     return ModelJudge(
         client, kind=model.kind, model=model.name, spec=str(spec), prompts=shop.prompts, options=options, extra=extra,
-        concurrency=concurrency, recognise=_recognise if _wants_recognition(shop, options) else None,
+        concurrency=concurrency, recogniser=_recogniser(shop, options),
     )  # fmt: skip
 
 
@@ -214,19 +215,9 @@ def _signals(spec: Spec, shop: Workshop) -> Judge:
     return InstrumentJudge(spec=str(spec), axes=shop.axes, workers=options.workers)
 
 
-def _wants_recognition(shop: Workshop, options: JudgeOptions) -> bool:
+def _recogniser(shop: Workshop, options: JudgeOptions) -> Recogniser | None:
     wanted = any(options.applied(prompt).inputs.transcript == "recognised" for prompt in shop.prompts)
-    if wanted:
-        from wavjudge import signals
-
-        signals.require(["intelligibility"])  # says now, not at the first answer, that the recogniser is not installed
-    return wanted
-
-
-def _recognise(path: Path) -> str:
-    from wavjudge import audio, signals
-
-    return signals.transcribe(audio.read(path))
+    return Recogniser() if wanted else None
 
 
 KINDS: dict[str, Kind] = {

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +17,7 @@ from wavjudge.errors import InputError
 from wavjudge.judge.base import Case, Task, unscored
 from wavjudge.judge.parse import Unscored, Verdict, parse
 from wavjudge.judge.prompts import Justification, Prompt, Transcript
+from wavjudge.judge.recogniser import Recogniser
 from wavjudge.judge.recordings import Recordings
 from wavjudge.judge.render import Material, render
 from wavjudge.judge.signing import plan
@@ -68,18 +68,19 @@ class ModelJudge:
 
     def __init__(
         self, client: Client, *, kind: str, model: str, spec: str, prompts: Sequence[Prompt], options: JudgeOptions,
-        extra: str = "", concurrency: int = 64, recognise: Callable[[Path], str] | None = None,
+        extra: str = "", concurrency: int = 64, recogniser: Recogniser | None = None,
     ) -> None:  # fmt: skip
         self.rater = f"{kind}:{model}"
         self._client, self._model, self._spec, self._options = client, model, spec, options
-        self.concurrency, self._recognise, self._recordings = concurrency, recognise, Recordings()
+        self.concurrency, self._recogniser, self._recordings = concurrency, recogniser, Recordings()
         self._transform, self._extra = f"pcm16-{options.rate}-mono", extra
         self.prompts = {prompt.name: options.applied(prompt) for prompt in prompts}
         self._prompt_hashes = {name: prompt.digest for name, prompt in self.prompts.items()}
         self.tasks = tuple(self._task(prompt) for prompt in self.prompts.values())
 
     def _task(self, prompt: Prompt) -> Task:
-        signed = plan(self.rater, prompt, self._options.sampling, self._transform, extra=self._extra)
+        signed = plan(self.rater, prompt, self._options.sampling, self._transform, extra=self._extra,
+                      recogniser=self._recogniser.name if self._recogniser else "")  # fmt: skip
         return Task(prompt.name, tuple(axis.axis for axis in prompt.axes), signed)
 
     def entry(self) -> JudgeEntry:
@@ -94,6 +95,8 @@ class ModelJudge:
         """One call; one rating per axis of the prompt. Raises `StopRun` alone."""
         prompt = self.prompts[task.name]
         try:
+            if reason := self._unrecognisable(case, prompt):
+                return unscored(self, case, task, repeat, "not_applicable", reason)
             transcript = await self._transcript(case, prompt)
             if reason := self._not_applicable(case, prompt, transcript):
                 return unscored(self, case, task, repeat, "not_applicable", reason)
@@ -108,14 +111,22 @@ class ModelJudge:
     def would_ask(self, case: Case) -> Iterator[Request]:
         """The calls that rating this case would take, without recognising or sending anything: for a dry run."""
         for prompt in self.prompts.values():
-            transcript = None if prompt.inputs.transcript == "none" else case.answer.text
-            if self._not_applicable(case, prompt, transcript) is None:
+            transcript = {
+                "none": None,
+                "own": case.answer.text,
+                "recognised": case.answer.text or "(not recognised yet)",
+            }[prompt.inputs.transcript]
+            if self._unrecognisable(case, prompt) is None and self._not_applicable(case, prompt, transcript) is None:
                 yield self.request(case, prompt, transcript, 0)[0]
 
     async def _transcript(self, case: Case, prompt: Prompt) -> str | None:
-        if prompt.inputs.transcript == "recognised" and self._recognise and case.answer.audio:
-            return await asyncio.to_thread(self._recognise, case.path(case.answer.audio))
+        if self._recogniser and prompt.inputs.transcript == "recognised" and case.answer.audio:
+            return await asyncio.to_thread(self._recogniser.text, case.path(case.answer.audio))
         return case.answer.text if prompt.inputs.transcript == "own" else None
+
+    def _unrecognisable(self, case: Case, prompt: Prompt) -> str | None:
+        wanted = self._recogniser and prompt.inputs.transcript == "recognised"
+        return self._recogniser.cannot(case) if wanted and self._recogniser else None
 
     def _not_applicable(self, case: Case, prompt: Prompt, transcript: str | None) -> str | None:
         question, answer, inputs = case.question, case.answer, prompt.inputs

@@ -17,11 +17,14 @@ from wavjudge.signature import joined
 from wavjudge.types import SCHEMA_VERSION
 
 
-def plan(model: str, prompt: Prompt, sampling: Sampling, transform: str, *, extra: str = "") -> str:
-    """The signature before the call, without the resolved model. `extra` joins the sampling: `think:0`."""
+def plan(
+    model: str, prompt: Prompt, sampling: Sampling, transform: str, *, extra: str = "", recogniser: str = ""
+) -> str:
+    """The signature before the call, without the resolved model. `extra` joins the sampling: `think:0`. recogniser: of
+    a prompt that shows a recognised transcript."""
     drawn = f"{_sampling(sampling)},{extra}" if extra else _sampling(sampling)
     fields = (
-        model, prompt.label, f"parse:{PARSER_VERSION}", drawn, _inputs(prompt),
+        model, prompt.label, f"parse:{PARSER_VERSION}", drawn, _inputs(prompt, recogniser),
         prompt.layout.justification, transform if _audio(prompt) else "no-audio", f"v{SCHEMA_VERSION}",
     )  # fmt: skip
     return joined(fields)
@@ -33,11 +36,12 @@ def _sampling(sampling: Sampling) -> str:
     return ",".join(said) or "t:default"
 
 
-def _inputs(prompt: Prompt) -> str:
+def _inputs(prompt: Prompt, recogniser: str) -> str:
     inputs = prompt.inputs
     shown = (
         ("qt", inputs.question_text), ("qa", inputs.question_audio), ("own", inputs.transcript == "own"),
-        ("rec", inputs.transcript == "recognised"), ("aa", inputs.answer_audio), ("ref", inputs.reference),
+        (f"rec:{recogniser}", inputs.transcript == "recognised"),
+        ("aa", inputs.answer_audio), ("ref", inputs.reference),
     )  # fmt: skip
     return ",".join(name for name, is_shown in shown if is_shown)
 
