@@ -34,9 +34,9 @@ def main() -> None:
 def _measure(contest: Contest) -> dict[str, object]:
     screen, size = tables.console(), contest.size
     screen.print(f"{os.cpu_count()} cores, Python {platform.python_version()}; {size.calls} calls a round, 10 s clips")
-    zero = contest.rounds(list(VARIANTS), 0.0, _SECONDS["zero"])
+    zero = contest.rounds(list(VARIANTS), size.calls, 0.0, _SECONDS["zero"])
     screen.print(tables.race(f"No latency, {_IN_FLIGHT} in flight", zero), tables.intake(zero))
-    late = contest.rounds(AT_200_MS, _LATENCY_SECONDS, _SECONDS["200 ms"])
+    late = contest.rounds(AT_200_MS, 2 * size.calls, _LATENCY_SECONDS, _SECONDS["200 ms"])
     screen.print(tables.race(f"200 ms latency, {_IN_FLIGHT} in flight", late, _IN_FLIGHT / _LATENCY_SECONDS))
     memory = contest.memory()
     screen.print(tables.memory(memory))

@@ -34,14 +34,15 @@ QUICK = Size(rounds=2, calls=150, recordings=150, memory=(200, 1_000), ratings=9
 
 OURS = {"module": "ours", "prompt_set": material.PROMPT, "cache": True, "apart": True}
 SDK = "openai SDK as documented"
+SDK_AIOHTTP = "openai SDK on aiohttp"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "wavjudge": OURS,
     "wavjudge, no reply cache": {**OURS, "cache": False},
     "wavjudge, three prompts": {**OURS, "prompt_set": "separate"},
     SDK: {"module": "peer", "aiohttp": False},
-    f"{SDK}, aiohttp": {"module": "peer", "aiohttp": True},
+    SDK_AIOHTTP: {"module": "peer", "aiohttp": True},
 }
-AT_200_MS = ("wavjudge", SDK, f"{SDK}, aiohttp")
+AT_200_MS = ("wavjudge", SDK, SDK_AIOHTTP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Contest:
     folder: Path
     size: Size
 
-    def rounds(self, names: Sequence[str], latency_seconds: float, seconds: float) -> Rounds:
+    def rounds(self, names: Sequence[str], calls: int, latency_seconds: float, seconds: float) -> Rounds:
         """Figures of each variant, round by round; no new round begins after so many seconds."""
         found: Rounds = defaultdict(list)
         until = time.monotonic() + seconds
@@ -59,7 +60,7 @@ class Contest:
             for number in range(self.size.rounds):
                 if number and time.monotonic() > until:
                     break
-                figures = {name: self._one(url, self.size.calls, **VARIANTS[name]) for name in names}
+                figures = {name: self._one(url, calls, **VARIANTS[name]) for name in names}
                 _same_verdicts(figures)
                 for name, row in figures.items():
                     found[name].append(row)

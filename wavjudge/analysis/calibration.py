@@ -178,9 +178,15 @@ class _Desk:
         subjects = both[both["score_judge"].notna() & both["score"].notna()][SUBJECT]
         return beside.lines(
             data, subjects, STATISTICS, self.settings.permutations, self.settings.seed,
-            covariates=self.covariates, instruments=self.all_judges[self.all_judges["rater_kind"] == "instrument"],
+            covariates=self.covariates, instruments=self._instruments(rows),
             estimates=lambda other, chosen: estimates(other, self.settings, chosen),
         )  # fmt: skip
+
+    def _instruments(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """What the instruments measured, but for the very axis that is being calibrated."""
+        measured = self.all_judges[self.all_judges["rater_kind"] == "instrument"]
+        own = (measured["axis"] == rows["axis"].iloc[0]) & (measured["signature"] == rows["signature"].iloc[0])
+        return measured[~own]
 
     def _alternative(self, panel: Panel, scores: Floats) -> Alternative:
         return alternative(scores, panel, epsilon=self.settings.epsilon, score=self.settings.alt_score)

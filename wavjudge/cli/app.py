@@ -7,7 +7,7 @@ import sys
 import typer
 
 from wavjudge import __version__
-from wavjudge.cli import cache, demo, exporting, importing, judges, prompts, score, show
+from wavjudge.cli import cache, calibrate, demo, exporting, importing, judges, leaderboard, prompts, score, show
 from wavjudge.cli.console import explained
 
 app = typer.Typer(
@@ -17,6 +17,8 @@ app = typer.Typer(
 )  # fmt: skip
 
 app.command("score")(score.score)
+app.command("calibrate")(calibrate.calibrate)
+app.command("leaderboard")(leaderboard.leaderboard)
 app.command("demo")(demo.demo)
 app.command("prompts")(prompts.prompts)
 app.command("judges")(judges.judges)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich import box
@@ -14,6 +14,7 @@ from wavjudge.analysis.calibration import STATISTICS, Calibration, Finding
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.analysis.leave_one_out import STATISTICS as AGAINST_OTHERS
 from wavjudge.analysis.leave_one_out import LeaveOneOut
+from wavjudge.errors import InputError
 from wavjudge.report.text import printable
 
 _SKILLS = ("mae", "rmse", "within_one")
@@ -105,6 +106,7 @@ def show(console: Console, calibration: Calibration) -> None:
         )
         table = Table(title=f"{title}, against {kind} labels", box=box.SIMPLE_HEAD, title_justify="left",
                       title_style="bold", pad_edge=False, collapse_padding=True)  # fmt: skip
+        table.caption, table.caption_justify = printable(finding.signature), "left"
         table.add_column("", overflow="fold")
         for name in ("Pearson", "Intra-ID", "zero-filled", "MAE", "<=1", "bias"):
             table.add_column(name, justify="right", no_wrap=True)
@@ -133,11 +135,15 @@ def _end(one: Estimate | None, end: str) -> str:
 def paper_rows(calibration: Calibration) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The paper's columns, one row a judge: Pearson, Intra-ID Spearman, MAE, <=1 pass, bias; semantic | acoustic."""
     axes = ("semantic", "acoustic")
+    if not any(finding.axis in axes for finding in calibration.findings):
+        got = sorted({finding.axis for finding in calibration.findings})
+        raise InputError(f"got the axes {got}, expected semantic or acoustic",
+                         todo="the paper's layout has these two; leave --layout paper out")  # fmt: skip
     head = (
         "judge",
         *(f"{name} {axis[:3]}." for name in ("Pearson", "Intra-ID", "MAE", "<=1", "bias") for axis in axes),
     )
-    found = {(f.judge, f.signature.split("|is:")[-1], f.axis): f for f in calibration.findings}
+    found = {(f.judge, f.signature.split("|is:")[-1], f.axis): f for f in calibration.findings if f.axis in axes}
     names = list(dict.fromkeys((judge, model) for judge, model, _ in found))
     figures = ("pearson", "intra_id_spearman", "mae", "within_one", "bias")
     body = [
@@ -146,3 +152,18 @@ def paper_rows(calibration: Calibration) -> tuple[tuple[str, ...], list[tuple[st
         for judge, model in names
     ]  # fmt: skip
     return head, body
+
+
+def as_markdown(head: tuple[str, ...], body: list[tuple[str, ...]], escaped: Callable[[str], str]) -> str:
+    """A table in Markdown; `escaped` makes names harmless."""
+    lines = [head, ("---",) + ("---:",) * (len(head) - 1), *((escaped(row[0]), *row[1:]) for row in body)]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def as_latex(head: tuple[str, ...], body: list[tuple[str, ...]], escaped: Callable[[str], str]) -> str:
+    """The same as a LaTeX tabular (booktabs)."""
+    lines = [" & ".join(escaped(cell) for cell in line) + r" \\" for line in body]
+    top = " & ".join(escaped(cell) for cell in head) + r" \\"
+    columns = "l" + "r" * (len(head) - 1)
+    inside = "\n".join([r"\toprule", top, r"\midrule", *lines, r"\bottomrule"])
+    return f"\\begin{{tabular}}{{{columns}}}\n{inside}\n\\end{{tabular}}\n"

@@ -1,0 +1,107 @@
+"""`wavjudge calibrate`: how far a judge can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wavjudge.cli.console import console
+
+if TYPE_CHECKING:
+    from wavjudge.analysis.calibration import Calibration, Settings
+    from wavjudge.report.calibration_files import CalibrationFile
+
+
+def calibrate(
+    ratings: Annotated[list[Path], typer.Argument(help="Judges' ratings: tables or run folders.")],
+    labels: Annotated[list[Path], typer.Option(help="People's ratings; may be given again.")],
+    out: Annotated[Path, typer.Option(help="Folder for calibration.csv, .json and the plots.")],
+    label_kind: Annotated[str, typer.Option(help="human, or constructed (a self-test, no calibration).")] = "human",
+    axis: Annotated[list[str] | None, typer.Option(help="Declare an axis: NAME=LOW..HIGH; may be given again.")] = None,
+    epsilon: Annotated[
+        float, typer.Option(help="Of the alternative annotator test: .2 experts, .15 skilled, .1 crowd.")
+    ] = 0.15,
+    interval: Annotated[str, typer.Option(help="jackknife-t or cluster-bootstrap.")] = "jackknife-t",
+    seed: Annotated[int, typer.Option(help="Of permutations, resamples and folds.")] = 12345,
+    plots: Annotated[bool, typer.Option(help="Draw the plots.")] = True,
+    layout: Annotated[str, typer.Option(help="full, or paper (one row a judge, as Markdown and LaTeX too).")] = "full",
+) -> None:
+    """Say per judge and axis how well it agrees with people, beside what people and nothing at all reach."""
+    from wavjudge.analysis.calibration import LABEL_KINDS
+    from wavjudge.analysis.calibration import calibrate as measure
+    from wavjudge.cli import tables
+    from wavjudge.report.calibration_files import record
+
+    _known("--label-kind", label_kind, tuple(LABEL_KINDS))
+    _known("--layout", layout, ("full", "paper"))
+    axes = tables.declared(axis or ())
+    judged = tables.ratings(ratings, axes=axes, rater_kind="model")
+    labelled = tables.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind])
+    found = measure(judged, labelled, _settings(interval, seed, epsilon), label_kind=label_kind,
+                    covariates=tables.lengths(ratings))  # fmt: skip
+    file = record(found, ratings_sha256=judged.data_sha256, labels_sha256=labelled.data_sha256)
+    write(found, file, out, plots=plots, layout=layout)
+    _say(found, file, out, layout)
+
+
+def write(found: Calibration, file: CalibrationFile, out: Path, *, plots: bool, layout: str = "full") -> None:
+    """calibration.csv and .json, the plots, and the paper's layout where it is asked for."""
+    from wavjudge.report import calibration as tables
+    from wavjudge.report import leaderboard as text
+    from wavjudge.report.calibration_files import as_csv
+
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "calibration.csv").write_text(as_csv(file), encoding="utf-8")
+    (out / "calibration.json").write_text(file.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if layout == "paper":
+        head, body = tables.paper_rows(found)
+        (out / "paper.md").write_text(tables.as_markdown(head, body, text.markdown), encoding="utf-8")
+        (out / "paper.tex").write_text(tables.as_latex(head, body, text.latex), encoding="utf-8")
+    if plots:
+        from wavjudge.report.plots import draw
+
+        for finding in found.findings:
+            if finding.data.n:
+                draw(finding, out)
+
+
+def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str) -> None:
+    from wavjudge.report import calibration as tables
+    from wavjudge.report.text import printable
+
+    screen = console()
+    if layout == "paper":
+        screen.print(tables.as_markdown(*tables.paper_rows(found), printable))
+    else:
+        tables.show(screen, found)
+    for finding in found.findings:
+        screen.print(f"{printable(finding.signature)}: {finding.axis}", style="bold")
+        for advice in file.advice:
+            if (advice.signature, advice.axis, advice.judge) == (finding.signature, finding.axis, finding.judge):
+                screen.print(f"  {advice.sentence}")
+        if finding.alternative is not None:
+            from wavjudge.analysis.alternative import sentence
+
+            screen.print(f"  {sentence(finding.alternative)}")
+    for problem in found.problems:
+        console(err=True).print(printable(problem), soft_wrap=True)
+    console(err=True).print(f"written to {out}", soft_wrap=True)
+
+
+def _settings(interval: str, seed: int, epsilon: float) -> Settings:
+    from typing import cast, get_args
+
+    from wavjudge.analysis.calibration import Settings
+    from wavjudge.analysis.intervals import Method
+
+    _known("--interval", interval, get_args(Method))
+    return Settings(method=cast(Method, interval), seed=seed, epsilon=epsilon)
+
+
+def _known(option: str, got: str, known: tuple[str, ...]) -> None:
+    from wavjudge.errors import InputError
+
+    if got not in known:
+        raise InputError(f"got {option} {got!r}, expected one of {', '.join(known)}")

@@ -1,0 +1,85 @@
+"""A calibration on disk: calibration.csv for reading, calibration.json for what comes after (leaderboard, rewards).
+
+Both hold the same rows. Nothing in them depends on when or where they were made: the same tables give the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from typing import Any
+
+from wavjudge.analysis.calibration import Calibration, Finding
+from wavjudge.analysis.recalibration import RecalibrationMap
+from wavjudge.analysis.verdicts import verdicts
+from wavjudge.report.calibration import COLUMNS, rows
+from wavjudge.types import Record, Stored
+from wavjudge.version import __version__
+
+Cell = str | int | float | None
+
+
+class Advice(Record):
+    """What one judge may be used for on one axis."""
+
+    judge: str
+    signature: str
+    axis: str
+    use: str
+    shown: bool
+    sentence: str
+
+
+class CalibrationFile(Stored):
+    """calibration.json. rows: as in the CSV. maps: recalibration maps fitted on all labels, by judge and axis."""
+
+    wavjudge_version: str
+    ratings_sha256: str
+    labels_sha256: str
+    settings: dict[str, Cell]
+    rows: tuple[dict[str, Cell], ...]
+    advice: tuple[Advice, ...]
+    maps: tuple[RecalibrationMap, ...]
+    people: dict[str, dict[str, Any]]
+    alternative: tuple[dict[str, Any], ...]
+    problems: tuple[str, ...]
+
+
+def record(calibration: Calibration, *, ratings_sha256: str, labels_sha256: str) -> CalibrationFile:
+    """Everything found, with what it was found on."""
+    findings = calibration.findings
+    return CalibrationFile(
+        wavjudge_version=__version__,
+        ratings_sha256=ratings_sha256,
+        labels_sha256=labels_sha256,
+        settings=asdict(calibration.settings),
+        rows=tuple(rows(calibration)),
+        advice=tuple(one for finding in findings for one in _advice(finding)),
+        maps=tuple(one.map for finding in findings for one in finding.maps if one.map is not None),
+        people={axis: asdict(found) for axis, found in sorted(calibration.people.items())},
+        alternative=tuple(
+            {"judge": f.judge, "signature": f.signature, "axis": f.axis, **asdict(f.alternative)}
+            for f in findings
+            if f.alternative is not None
+        ),
+        problems=calibration.problems,
+    )
+
+
+def as_csv(file: CalibrationFile) -> str:
+    """The rows; numbers in full, an empty cell for what is undefined."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in file.rows:
+        writer.writerow({name: "" if value is None else value for name, value in row.items()})
+    return text.getvalue()
+
+
+def _advice(finding: Finding) -> list[Advice]:
+    return [
+        Advice(judge=finding.judge, signature=finding.signature, axis=finding.axis, use=one.use, shown=one.shown,
+               sentence=one.sentence)
+        for one in verdicts(finding)
+    ]  # fmt: skip
