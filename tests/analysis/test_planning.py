@@ -198,6 +198,7 @@ def test_intraclass_by_hand():
     assert intraclass([1, 2], ["a", "a"]) is None and intraclass([3, 3, 3, 3], [0, 0, 1, 1]) is None
 
 
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # pingouin on pandas 3
 def test_intraclass_equals_pingouin():
     pingouin = pytest.importorskip("pingouin")
     pandas = pytest.importorskip("pandas")

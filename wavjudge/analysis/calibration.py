@@ -186,7 +186,8 @@ class _Desk:
         """What the instruments measured, but for the very axis that is being calibrated."""
         measured = self.all_judges[self.all_judges["rater_kind"] == "instrument"]
         own = (measured["axis"] == rows["axis"].iloc[0]) & (measured["signature"] == rows["signature"].iloc[0])
-        return measured[~own]
+        found: pd.DataFrame = measured[~own]
+        return found
 
     def _alternative(self, panel: Panel, scores: Floats) -> Alternative:
         return alternative(scores, panel, epsilon=self.settings.epsilon, score=self.settings.alt_score)

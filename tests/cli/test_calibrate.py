@@ -1,0 +1,145 @@
+"""`wavjudge calibrate` and `leaderboard`, as typed: the real figures where the real ratings are at hand."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.typed import typed
+
+SOMOS = Path(__file__).parents[3] / "shared/data/audiojudge-somos"
+PUBLISHED = {"shots:0|transcript:none|separate": 3.311462, "shots:4|transcript:none|aggregate": 2.805620,
+             "shots:4|transcript:none|separate": 3.595734}  # fmt: skip
+"""Mean squared errors as the judge's authors published them."""
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def simulated(folder: Path, *, prompts: int = 30, people: int = 3) -> tuple[Path, Path]:
+    """A judge that hears a good deal, and three people; whole scores from 1 to 5."""
+    dice, judged, labelled = random.Random(7), [], []
+    for item in range(prompts):
+        for candidate in "abcd":
+            true = dice.gauss(3, 1)
+            key = {"item_id": f"q{item}", "candidate": candidate, "axis": "overall"}
+            judged.append(key | {"rater": "openai:m", "score": _whole(true + dice.gauss(0.3, 0.6))})
+            labelled += [key | {"rater": f"p{p}", "score": _whole(true + dice.gauss(0, 0.5))} for p in range(people)]
+    return write(folder / "ratings.csv", judged), write(folder / "labels.csv", labelled)
+
+
+def _whole(score: float) -> int:
+    return min(5, max(1, round(score)))
+
+
+@pytest.mark.skipif(not SOMOS.is_dir(), reason="the real ratings of AudioJudge are not beside this checkout")
+def test_the_real_ratings_give_the_published_figures_and_the_constant_beats_the_judge(tmp_path: Path) -> None:
+    assert typed("import", "audiojudge", SOMOS, "--out", tmp_path / "aj").code == 0
+    ratings, labels = tmp_path / "aj/ratings.csv", tmp_path / "aj/labels.csv"
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    assert done.code == 0, done.err
+    rows = table(tmp_path / "cal/calibration.csv")
+    judges = [row for row in rows if row["kind"] == "judge"]
+    found = {"|".join(row["signature"].split("|")[2:]): float(row["rmse"]) ** 2 for row in judges}
+    assert found == {name: pytest.approx(value, abs=5e-7) for name, value in PUBLISHED.items()}
+    zero = next(row for row in judges if "shots:0" in row["signature"])
+    figures = {name: float(zero[name]) for name in ("pearson", "spearman", "mae", "within_one", "bias")}
+    assert figures == pytest.approx(
+        {"pearson": 0.179684, "spearman": 0.151725, "mae": 1.589663, "within_one": 0.2775, "bias": 1.545564}, abs=5e-7
+    )
+    constant = next(row for row in rows if row["kind"] == "null" and row["judge"] == "constant")
+    assert float(constant["mae"]) < 0.75 < float(zero["mae"]) and float(constant["within_one"]) > 0.74
+    assert "Do not read its scores as people's" in done.out
+
+
+def test_a_judge_that_hears_is_told_from_nothing_and_from_people(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path)
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal")
+    assert done.code == 0, done.err
+    rows = table(tmp_path / "cal/calibration.csv")
+    by_name = {(row["kind"], row["judge"]): row for row in rows}
+    judge = by_name["judge", "openai:m"]
+    assert (judge["n"], judge["n_prompts"], judge["n_raters"], judge["label_kind"]) == ("120", "30", "3.0", "human")
+    assert float(judge["intra_id_zero_filled_lo"]) > 0.3
+    assert abs(float(by_name["null", "permuted within prompts"]["intra_id_spearman"])) < 0.1
+    assert float(by_name["people", "people, leave one out"]["pearson"]) > 0.6
+    assert "It orders answers to one prompt better than chance" in done.out
+    assert len(list((tmp_path / "cal").glob("*.png"))) == len(list((tmp_path / "cal").glob("*.svg"))) == 5
+
+
+def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, prompts=12)
+    for name in ("one", "two"):
+        typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / name)
+    ours, theirs = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("one", "two"))
+    assert ours == theirs and "calibration.json" in ours
+
+
+def test_bad_rows_are_counted_and_named_and_unscored_answers_bound_the_bias(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, prompts=12)
+    rows = table(ratings)
+    rows[0]["score"], rows[1]["score"] = "9", "good"
+    done = typed("calibrate", write(ratings, rows), "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    judge = next(row for row in table(tmp_path / "cal/calibration.csv") if row["kind"] == "judge")
+    assert (judge["n"], judge["n_unscored"], judge["n_off_scale"]) == ("46", "2", "1")
+    assert float(judge["bias_worst_lo"]) < float(judge["bias"]) < float(judge["bias_worst_hi"])
+    assert "score off the scale" in done.err and "score that is no number" in done.err
+    assert json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))["problems"]
+
+
+@pytest.mark.parametrize("prompts, said", [(1, "one side is constant|no interval"), (2, "no interval under")])
+def test_too_little_data_is_said_and_never_a_nan(prompts: int, said: str, tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, prompts=prompts)
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    text = (tmp_path / "cal/calibration.csv").read_text(encoding="utf-8")
+    assert done.code == 0 and any(part in text for part in said.split("|")) and "nan" not in text.lower()
+
+
+def test_constructed_labels_are_never_taken_for_people(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, prompts=3)
+    write(labels, [row | {"rater_kind": "constructed"} for row in table(labels)])
+    refused = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal")
+    assert refused.code == 2 and "rater_kind 'person'" in refused.err
+    told = typed(
+        "calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--label-kind", "constructed", "--no-plots"
+    )
+    assert told.code == 0 and "against constructed labels" in told.out
+
+
+def test_the_papers_layout_has_its_columns_or_says_why_not(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, prompts=12)
+    asked = ("--out", tmp_path / "cal", "--no-plots", "--layout", "paper")
+    assert "expected semantic or acoustic" in typed("calibrate", ratings, "--labels", labels, *asked).err
+    for path in (ratings, labels):
+        write(path, [row | {"axis": axis} for axis in ("semantic", "acoustic") for row in table(path)])
+    assert typed("calibrate", ratings, "--labels", labels, *asked).code == 0
+    head, _, row = (tmp_path / "cal/paper.md").read_text(encoding="utf-8").splitlines()
+    assert head.count("|") == row.count("|") == 12 and "Intra-ID aco." in head
+    assert r"\begin{tabular}{lrrrrrrrrrr}" in (tmp_path / "cal/paper.tex").read_text(encoding="utf-8")
+
+
+def test_a_leaderboard_has_a_row_a_candidate_and_the_same_bytes_again(tmp_path: Path) -> None:
+    ratings, _ = simulated(tmp_path)
+    for name in ("one.csv", "two.csv"):
+        done = typed("leaderboard", ratings, "--out", tmp_path / name)
+        assert done.code == 0, done.err
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+    rows = table(tmp_path / "one.csv")
+    assert sorted(row["candidate"] for row in rows) == list("abcd")
+    assert all(row["result_signature"].startswith("judge:") for row in rows)
+    assert "Ranked by overall" in done.out
