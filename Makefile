@@ -4,7 +4,7 @@ BIN := .venv/bin
 export NO_PROXY := 127.0.0.1,localhost
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-all lint bench lock clean
+.PHONY: demo test test-all lint results bench lock clean
 
 demo: .venv/.demo
 	@$(BIN)/wavjudge demo --out results/runs/demo
@@ -20,6 +20,10 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+results: demo
+	cp results/runs/demo/selftest/calibration.csv results/selftest.csv
+	cp results/runs/demo/leaderboard.csv results/leaderboard.csv
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.speed

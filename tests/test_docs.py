@@ -131,7 +131,7 @@ def test_the_files_of_a_run_folder_stand_in_schema_md(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["spec.md", "prompts.md", "schema.md", "testing.md", "../CONTRIBUTING.md", "../README.md"]
+    "name", ["spec.md", "prompts.md", "schema.md", "testing.md", "calibration.md", "../CONTRIBUTING.md", "../README.md"]
 )
 def test_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page(name)):

@@ -53,7 +53,7 @@ def test_the_real_ratings_give_the_published_figures_and_the_constant_beats_the_
     ratings, labels = tmp_path / "aj/ratings.csv", tmp_path / "aj/labels.csv"
     done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
     assert done.code == 0, done.err
-    rows = table(tmp_path / "cal/calibration.csv")
+    rows = json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))["rows"]
     judges = [row for row in rows if row["kind"] == "judge"]
     found = {"|".join(row["signature"].split("|")[2:]): float(row["rmse"]) ** 2 for row in judges}
     assert found == {name: pytest.approx(value, abs=5e-7) for name, value in PUBLISHED.items()}
@@ -74,7 +74,12 @@ def test_a_judge_that_hears_is_told_from_nothing_and_from_people(tmp_path: Path)
     rows = table(tmp_path / "cal/calibration.csv")
     by_name = {(row["kind"], row["judge"]): row for row in rows}
     judge = by_name["judge", "openai:m"]
-    assert (judge["n"], judge["n_prompts"], judge["n_raters"], judge["label_kind"]) == ("120", "30", "3.0", "human")
+    assert (judge["n"], judge["n_prompts"], judge["n_raters"], judge["label_kind"]) == (
+        "120",
+        "30",
+        "3.000000",
+        "human",
+    )
     assert float(judge["intra_id_zero_filled_lo"]) > 0.3
     assert abs(float(by_name["null", "permuted within prompts"]["intra_id_spearman"])) < 0.1
     assert float(by_name["people", "people, leave one out"]["pearson"]) > 0.6

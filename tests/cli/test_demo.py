@@ -25,7 +25,11 @@ def test_the_demo_needs_nothing_but_a_folder() -> None:
         assert max(map(len, narrow)) <= 80  # paths are not broken
         counts = {response.status for response in wavjudge.load(run).responses()}
         assert counts == {"ok", "no_speech"}
+        assert "Self-test: the instruments against the labels by construction" in first.out
+        assert "measured by the instrument signals" in (run / "leaderboard.md").read_text(encoding="utf-8")
+        kept = {path: path.read_bytes() for path in (run / "selftest").iterdir()}
         ratings = len(list(wavjudge.load(run).ratings()))
         again = shell("demo", "--out", run, "--quiet", cwd=Path(place))
         assert (again.code, again.out, again.err) == (0, "", "")
         assert len(list(wavjudge.load(run).ratings())) == ratings
+        assert kept == {path: path.read_bytes() for path in (run / "selftest").iterdir()}

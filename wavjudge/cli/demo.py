@@ -1,4 +1,4 @@
-"""`wavjudge demo`: the shipped tiny test set, measured offline."""
+"""`wavjudge demo`: the shipped tiny test set, measured offline, and what the measurements are worth."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def demo(
     from wavjudge.bench.testset import open_testset
     from wavjudge.cli.progress import Bar
     from wavjudge.cli.score import end, report
+    from wavjudge.cli.selftest import selftest
     from wavjudge.judge.build import Workshop
 
     tiny, shop = resources.folder("benchmarks") / "tiny", Workshop(prompts=())
@@ -48,6 +49,8 @@ def demo(
     report(api.Scored(out, summary), summary, shop.meter, quiet=quiet)
     if svg is not None:
         _draw(out, svg)
+    if summary.stopped is None and not summary.interrupted:
+        selftest(out, tiny / "labels.csv", quiet=quiet)
     if not quiet:
         console().print(NEXT.format(out=out, tiny=_short(tiny)), soft_wrap=True)
     end(summary, out)

@@ -14,6 +14,7 @@ from wavjudge.analysis.calibration import Calibration, Finding
 from wavjudge.analysis.recalibration import RecalibrationMap
 from wavjudge.analysis.verdicts import verdicts
 from wavjudge.report.calibration import COLUMNS, rows
+from wavjudge.report.leaderboard import EXACT, number
 from wavjudge.types import Record, Stored
 from wavjudge.version import __version__
 
@@ -68,13 +69,17 @@ def record(calibration: Calibration, *, ratings_sha256: str, labels_sha256: str)
 
 
 def as_csv(file: CalibrationFile) -> str:
-    """The rows; numbers in full, an empty cell for what is undefined."""
+    """The rows; six decimals (calibration.json has them all), an empty cell for what is undefined."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in file.rows:
-        writer.writerow({name: "" if value is None else value for name, value in row.items()})
+        writer.writerow({name: _cell(value) for name, value in row.items()})
     return text.getvalue()
+
+
+def _cell(value: Cell) -> str:
+    return number(value, EXACT) if isinstance(value, float) else "" if value is None else str(value)
 
 
 def _advice(finding: Finding) -> list[Advice]:
