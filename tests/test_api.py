@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import wavjudge
+from tests.bench.answers import write_answers
 from tests.cli.typed import answers, spec
 from tests.loopback.server import Loopback
 from wavjudge.errors import BudgetError, InputError, SpecError, StoreError
@@ -106,3 +109,17 @@ def test_inside_a_running_loop_it_says_what_to_write_and_that_works(tmp_path: Pa
             return await asyncio.to_thread(wavjudge.score, answers(tmp_path), **options)
 
         assert [rating.status for rating in asyncio.run(notebook()).ratings()] == ["ok"] * 3
+
+
+def test_a_plain_script_without_a_main_guard_runs_once(tmp_path: Path) -> None:
+    """The README's example, with instruments: a script that is imported again by its own workers would run twice."""
+    file, out = str(write_answers(tmp_path / "answers", 2)), str(tmp_path / "run")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import wavjudge\n"
+        f"run = wavjudge.score({file!r}, judges=['signals'], axes=['clipping'], out={out!r})\n"
+        "print('ran', len(run.table()), run.table()['score'].dtype)\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran 2 float64\n", "")

@@ -65,7 +65,8 @@ class Scored:
         """The same as a pandas DataFrame."""
         import pandas as pd
 
-        return pd.DataFrame(self.rows(), columns=list(COLUMNS))
+        # Without a single score the column would be one of objects, and its mean an error.
+        return pd.DataFrame(self.rows(), columns=list(COLUMNS)).astype({"score": float})
 
     def _tags(self) -> dict[tuple[str, str, str, int], tuple[str, ...]]:
         return {(r.benchmark, r.item_id, r.candidate, r.attempt): r.tags for r in self.responses() if r.tags}

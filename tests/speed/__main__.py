@@ -38,12 +38,14 @@ def _measure(contest: Contest) -> dict[str, object]:
     screen.print(tables.race(f"No latency, {_IN_FLIGHT} in flight", zero), tables.intake(zero))
     late = contest.rounds(AT_200_MS, 2 * size.calls, _LATENCY_SECONDS, _SECONDS["200 ms"])
     screen.print(tables.race(f"200 ms latency, {_IN_FLIGHT} in flight", late, _IN_FLIGHT / _LATENCY_SECONDS))
+    profile = contest.profile()
+    screen.print(tables.profile(profile))
     memory = contest.memory()
     screen.print(tables.memory(memory))
     resume = contest.resume()
     screen.print(tables.resume(resume))
     return {
-        "python": platform.python_version(), "cores": os.cpu_count(), "zero": zero, "200 ms": late,
+        "python": platform.python_version(), "cores": os.cpu_count(), "zero": zero, "200 ms": late, "profile": profile,
         "memory": memory, "resume": resume,
     }  # fmt: skip
 

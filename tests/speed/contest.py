@@ -71,6 +71,12 @@ class Contest:
         with serving(0.0) as url:
             return {count: self._one(url, count, **{**OURS, "apart": False}) for count in self.size.memory}
 
+    def profile(self) -> Figures:
+        """Shares of our path's CPU by whose code it is."""
+        with serving(0.0) as url:
+            shares = self._one(url, self.size.calls, **{**OURS, "module": "profiled"})
+        return {owner: share for owner, share in shares.items() if owner != "peak_mib"}
+
     def resume(self) -> Figures:
         """The same command again over `size.ratings` ratings, three for each answer."""
         answers = material.write(self.folder / "short", self.size.ratings // 3, 100, seconds=0.1)

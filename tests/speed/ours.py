@@ -29,10 +29,10 @@ from wavjudge.types import Rating
 def measure(task: dict[str, Any]) -> dict[str, float]:
     folder, answers = Path(task["folder"]), Path(task["answers"])
     try:
-        _judge(task, Path(task["warm_up"]), folder / "warm-up")
+        judge(task, Path(task["warm_up"]), folder / "warm-up")
         taken = take_in(answers, folder / "run") if task["apart"] else {}
         watch = Watch()
-        tally = _judge(task, answers, folder / "run")
+        tally = judge(task, answers, folder / "run")
         return {**watch.figures(tally.calls), **taken, "score_sum": tally.score_sum}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -61,7 +61,8 @@ def take_in(answers: Path, out: Path) -> dict[str, float]:
     return {"intake_cpu_ms": watch.figures(summary.outcomes["ok"])["cpu_ms"]}
 
 
-def _judge(task: dict[str, Any], answers: Path, out: Path) -> Tally:
+def judge(task: dict[str, Any], answers: Path, out: Path) -> Tally:
+    """Judge the answers as `wavjudge score` does."""
     os.environ["WAVJUDGE_CACHE"] = str(Path(task["folder"]) / "cache")
     tally = Tally()
     cache = ReplyCache() if task["cache"] else None

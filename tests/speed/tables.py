@@ -52,6 +52,13 @@ def growth_bytes(found: Mapping[int, Figures]) -> float:
     return (large["peak_mib"] - small["peak_mib"]) * 2**20 / (many - few)
 
 
+def profile(shares: Figures) -> Table:
+    table = _table("Where our CPU goes (profiled, main thread)", "share")
+    for owner, share in shares.items():
+        table.add_row(owner, f"{share:.0%}")
+    return table
+
+
 def resume(row: Figures) -> Table:
     table = _table(f"The same command again, {row['ratings']:,.0f} ratings", "seconds", "peak MiB")
     table.add_row("scan: read, validate, build keys", f"{row['scan_seconds']:.2f}", "")

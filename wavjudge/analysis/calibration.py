@@ -152,10 +152,12 @@ class _Desk:
         data, left = paired(rows, people)
         panel, subjects = self.panel(axis)
         scores = _aligned(rows, subjects)
+        labelled = people["n_raters"] > 0
         several = panel.k > 1 and bool(np.isfinite(scores).any())
         return Finding(
             judge=judge, signature=signature, axis=axis, scale=scale, label_kind=self.label_kind, data=data, left=left,
-            n_raters=float(people.loc[people["n_raters"] > 0, "n_raters"].mean()), n_off_scale=self._off_scale(axis, judge, signature),
+            n_raters=float(people.loc[labelled, "n_raters"].mean()),
+            n_off_scale=self._off_scale(axis, judge, signature),
             statuses={name[2:]: int(rows[name].sum()) for name in rows.columns if name.startswith("n_")},
             groups=groups(data), values=estimates(data, self.settings), skill=_skill(data),
             bounds=_bounds(rows, people, scale), nulls=self._nulls(data, rows, people),

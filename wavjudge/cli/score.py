@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wavjudge.clients.onion import Meter
 
 SHOWN_BAD_ROWS = 5
+ALL_FAILED = 75  # as ProviderDownError: a script that runs overnight must see it
 
 
 def score(
@@ -125,3 +126,6 @@ def end(summary: Summary, out: Path) -> None:
     if not summary.outcomes:
         screen.print("got not a single row that could be used")
         raise typer.Exit(2)
+    if summary.tasks_done and set(summary.statuses) == {"failed"}:
+        screen.print("not one call came through; the same command tries them again", soft_wrap=True)
+        raise typer.Exit(ALL_FAILED)

@@ -83,7 +83,7 @@ class SignalsOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workers: int | None = Field(None, ge=1, description="processes; default one a core")
+    workers: int | None = Field(None, ge=1, description="threads; default one a core")
 
 
 @dataclass(slots=True)

@@ -1,14 +1,15 @@
-"""The instruments as a rater: `signals`. They measure in processes of their own, because they are all arithmetic."""
+"""The instruments as a rater: `signals`.
+
+They measure in threads: the arithmetic is in onnxruntime and numpy, which let go of the interpreter, and a user's
+script needs no `if __name__ == "__main__":`, as it would with processes.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
-import threading
 from collections.abc import Collection
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,31 +39,25 @@ class InstrumentJudge:
         self._spec, self._names = spec, names
         self.tasks = (Task("signals", chosen, signals.signature()),)
         self.concurrency = workers or _cores()
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool = ThreadPoolExecutor(self.concurrency, "wavjudge-signals")
 
     def entry(self) -> JudgeEntry:
         return JudgeEntry(spec=self._spec, rater=self.rater, signatures={"signals": self.tasks[0].signature})
 
     async def aclose(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def rate(self, case: Case, task: Task, repeat: int) -> list[Rating]:
         """One rating per axis; a recording that cannot be measured any more is `failed`."""
         if case.answer.audio is None:
             return unscored(self, case, task, repeat, "not_applicable", "the answer is text by design")
         item, said = case.item, case.answer
-        work = (str(case.path(case.answer.audio)), case.answer.audio.sha256, said.text,
-                item.reference, item.language)  # fmt: skip
+        work = (case.path(case.answer.audio), case.answer.audio.sha256, said.text, item.reference, item.language)
         try:
             loop = asyncio.get_running_loop()
-            measured = await loop.run_in_executor(self._executor(), _measure, *work, self._names)
+            measured = await loop.run_in_executor(self._pool, _measure, *work, self._names)
         except InputError as error:
             return unscored(self, case, task, repeat, "failed", str(error))
-        except BrokenProcessPool:  # killed from outside, most often for want of memory
-            self._pool = None
-            return unscored(self, case, task, repeat, "failed", "the measuring process died")
         return [self._rating(case, task, repeat, one) for one in measured]
 
     def _rating(self, case: Case, task: Task, repeat: int, one: Measurement) -> Rating:
@@ -73,33 +68,12 @@ class InstrumentJudge:
             signature=task.signature, time=datetime.now(UTC),
         )  # fmt: skip
 
-    def _executor(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # spawn: a forked child of a process with threads (event loop, onnxruntime) can hang.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.concurrency, mp_context=context, initializer=_prepare)
-        return self._pool
-
 
 def _measure(
-    path: str, sha256: str, text: str | None, reference: str | None, language: str | None, axes: Collection[str]
+    path: Path, sha256: str, text: str | None, reference: str | None, language: str | None, axes: Collection[str]
 ) -> list[Measurement]:
-    wave = audio.read_known(Path(path), sha256=sha256)
+    wave = audio.read_known(path, sha256=sha256)
     return signals.measure(wave, text=text, reference=reference, language=language, axes=axes)
-
-
-def _prepare() -> None:
-    """What a measuring process does first: one thread per model, and an end when its parent ends."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)  # after kill -9 nobody else would tell it: it would wait for work for ever
 
 
 def _cores() -> int:
