@@ -145,6 +145,11 @@ class RunFolder(AbstractContextManager["RunFolder"]):
         if self._lock is not None:
             self._lock.release()
 
+    async def drain(self) -> None:
+        """Wait until nothing is on its way to the disk: records of callers that were cancelled, too."""
+        for log in self._logs.values():
+            await log.drain()
+
     def log(self, kind: Kind) -> Log:
         """The log of one kind of record, opened (and healed) on first use."""
         if self._lock is None:

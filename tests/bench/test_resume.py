@@ -133,6 +133,24 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert _acknowledged(tmp_path / "run") == sent  # what was sent was awaited and stored
 
 
+def test_a_second_ctrl_c_gives_up_calls_that_hang_and_keeps_what_was_done(tmp_path: Path) -> None:
+    answers = write_answers(tmp_path / "answers", 40)
+    with _server("--plan", ",".join([""] * 20 + ["slow"] * 20)) as url:
+        command = _command(answers, tmp_path / "run", url)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+        )
+        assert not _ended(process, tmp_path / "run", 20)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert "Ctrl-C again" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "the same command goes on from there" in said and "Traceback" not in said
+    assert [rating.status for rating in wavjudge.load(tmp_path / "run").ratings()] == ["ok"] * 20
+
+
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     answers = write_answers(tmp_path / "answers", 200)
     with _server("--latency", "0.05") as url:

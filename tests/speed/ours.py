@@ -67,7 +67,9 @@ def judge(task: dict[str, Any], answers: Path, out: Path) -> Tally:
     tally = Tally()
     cache = ReplyCache() if task["cache"] else None
     shop = Workshop(select(load_all(), prompt_set=task["prompt_set"], axes=None), cache=cache)
-    run(Plan(open_testset(answers), [f"openai:{task['model']}?base_url={task['url']}/v1"], out), shop, tally)
+    plan = Plan(open_testset(answers), [f"openai:{task['model']}?base_url={task['url']}/v1"], out)
+    summary = run(plan, shop, tally)
+    assert summary.stopped is None and not summary.bad_rows, summary
     if cache is not None:
         cache.close()
     return tally

@@ -37,6 +37,8 @@ class Watcher(Protocol):
 
     def rated(self, ratings: Sequence[Rating]) -> None: ...
 
+    def stopping(self, grace_seconds: float) -> None: ...
+
 
 class Nobody:
     """A watcher that looks away."""
@@ -44,6 +46,8 @@ class Nobody:
     def planned(self, calls: int) -> None: ...
 
     def rated(self, ratings: Sequence[Rating]) -> None: ...
+
+    def stopping(self, grace_seconds: float) -> None: ...
 
 
 @dataclass(slots=True)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import signal
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from wavjudge.bench.intake import Intake, Keep
-from wavjudge.bench.runner import RETRIED_STATUSES, Runner, Summary, Watcher
+from wavjudge.bench.interrupt import stopping_on_signals
+from wavjudge.bench.runner import RETRIED_STATUSES, Nobody, Runner, Summary, Watcher
 from wavjudge.bench.testset import Answers
 from wavjudge.clients.onion import add_usage
 from wavjudge.errors import InputError
@@ -57,14 +57,28 @@ async def _run(plan: Plan, shop: Workshop, watcher: Watcher | None) -> Summary:
             manifest = _manifest(folder, plan, judges)
             folder.write_manifest(manifest)
             intake = Intake(folder, plan.keep, plan.max_answer_seconds)
+            watcher = watcher or Nobody()
             runner = Runner(folder, judges, intake=intake, repeats=plan.repeats, retry=plan.retry, watcher=watcher)
-            with _stopping_on_interrupt(runner):
-                summary = await runner.rate(plan.testset)
+            summary = await _rated(runner, plan, watcher)
+            await folder.drain()
             folder.write_manifest(_closed(folder, manifest))
             return summary
     finally:
         for judge in judges:
             await judge.aclose()
+
+
+async def _rated(runner: Runner, plan: Plan, watcher: Watcher) -> Summary:
+    """The runner's pass; cut off by a second signal it ends with what it has."""
+    try:
+        with stopping_on_signals(runner, watcher):
+            return await runner.rate(plan.testset)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or not runner.summary.interrupted:
+            raise
+        task.uncancel()
+        return runner.summary
 
 
 def _refuse_running_loop() -> None:
@@ -82,31 +96,6 @@ def _refuse_twins(judges: Sequence[Judge]) -> None:
             f"got the judge {', '.join(twins)} twice, with nothing in its signature to tell one from the other",
             todo="name it once; two that differ only in address or pace need a run folder each",
         )
-
-
-@contextmanager
-def _stopping_on_interrupt(runner: Runner) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) lets calls under way finish, a second one cancels them."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-
-    def interrupted() -> None:
-        if runner.summary.interrupted:
-            task.cancel()
-        runner.stop()
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    with suppress(
-        NotImplementedError, RuntimeError, ValueError
-    ):  # Windows, or not in the main thread: asyncio's own way
-        for number in signals:
-            loop.add_signal_handler(number, interrupted)
-    try:
-        yield
-    finally:
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            for number in signals:
-                loop.remove_signal_handler(number)
 
 
 def _keep_prompts(folder: RunFolder, judges: Sequence[Judge]) -> None:

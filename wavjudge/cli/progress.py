@@ -48,6 +48,10 @@ class Bar:
             failed=f"{self._failed} not scored" if self._failed else "",
         )  # fmt: skip
 
+    def stopping(self, grace_seconds: float) -> None:
+        text = f"stopping: waiting up to {grace_seconds:g} s for calls under way; Ctrl-C again gives them up"
+        self._progress.console.print(text)
+
 
 def money(meter: Meter) -> str:
     """What is known of the cost so far; empty where nothing was sent."""
