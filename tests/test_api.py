@@ -81,6 +81,8 @@ def test_a_watcher_sees_every_rating_go_by(tmp_path: Path) -> None:
         def rated(self, ratings: object) -> None:
             self.seen += 1
 
+        def stopping(self, grace_seconds: float) -> None: ...
+
     watcher = Watcher()
     with Loopback() as server:
         wavjudge.score(answers(tmp_path, 4), judges=[spec(server)], out=tmp_path / "run", watcher=watcher)

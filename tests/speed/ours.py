@@ -47,6 +47,8 @@ class Tally:
 
     def planned(self, calls: int) -> None: ...
 
+    def stopping(self, grace_seconds: float) -> None: ...
+
     def rated(self, ratings: Sequence[Rating]) -> None:
         assert all(rating.status == "ok" for rating in ratings), ratings
         self.calls += 1
