@@ -4,7 +4,7 @@ BIN := .venv/bin
 export NO_PROXY := 127.0.0.1,localhost
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-all lint results bench lock clean
+.PHONY: demo test test-all lint results bench studies lock clean
 
 demo: .venv/.demo
 	@$(BIN)/wavjudge demo --out results/runs/demo
@@ -27,6 +27,9 @@ results: demo
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.speed
+
+studies: .venv/.dev
+	$(BIN)/python -m tests.studies
 
 lock: .venv/.dev
 	$(BIN)/pip install -q uv

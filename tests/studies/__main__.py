@@ -1,0 +1,50 @@
+"""`make studies`: runs the studies and writes results/coverage.csv, each study's rows in place of its older ones."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.studies.cells import run
+from tests.studies.table import COVERAGE, Row, read, rows, write
+
+STUDIES = ("intervals", "people", "ranks", "correction", "judges", "candidates", "alternative")
+SEED, RUNS = 20261122, 4000
+
+
+def study(name: str, runs: int, seed: int) -> list[Row]:
+    """All cells of one study. Every cell draws from a generator of its own: seed, study, number of the cell."""
+    module, number, done = importlib.import_module(f"tests.studies.{name}"), STUDIES.index(name), []
+    for place, cell in enumerate(module.cells(np.random.default_rng([seed, number]))):
+        began = time.process_time()
+        tallies = run(cell, runs, np.random.default_rng([seed, number, place]))
+        done += rows(name, module.QUANTITY, module.NOMINAL, cell, tallies, seed)
+        seconds = time.process_time() - began
+        print(
+            f"{name}: {cell.case}, {cell.layout}, {cell.prompts} prompts, {seconds:.0f} s", file=sys.stderr, flush=True
+        )
+    return done
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.studies", description=__doc__)
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help=f"of {', '.join(STUDIES)}; all of them by default")
+    parser.add_argument("--runs", type=int, default=RUNS, help="of each cell")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--out", type=Path, default=COVERAGE)
+    options = parser.parse_args()
+    if unknown := set(options.studies) - set(STUDIES):
+        parser.error(f"no study {', '.join(sorted(unknown))}; there are {', '.join(STUDIES)}")
+    for name in options.studies or STUDIES:
+        found = study(name, options.runs, options.seed)
+        kept = [row for row in read(options.out) if row["study"] != name]
+        write(options.out, sorted(kept + found, key=lambda row: STUDIES.index(str(row["study"]))))
+
+
+if __name__ == "__main__":
+    main()
