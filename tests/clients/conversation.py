@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import io
 from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pybase64
+import soundfile
 
 from tests.loopback import Case, Server, wav
-from wavjudge.clients.base import AudioPart, Failure, RawReply, Reply, Request, Sampling, TextPart, Wire
+from wavjudge.clients.base import AudioPart, Failure, RawReply, Reply, Request, Said, Sampling, TextPart, Wire
 from wavjudge.types import Usage
 
 KEY = "k3y-0123456789abcdef-secret"
@@ -31,6 +34,18 @@ def ask(*clips: bytes, prompt: str = PROMPT, sampling: Sampling | None = None, s
 
 CLIP = wav(0.2)
 REQUEST = ask(CLIP)
+SPEAK = replace(REQUEST, wants=("text", "audio"), voice="coral")
+"""The same with an answer in speech wanted."""
+
+FIRST, SECOND, ANSWER = wav(0.3, seed=4), wav(0.4, seed=5), wav(0.25, seed=6)
+TALK = Request(
+    "talker", (audio_part(SECOND),), "Be brief.", wants=("text", "audio"), voice="coral",
+    earlier=(
+        Said("user", (audio_part(FIRST), TextPart("Hi?"))),
+        Said("assistant", (audio_part(ANSWER), TextPart("Yes."))),
+    ),
+)  # fmt: skip
+"""A conversation of two turns, the model's own answer to the first between them."""
 
 
 async def converse(wire: Wire, requests: Iterable[Request]) -> list[Reply | Failure]:
@@ -59,6 +74,8 @@ def check(outcome: Reply | Failure, expect: Mapping[str, Any]) -> None:
     """The outcome is of the expected kind, and each field that the case names is as it says."""
     fields = dict(expect)
     reason = fields.pop("reason", [])
+    if "sound" in fields:
+        assert isinstance(outcome, Reply) and sound(outcome) == fields.pop("sound")
     assert isinstance(outcome, Failure if "kind" in fields else Reply), outcome
     if isinstance(outcome, Failure):
         assert all(piece in outcome.reason for piece in reason), outcome.reason
@@ -67,6 +84,15 @@ def check(outcome: Reply | Failure, expect: Mapping[str, Any]) -> None:
         assert outcome.usage == Usage(**fields.pop("usage"))
     assert {name: getattr(outcome, name) for name in fields} == fields
     check_secrets(outcome)
+
+
+def sound(reply: Reply) -> list[int] | None:
+    """Sample rate, channels and frames of the audio of a reply, as libsndfile reads it; None where there is none."""
+    if reply.audio_wav is None:
+        return None
+    with soundfile.SoundFile(io.BytesIO(reply.audio_wav)) as file:
+        assert (file.format, file.subtype) == ("WAV", "PCM_16")
+        return [file.samplerate, file.channels, len(file.read(dtype="int16"))]
 
 
 def check_secrets(outcome: Reply | Failure) -> None:

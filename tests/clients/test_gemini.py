@@ -223,8 +223,6 @@ def test_options_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
         GeminiWire()
     with pytest.raises(SpecError, match="at most one"):
         GeminiWire(api_key=KEY, thinking_budget=0, thinking_level="LOW")
-    with pytest.raises(SpecError, match="audio answer"):
-        PURE.encode(Request("m", (TextPart("x"),), wants=("text", "audio")))
 
 
 def test_a_body_of_megabytes_is_sent_even_where_warnings_are_errors(server: Loopback) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavjudge.clients import money
-from wavjudge.clients.base import AudioPart, Failure, FailureKind, Reply, Request, Sampling, TextPart
+from wavjudge.clients.base import AudioPart, Failure, FailureKind, Reply, Request, Said, Sampling, TextPart
 from wavjudge.clients.money import Price, at_most, billed, cost, estimate, find_price, parse_price
 from wavjudge.errors import BudgetError, SpecError
 from wavjudge.types import Usage
@@ -43,6 +43,14 @@ def request(text: str = "", seconds: float = 0.0, **options) -> Request:
             0.0064,
         ),
         (Usage(input_tokens=10, audio_input_tokens=0, output_tokens=0), Price(text_in=1, text_out=1), 0.00001),
+        # 40 of the 100 output tokens are speech at 64: 600 + 2,560 instead of 1,000
+        (
+            Usage(input_tokens=1200, audio_input_tokens=200, output_tokens=100, audio_output_tokens=40),
+            replace(PRICE, audio_out=64),
+            0.01206,
+        ),
+        (Usage(input_tokens=10, audio_input_tokens=0, output_tokens=5, audio_output_tokens=5), PRICE, None),
+        (Usage(input_tokens=1200, audio_input_tokens=200, output_tokens=100, audio_output_tokens=0), PRICE, 0.0099),
         (Usage(usd=0.25), PRICE, 0.25),
         (Usage(input_tokens=1200, output_tokens=100), PRICE, None),
         (Usage(input_tokens=1200, audio_input_tokens=200), PRICE, None),
@@ -60,7 +68,29 @@ def test_a_request_without_audio_needs_no_audio_count() -> None:
     assert billed(request("hello"), reply, PRICE) == pytest.approx(0.0035)
     assert billed(request("hello", 1.0), reply, PRICE) is None
     assert billed(request("hello"), reply, None) is None
-    assert billed(request("hello", wants=("text", "audio")), reply, PRICE) is None
+
+
+def test_speech_is_billed_where_it_is_counted() -> None:
+    asked = request("hello", wants=("text", "audio"))
+    price = replace(PRICE, audio_out=64)
+    uncounted = Usage(input_tokens=1000, output_tokens=100)
+    assert billed(asked, Reply("4", uncounted), price) is None
+    counted = Reply("4", uncounted.model_copy(update={"audio_output_tokens": 90}))
+    assert billed(asked, counted, price) == pytest.approx((1000 * 2.5 + 10 * 10 + 90 * 64) / 1e6)
+    assert billed(asked, counted, PRICE) is None
+    with pytest.raises(BudgetError, match="audio_out"):
+        at_most(asked, PRICE)
+
+
+def test_the_bound_counts_what_was_said_before() -> None:
+    audio = request("", 2.0).audio_parts
+    earlier = (Said("user", audio), Said("assistant", (*audio, TextPart("Yes, of course."))))
+    now = request("hello", 1.0, sampling=Sampling(max_tokens=1))
+    then = replace(now, earlier=earlier)
+    # 2 x (20 + 1) more audio tokens; 15 bytes; 3 parts and 2 messages with 32 tokens of frame each
+    more = 42 * 32 + (15 + 5 * 32) * 2.5
+    assert at_most(then, PRICE) - at_most(now, PRICE) == pytest.approx(more / 1e6)
+    assert estimate([then], PRICE).audio_seconds == 5.0 and estimate([then], PRICE).text_tokens_at_least == 4
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 
-from tests.loopback.faults import DELIVERIES, Plan, cases, chances, sequence
+from tests.loopback.faults import DELIVERIES, Plan, chances, known_cases, sequence
 from tests.loopback.server import Server
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--key", default="", help="the only API key accepted; any if not given")
     options = parser.parse_args()
     named = {fault.split("=")[0] for fault in options.fault} | {*options.plan.split(",")} - {""}
-    if unknown := named - {*DELIVERIES, *cases("openai"), *cases("gemini")}:
+    if unknown := named - {*DELIVERIES, *known_cases("openai"), *known_cases("gemini")}:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
     asyncio.run(_serve(options))
 

@@ -13,7 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pybase64
 from aiohttp import web
+
+from tests.loopback import spoken
 
 REPLIES = Path(__file__).parent.parent / "replies"
 HANG_SECONDS = 600.0
@@ -26,7 +29,11 @@ Plan = Callable[[int], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One stored reply of a provider and what a wire must make of it. `text` may hold {KEY} and {AUDIO}."""
+    """One stored reply of a provider and what a wire must make of it.
+
+    `text` may hold {KEY}, {AUDIO} (what the request held), and in base64 {WAV} and {PCM}: a word of the server's own,
+    as a file and as samples. {PCM} in URL-safe base64 is {PCM-URL}.
+    """
 
     name: str
     text: str
@@ -36,7 +43,26 @@ class Case:
 
     def body(self, key: str, audio: str) -> bytes:
         """The body, with the key and the base64 of the audio that the request had echoed where the case says so."""
-        return self.text.replace("{KEY}", key).replace("{AUDIO}", audio).encode()
+        told = {"{KEY}": key, "{AUDIO}": audio, **_sounds()}
+        text = self.text
+        for name, value in told.items():
+            text = text.replace(name, value)
+        return text.encode()
+
+
+WORD = spoken.pcm("Hello.")
+
+
+@cache
+def _sounds() -> Mapping[str, str]:
+    wav, plain = pybase64.b64encode(spoken.as_wav(WORD)), pybase64.b64encode(WORD)
+    safe = pybase64.urlsafe_b64encode(WORD)
+    return {"{WAV}": wav.decode(), "{PCM}": plain.decode(), "{PCM-URL}": safe.decode()}
+
+
+def known_cases(protocol: str) -> Mapping[str, Case]:
+    """All cases of a protocol: replies in text, and replies to those who want speech."""
+    return {**cases(protocol), **cases(f"{protocol}_audio")}
 
 
 @cache

@@ -15,8 +15,9 @@ import orjson
 import pybase64
 from aiohttp import web
 
-from tests.loopback.dialects import GEMINI, OPENAI, Dialect, Heard
-from tests.loopback.faults import DELIVERIES, Plan, cases, sequence
+from tests.loopback.dialects import GEMINI, OPENAI, Dialect, Heard, Turn
+from tests.loopback.endpoints import SPEECH, TRANSCRIPTIONS
+from tests.loopback.faults import DELIVERIES, Plan, known_cases, sequence
 from tests.loopback.verdict import Recording, Unheard, verdict
 
 _MAX_BODY = 256 * 2**20
@@ -24,7 +25,7 @@ _MAX_BODY = 256 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it arrived."""
+    """A request as it arrived; `prompt` and `recordings` are those of all its turns."""
 
     protocol: str
     path: str
@@ -33,10 +34,12 @@ class Received:
     document: dict[str, Any]
     prompt: str
     recordings: tuple[Recording, ...]
+    turns: tuple[Turn, ...]
+    voice: str | None
 
 
 class Server:
-    """Both protocols on one port of 127.0.0.1.
+    """Both protocols and the speech endpoints on one port of 127.0.0.1.
 
     Parameters
     ----------
@@ -75,6 +78,8 @@ class Server:
         """Listen; gives the URL."""
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_post("/v1/chat/completions", partial(self._meet, dialect=OPENAI))
+        app.router.add_post("/v1/audio/speech", partial(self._meet, dialect=SPEECH))
+        app.router.add_post("/v1/audio/transcriptions", partial(self._meet, dialect=TRANSCRIPTIONS))
         app.router.add_post(r"/gem/{version:v1\w*}/models/{model}:generateContent", partial(self._meet, dialect=GEMINI))
         app.router.add_get("/stats", self._stats)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
@@ -102,12 +107,16 @@ class Server:
     async def _reply(self, request: web.Request, dialect: Dialect, number: int) -> web.StreamResponse:
         body = await request.read()
         try:
-            document = orjson.loads(body)
+            document = dialect.parse(body, request.headers.get("content-type", ""))
             heard = dialect.read(document)
         except (Unheard, ValueError, LookupError, TypeError) as error:
             return web.json_response(dialect.error(400, str(error)), status=400)
         path, headers = request.path, dict(request.headers)
-        self.received.append(Received(dialect.name, path, headers, body, document, *heard))
+        self.received.append(
+            Received(
+                dialect.name, path, headers, body, document, heard.prompt, heard.recordings, heard.turns, heard.voice
+            )
+        )
         if self.key is not None and dialect.key(request.headers) != self.key:
             return web.json_response(dialect.error(401, "Incorrect API key provided."), status=401)
         if self.latency_seconds:
@@ -116,17 +125,19 @@ class Server:
         if fault is not None:
             self.faults[fault] += 1
             return await self._fail(request, dialect, heard, fault)
-        self.answered.update(r.sha256 for r in heard[1][:1])
-        return web.Response(body=self._good(dialect, heard, number), content_type="application/json")
+        self.answered.update(r.sha256 for r in heard.recordings[:1])
+        good = self._good(dialect, heard, number)
+        return web.Response(body=good, content_type="audio/wav" if good[:4] == b"RIFF" else "application/json")
 
     def _good(self, dialect: Dialect, heard: Heard, number: int) -> bytes:
-        return orjson.dumps(dialect.answer(verdict(*heard, self.seed), heard, number))
+        answer = dialect.answer(verdict(heard.prompt, heard.recordings, self.seed), heard, number)
+        return answer if isinstance(answer, bytes) else orjson.dumps(answer)
 
     async def _fail(self, request: web.Request, dialect: Dialect, heard: Heard, fault: str) -> web.StreamResponse:
         if deliver := DELIVERIES.get(fault):
             return await deliver(request, self._good(dialect, heard, 0))
-        case = cases(dialect.name)[fault]
-        audio = pybase64.b64encode(heard[1][0].data).decode() if heard[1] else ""
+        case = known_cases(dialect.name)[fault]
+        audio = pybase64.b64encode(heard.recordings[0].data).decode() if heard.recordings else ""
         headers = {"content-type": "application/json", **case.headers}
         return web.Response(body=case.body(dialect.key(request.headers), audio), status=case.status, headers=headers)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conversation import CLIP, REQUEST, ask, check, run
+from tests.clients.conversation import CLIP, REQUEST, SPEAK, ask, check, run, sound
 from tests.loopback import Loopback, chances, score, wav
 from wavjudge.clients.base import Reply, Wire
 from wavjudge.clients.gemini import GeminiWire
@@ -46,19 +46,22 @@ def test_chances_keep_their_shares_and_repeat() -> None:
 
 
 def test_in_a_process_of_its_own() -> None:
-    command = [sys.executable, "-m", "tests.loopback", "--plan", "rate_limited_ms,,reset", "--key", "k"]
+    plan = "rate_limited_ms,,reset,broken_base64"
+    command = [sys.executable, "-m", "tests.loopback", "--plan", plan, "--key", "k"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
-        limited, good, lost = run(OpenAIWire(base_url=f"{url}/v1", api_key="k"), REQUEST, REQUEST, REQUEST)
+        wire = OpenAIWire(base_url=f"{url}/v1", api_key="k")
+        limited, good, lost, broken, spoken = run(wire, REQUEST, REQUEST, REQUEST, SPEAK, SPEAK)
         with urllib.request.urlopen(f"{url}/stats") as answer:
             stats = json.load(answer)
         process.terminate()
     check(limited, {"kind": "rate_limited", "retry_after_seconds": 0.15})
     check(lost, {"kind": "unavailable"})
-    assert isinstance(good, Reply)
+    check(broken, {"kind": "malformed", "reason": ["not base64"]})
+    assert isinstance(good, Reply) and isinstance(spoken, Reply) and sound(spoken) is not None
     assert stats == {
-        "requests": 3, "most_in_flight": 1, "faults": {"rate_limited_ms": 1, "reset": 1},
-        "answered": {REQUEST.audio_parts[0].sha256: 1},
+        "requests": 5, "most_in_flight": 1, "faults": {"rate_limited_ms": 1, "reset": 1, "broken_base64": 1},
+        "answered": {REQUEST.audio_parts[0].sha256: 2},
     }  # fmt: skip
     assert process.returncode == 0

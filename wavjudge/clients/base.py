@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from wavjudge.types import Status, Usage
 
@@ -94,8 +94,20 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """An earlier message of the conversation, by the user or by the model itself."""
+
+    role: Literal["user", "assistant"]
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One call: ordered parts, how to sample, what is wanted back."""
+    """One call: what was said before, the ordered parts of the last message, how to sample, what is wanted back.
+
+    earlier: oldest first; empty for a judge. voice: in which the answer is spoken, where `wants` holds audio; None is
+    the provider's default. language: of the recordings, for a wire that transcribes (`en`); others do not send it.
+    """
 
     model: str
     parts: tuple[Part, ...]
@@ -104,22 +116,41 @@ class Request:
     wants: tuple[Literal["text", "audio"], ...] = ("text",)
     evidence: Evidence = Evidence()
     repeat: int = 0
+    earlier: tuple[Said, ...] = ()
+    voice: str | None = None
+    language: str | None = None
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        """The parts of every message in order, the last message's at the end."""
+        return (*(part for said in self.earlier for part in said.parts), *self.parts)
 
     @property
     def audio_parts(self) -> tuple[AudioPart, ...]:
-        return tuple(part for part in self.parts if isinstance(part, AudioPart))
+        """The recordings of every message; a wire may send the model's own as text (`replay`)."""
+        return tuple(part for part in self.all_parts if isinstance(part, AudioPart))
 
     @property
     def digest(self) -> str:
         """Sixteen hex digits over everything asked except the model: the same question, whoever answers it."""
-        parts = [[p.text] if isinstance(p, TextPart) else [p.sha256, p.transform] for p in self.parts]
-        content = [self.system, parts, list(self.sampling.given().values()), self.wants, self.repeat]
+        sampling = list(self.sampling.given().values())
+        content: list[Any] = [self.system, _known(self.parts), sampling, self.wants, self.repeat]
+        more = {
+            "earlier": [[said.role, _known(said.parts)] for said in self.earlier] or None,
+            "voice": self.voice, "language": self.language,
+        }  # fmt: skip
+        if given := {name: value for name, value in more.items() if value is not None}:
+            content.append(given)  # left out where empty: requests of old runs keep their digest
         return hashlib.sha256(f"wavjudge.request.1\n{json.dumps(content)}".encode()).hexdigest()[:16]
 
     @property
     def wav_bytes(self) -> int:
-        """Bytes of audio this request will hold in memory, before base64."""
+        """Bytes of audio this request will hold in memory, before base64; the answer's audio is not among them."""
         return sum(part.wav_bytes for part in self.audio_parts)
+
+
+def _known(parts: tuple[Part, ...]) -> list[list[str]]:
+    return [[part.text] if isinstance(part, TextPart) else [part.sha256, part.transform] for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +167,12 @@ NO_USAGE = Usage()
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A usable reply: text, and audio with its rate where that was wanted."""
+    """A usable reply: text, and audio where that was wanted.
+
+    audio_wav: a WAV file as the provider sent it, its samples untouched. None where audio was wanted is an answer
+    without speech: the candidate's outcome, not a failure of the call. text: what the provider says was spoken, else
+    what was written beside it; empty where it says neither.
+    """
 
     text: str
     usage: Usage = NO_USAGE

@@ -52,10 +52,13 @@ def request_key(request: Request, scope: str) -> str:
     `scope` is what the wire adds to every request: its name, its base URL, its own options.
     """
     sampling = {key: None if value is None else float(value) for key, value in request.sampling.given().items()}
-    content = {
+    content: dict[str, Any] = {
         "scope": scope, "model": request.model, "system": request.system, "parts": [_part(p) for p in request.parts],
         "sampling": sampling, "wants": sorted(request.wants), "repeat": request.repeat,
     }  # fmt: skip
+    # What most requests lack is left out, so that the replies of older versions are still found.
+    content |= {"earlier": [[s.role, [_part(p) for p in s.parts]] for s in request.earlier]} if request.earlier else {}
+    content |= {name: said for name in ("voice", "language") if (said := getattr(request, name)) is not None}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(f"{KEY_VERSION}\n{text}".encode()).hexdigest()
 

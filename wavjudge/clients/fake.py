@@ -18,8 +18,8 @@ from wavjudge.clients.base import AudioPart, Failure, RawReply, Reply, Request
 from wavjudge.clients.cache import reply_from_json, reply_to_json
 
 T = TypeVar("T")
-Said = str | Reply | Failure
-Answer = Callable[[Request], Said | Awaitable[Said]]
+Scripted = str | Reply | Failure
+Answer = Callable[[Request], Scripted | Awaitable[Scripted]]
 
 
 class FakeWire:
@@ -34,7 +34,7 @@ class FakeWire:
     '<score-overall>4</score-overall>'
     """
 
-    def __init__(self, answer: Answer | Iterable[Said], name: str = "fake") -> None:
+    def __init__(self, answer: Answer | Iterable[Scripted], name: str = "fake") -> None:
         self.name = name
         self.requests: list[Request] = []
         self.closed = False
@@ -42,7 +42,9 @@ class FakeWire:
 
     def encode(self, request: Request) -> bytes:
         # Loads the audio as a real wire does, so that a test sees when audio is touched and when not.
-        return b"\n".join(part.load() if isinstance(part, AudioPart) else part.text.encode() for part in request.parts)
+        return b"\n".join(
+            part.load() if isinstance(part, AudioPart) else part.text.encode() for part in request.all_parts
+        )
 
     async def send(self, body: bytes, request: Request) -> RawReply | Failure:
         said = await self._say(request)
@@ -59,7 +61,7 @@ class FakeWire:
     async def aclose(self) -> None:
         self.closed = True
 
-    async def _say(self, request: Request) -> Said:
+    async def _say(self, request: Request) -> Scripted:
         self.requests.append(request)
         said = self._answer(request)
         return await said if inspect.isawaitable(said) else said
@@ -72,7 +74,7 @@ class FakeClient:
     'm'
     """
 
-    def __init__(self, answer: Answer | Iterable[Said]) -> None:
+    def __init__(self, answer: Answer | Iterable[Scripted]) -> None:
         self._wire = FakeWire(answer)
         self.requests = self._wire.requests
 
@@ -127,10 +129,10 @@ class VirtualClock:
                 future.set_result(None)
 
 
-def _in_order(said: Iterable[Said]) -> Answer:
+def _in_order(said: Iterable[Scripted]) -> Answer:
     rest = iter(said)
 
-    def answer(request: Request) -> Said:
+    def answer(request: Request) -> Scripted:
         for one in rest:
             return one
         raise AssertionError(f"the fake has no reply left for a request to {request.model}")

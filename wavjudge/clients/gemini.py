@@ -1,9 +1,10 @@
-"""Gemini's generateContent with audio in, over google-genai's public calls.
+"""Gemini's generateContent with audio in and out, over google-genai's public calls.
 
 The only file that imports google.genai, and only when something is sent. The body is the JSON of the REST protocol,
 built once; it reaches the wire through the SDK's public `extra_body`, which replaces what the SDK would have written,
 so that audio is neither decoded nor encoded twice. The raw reply comes back by `should_return_http_response`: parsed
-by the SDK, an empty body, null or an error within a 200 would all look like an empty answer.
+by the SDK, an empty body, null or an error within a 200 would all look like an empty answer. Models that speak over
+the Live API only are not supported.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from wavjudge.clients import wire
+from wavjudge.clients import sound, wire
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply, Request
 from wavjudge.clients.wire import UNDECODABLE_AUDIO, PartForm, PerLoop
 from wavjudge.errors import SpecError
@@ -79,17 +80,16 @@ class GeminiWire:
         self._clients: PerLoop[tuple[Client, httpx2.AsyncClient]] = PerLoop(self._build)
 
     def encode(self, request: Request) -> bytes:
-        """The REST body; also a `request` of Gemini's batch format. `SpecError` when the request wants audio back."""
-        wire.text_only(request, "gemini")
+        """The REST body; also a `request` of Gemini's batch format."""
         sampling = request.sampling
         generation = _given(
             temperature=sampling.temperature, topP=sampling.top_p, seed=sampling.seed,
-            maxOutputTokens=sampling.max_tokens, thinkingConfig=self._thinking or None,
+            maxOutputTokens=sampling.max_tokens, thinkingConfig=self._thinking or None, **_speech(request),
         )  # fmt: skip
         system = None if request.system is None else {"parts": [{"text": request.system}]}
         settings = wire.dumps(_given(systemInstruction=system, generationConfig=generation or None))
-        head = settings[:-1] + (b"," if len(settings) > 2 else b"") + b'"contents":[{"role":"user","parts":['
-        return _FORM.splice(head, request.parts, b"]}]}")
+        head = settings[:-1] + (b"," if len(settings) > 2 else b"") + b'"contents":['
+        return b"".join([head, *_contents(request), b"]}"])
 
     async def send(self, body: bytes, request: Request) -> RawReply | Failure:
         """One attempt, without retries. A lost connection or a missed deadline is a `Failure`; nothing is raised."""
@@ -139,7 +139,11 @@ class GeminiWire:
             client.close()
 
     def decode(self, raw: RawReply, request: Request) -> Reply | Failure:
-        """What the reply to `request` means. Never raises, whatever the bytes are."""
+        """What the reply to `request` means. Never raises, whatever the bytes are.
+
+        Where audio was wanted, an answer that ended of its own accord is a `Reply`, though it may have no audio or
+        say nothing at all: so the candidate answered.
+        """
         document = wire.json_object(raw.body)
         if raw.status >= 300 or (isinstance(document, dict) and document.get("error")):
             return self._error(raw, wire.mapping(wire.mapping(document).get("error")))
@@ -148,18 +152,21 @@ class GeminiWire:
         usage = _usage(wire.mapping(document.get("usageMetadata")))
         candidate = next(iter(wire.mappings(document.get("candidates"))), {})
         text, finish = _text(candidate), wire.word(candidate.get("finishReason"))
+        speech = _audio(candidate) if "audio" in request.wants else None
         provider_id, model = wire.word(document.get("responseId")), wire.word(document.get("modelVersion"))
-        kind, reason = self._why_unusable(document, candidate, text, finish, request)
+        kind, reason = self._why_unusable(document, candidate, text, speech, finish, request)
         if kind is None:
-            return Reply(text, usage, finish, provider_id, model)
+            said = _spoken(document, candidate) or text
+            return Reply(said, usage, finish, provider_id, model, speech if isinstance(speech, bytes) else None)
         return Failure(
             kind, reason, http_status=raw.status, text=text or None, usage=usage, provider_id=provider_id,
             resolved_model=model,
         )  # fmt: skip
 
     def _why_unusable(
-        self, document: dict[str, Any], candidate: dict[str, Any], text: str, finish: str | None, request: Request
-    ) -> tuple[FailureKind | None, str]:
+        self, document: dict[str, Any], candidate: dict[str, Any], text: str, speech: bytes | str | None,
+        finish: str | None, request: Request,
+    ) -> tuple[FailureKind | None, str]:  # fmt: skip
         feedback = wire.mapping(document.get("promptFeedback"))
         if block := wire.word(feedback.get("blockReason")):
             words = wire.word(feedback.get("blockReasonMessage")) or ""
@@ -168,11 +175,15 @@ class GeminiWire:
             return "refused", f"the reply was blocked: {finish}"
         if request.audio_parts and _heard_no_audio(wire.mapping(document.get("usageMetadata"))):
             return "not_heard", "the provider counted 0 audio tokens in a request with audio"
+        if isinstance(speech, str):
+            return "malformed", wire.quote(f"got {speech}", self._key)
+        if speech is not None:
+            return None, ""  # also where it was cut off: `finish` says so, and what was spoken can be heard
         if finish in _CUT_OFF:
             return "cut_off", f"the reply reached the output limit ({finish}); raise max_tokens"
         if not candidate:
             return "malformed", "got a reply without candidates"
-        if not text.strip():
+        if not text.strip() and not ("audio" in request.wants and finish == "STOP"):
             return "malformed", f"got a reply without text (finishReason {wire.quote(str(finish))})"
         return None, ""
 
@@ -196,10 +207,42 @@ def _given(**settings: object) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _text(candidate: dict[str, Any]) -> str:
-    """The text of a candidate, without its thoughts."""
+def _speech(request: Request) -> dict[str, Any]:
+    """What asks for speech. The models that speak here take AUDIO alone; the voice only where one was chosen."""
+    if "audio" not in request.wants:
+        return {}
+    voice = None if request.voice is None else {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": request.voice}}}
+    return _given(responseModalities=["AUDIO"], speechConfig=voice)
+
+
+def _contents(request: Request) -> Iterator[bytes]:
+    for said in request.earlier:
+        role = b"model" if said.role == "assistant" else b"user"
+        yield from (b'{"role":"', role, b'","parts":[', *_FORM.pieces(said.parts), b"]},")
+    yield from (b'{"role":"user","parts":[', *_FORM.pieces(request.parts), b"]}")
+
+
+def _parts(candidate: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a candidate, without its thoughts."""
     parts = wire.mappings(wire.mapping(candidate.get("content")).get("parts"))
-    return "".join(wire.word(part.get("text")) or "" for part in parts if part.get("thought") is not True)
+    return [part for part in parts if part.get("thought") is not True]
+
+
+def _text(candidate: dict[str, Any]) -> str:
+    return "".join(wire.word(part.get("text")) or "" for part in _parts(candidate))
+
+
+def _spoken(document: dict[str, Any], candidate: dict[str, Any]) -> str | None:
+    """What the provider says was spoken; a field of the Live API that generateContent does not promise."""
+    told = (wire.mapping(place.get("outputTranscription")) for place in (candidate, document))
+    return next(filter(None, (wire.word(transcription.get("text")) for transcription in told)), None)
+
+
+def _audio(candidate: dict[str, Any]) -> bytes | str | None:
+    """The audio of a candidate as a WAV file, in words what stands there instead, or None where there is none."""
+    found = [wire.mapping(part.get("inlineData")) for part in _parts(candidate)]
+    blobs = [(wire.word(blob.get("mimeType")) or "", data) for blob in found if (data := wire.word(blob.get("data")))]
+    return sound.wav_of(blobs) if blobs else None
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
@@ -211,12 +254,13 @@ def _usage(usage: dict[str, Any]) -> Usage:
         audio_input_tokens=_audio_tokens(usage),
         cached_input_tokens=wire.count(usage.get("cachedContentTokenCount")),
         reasoning_tokens=thought,
+        audio_output_tokens=_audio_tokens(usage, "candidatesTokensDetails"),
     )
 
 
-def _audio_tokens(usage: dict[str, Any]) -> int | None:
-    """Audio tokens of the prompt; None without an AUDIO entry. A count left out is 0: so protobuf writes zeros."""
-    details = wire.mappings(usage.get("promptTokensDetails"))
+def _audio_tokens(usage: dict[str, Any], where: str = "promptTokensDetails") -> int | None:
+    """Audio tokens of prompt or answer; None without an AUDIO entry. A count left out is 0: protobuf drops zeros."""
+    details = wire.mappings(usage.get(where))
     counts = [wire.count(detail.get("tokenCount", 0)) for detail in details if detail.get("modality") == "AUDIO"]
     return sum(number or 0 for number in counts) if counts else None
 

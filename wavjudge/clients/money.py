@@ -1,7 +1,8 @@
 """What calls cost: the listed prices, the cost of one call, its upper bound, and an estimate before a run.
 
-    cost = (text_in * (text - cached) + cached_in * cached + audio_in * audio + text_out * output) / 1,000,000 USD
-    text = input tokens - audio tokens; output tokens include the model's thoughts
+    cost = (text_in * (text - cached) + cached_in * cached + audio_in * audio
+            + text_out * (output - speech) + audio_out * speech) / 1,000,000 USD
+    text = input tokens - audio tokens; output tokens include the model's thoughts and its speech
 
 Audio tokens have a price of their own, ten times that of text at some providers, so they are never lumped together.
 What is not known (a price, a token count) makes the sum None, never a smaller number.
@@ -116,7 +117,8 @@ def cost(usage: Usage, price: Price) -> float | None:
     """USD of one call by what the provider reported, or None where a needed count or price is not known.
 
     What the provider says itself (`usage.usd`) wins. Cached tokens are taken to be text; without a price for them
-    they are charged in full, so the sum is then an upper bound.
+    they are charged in full, so the sum is then an upper bound. Output whose speech is not counted is taken to be
+    text; `billed` knows where that cannot be.
 
     >>> usage = Usage(input_tokens=1200, audio_input_tokens=200, output_tokens=100)
     >>> cost(usage, parse_price("audio_in=32,text_in=2,text_out=10"))
@@ -128,9 +130,10 @@ def cost(usage: Usage, price: Price) -> float | None:
         return None
     text = max(usage.input_tokens - usage.audio_input_tokens, 0)
     cached = min(usage.cached_input_tokens or 0, text) if price.cached_in is not None else 0
+    speech = usage.audio_output_tokens or 0
     return _sum(
         (text - cached, price.text_in), (cached, price.cached_in), (usage.audio_input_tokens, price.audio_in),
-        (usage.output_tokens, price.text_out),
+        (max(usage.output_tokens - speech, 0), price.text_out), (speech, price.audio_out),
     )  # fmt: skip
 
 
@@ -146,8 +149,10 @@ def billed(request: Request, outcome: Reply | Failure, price: Price | None) -> f
     usage = outcome.usage
     if usage == NO_USAGE and isinstance(outcome, Failure) and _never_ran(outcome):
         return 0.0
-    if usage.usd is not None or price is None or "audio" in request.wants:
-        return usage.usd  # what an answer in audio costs cannot be told: usage does not split the output
+    if usage.usd is not None or price is None:
+        return usage.usd
+    if "audio" in request.wants and usage.audio_output_tokens is None:
+        return None  # text and speech have prices of their own, and the provider does not say how much of each it was
     if usage.audio_input_tokens is None and not request.audio_parts:
         usage = usage.model_copy(update={"audio_input_tokens": 0})
     return cost(usage, price)
@@ -168,12 +173,13 @@ def at_most(request: Request, price: Price | None) -> float:
     rate = price.audio_tokens_per_second or AUDIO_TOKENS_PER_SECOND_AT_MOST
     audio = sum(math.ceil(part.seconds * rate) + 1 for part in request.audio_parts)
     text = sum(len(words.encode(errors="surrogatepass")) for words in _texts(request))
-    text += _FRAME_TOKENS * (len(request.parts) + 2)
+    text += _FRAME_TOKENS * (len(request.all_parts) + len(request.earlier) + 2)
     output = request.sampling.max_tokens or price.max_output_tokens or OUTPUT_TOKENS_AT_MOST
     total = _sum((audio, price.audio_in), (text, price.text_in), (output, _dearest_output(request, price)))
     if total is None:
-        unknown = [name for name in ("text_in", "text_out", "audio_in") if getattr(price, name) is None]
-        raise BudgetError(f"for model {request.model} not known: {', '.join(unknown) or 'audio_out'}", todo=SET_PRICE)
+        needed = ("text_in", "text_out", "audio_in", *(["audio_out"] if "audio" in request.wants else []))
+        unknown = [name for name in needed if getattr(price, name) is None]
+        raise BudgetError(f"for model {request.model} not known: {', '.join(unknown)}", todo=SET_PRICE)
     return total
 
 
@@ -184,7 +190,7 @@ def _dearest_output(request: Request, price: Price) -> float | None:
 
 
 def _texts(request: Request) -> list[str]:
-    return [request.system or "", *(part.text for part in request.parts if isinstance(part, TextPart))]
+    return [request.system or "", *(part.text for part in request.all_parts if isinstance(part, TextPart))]
 
 
 @dataclass(frozen=True, slots=True)

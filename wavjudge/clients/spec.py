@@ -29,6 +29,7 @@ NAMED_FILE = "wavjudge.toml"
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_PHRASES = frozenset({"command"})  # kinds whose name may hold white space
 _NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET_KEY = re.compile(r"(.*[_-])?(api_?key|key|token|secret|password|passwd|authorization|bearer|credentials?)")
@@ -69,7 +70,7 @@ class Spec:
         _refuse_secrets(self)
         if not _KIND.fullmatch(self.kind):
             raise SpecError(f"got the kind {self.kind!r}, expected lower-case letters first", todo=f"write {GRAMMAR}")
-        if "?" in self.name or any(character.isspace() for character in self.name):
+        if "?" in self.name or (self.kind not in _PHRASES and any(character.isspace() for character in self.name)):
             raise SpecError(f"got the name {self.name!r}, expected one without ? and white space")
         for key in self.options:
             if not _KEY.fullmatch(key):

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 import pybase64
 
-from wavjudge.clients.base import Failure, Part, RawReply, Request, TextPart
+from wavjudge.clients.base import Failure, Part, RawReply, TextPart
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import AuthError, SpecError
 
@@ -63,12 +63,6 @@ def check_options(base_url: str | None, timeout_seconds: float) -> None:
         raise SpecError(f"got base_url {base_url!r}, expected http://... or https://...")
     if not (math.isfinite(timeout_seconds) and timeout_seconds > 0):
         raise SpecError(f"got timeout_seconds {timeout_seconds!r}, expected a positive number of seconds")
-
-
-def text_only(request: Request, wire: str) -> None:
-    """`SpecError` for a request that wants sound back: the wires read text so far."""
-    if "audio" in request.wants:
-        raise SpecError(f"got a request for an audio answer, but {wire} gives text only", todo="ask for text")
 
 
 def quote(text: str, key: str | None = None) -> str:
@@ -165,15 +159,12 @@ class PartForm:
     text: tuple[bytes, bytes]
     audio: tuple[bytes, bytes]
 
-    def splice(self, head: bytes, parts: tuple[Part, ...], tail: bytes) -> bytes:
-        """head, the parts with commas between, tail: each recording is encoded once and copied once."""
-        pieces = [head]
+    def pieces(self, parts: tuple[Part, ...]) -> Iterator[bytes]:
+        """The parts with commas between, to be joined once for the whole body: a recording is copied only then."""
         for number, part in enumerate(parts):
-            is_text = isinstance(part, TextPart)
-            before, after = self.text if is_text else self.audio
+            before, after = self.text if isinstance(part, TextPart) else self.audio
             content = dumps(part.text) if isinstance(part, TextPart) else pybase64.b64encode(part.load())
-            pieces += [b"," if number else b"", before, content, after]
-        return b"".join([*pieces, tail])
+            yield from (b"," if number else b"", before, content, after)
 
 
 def dumps(value: object) -> bytes:

@@ -1,0 +1,166 @@
+"""The way to a server that speaks OpenAI's protocol: one SDK client per loop, its deadline, and what its errors mean.
+
+The only file that imports the openai SDK, and only when something is sent. Bodies are built by the wires and go out
+through the SDK's own `post` on its aiohttp transport; replies are read by the wires too, so that prompt refusals,
+token counts and waiting times are not lost.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from wavjudge.clients import wire
+from wavjudge.clients.base import Failure, FailureKind, RawReply
+from wavjudge.clients.wire import UNDECODABLE_AUDIO, PerLoop
+from wavjudge.errors import SpecError
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+# Above any concurrency of ours, so that only our own limits throttle. Not None: the SDK's transport then falls back
+# to aiohttp's own limit of 100.
+_CONNECTIONS = 10_000
+_METHODS = ("/chat/completions", "/audio/speech", "/audio/transcriptions")
+
+_KIND_OF_STATUS: Mapping[int, FailureKind] = {
+    401: "auth", 402: "quota", 408: "unavailable", 409: "unavailable", 425: "unavailable",
+}  # fmt: skip
+# By code and type, not by "you exceeded your current quota": Gemini's compatible endpoint says that every minute.
+_NO_MONEY = re.compile(r"insufficient_?(?:quota|credit|balance|funds)|insufficient (?:credit|balance)|billing_", re.I)
+# What a 4xx that is none of these says, in the order of asking.
+_SAID: tuple[tuple[FailureKind, re.Pattern[str], str], ...] = (
+    ("auth", re.compile(r"invalid_api_key|incorrect api key|API_KEY_INVALID|api key not valid", re.I), ""),
+    ("bad_request", re.compile(r"input content or output modality contain audio", re.I),
+     "; this model takes no request without audio: name another one for text"),
+    ("refused", re.compile(
+        r"content[_ ](?:management[_ ])?(?:policy|filter)|moderation|usage polic|safety system|data_inspection_failed",
+        re.I), ""),
+    ("not_heard", UNDECODABLE_AUDIO, ""),
+)  # fmt: skip
+# An error inside a 200 has no HTTP status; its code stands for one. Any other code counts as the server's trouble.
+_STATUS_OF_CODE: Mapping[str, int] = {
+    "insufficient_quota": 402, "rate_limit_exceeded": 429, "rate_limit_error": 429, "invalid_api_key": 401,
+    "authentication_error": 401, "permission_error": 403, "invalid_request_error": 400, "model_not_found": 404,
+    "content_filter": 400, "content_policy_violation": 400,
+}  # fmt: skip
+
+
+class OpenAIServer:
+    """An address with its key and deadline, from which the wires of OpenAI's protocol are made.
+
+    Raises `SpecError` for an address or deadline that cannot be, `AuthError` when there is no key.
+    """
+
+    def __init__(
+        self, base_url: str | None, api_key: str | None, timeout_seconds: float, now: Callable[[], float]
+    ) -> None:
+        wire.check_options(base_url, timeout_seconds)
+        if base_url and base_url.rstrip("/").endswith(_METHODS):
+            raise SpecError(f"got base_url {base_url!r}, which names a method", todo="let it end with /v1")
+        self._key = wire.choose_key(api_key, base_url, ("OPENAI_API_KEY",))
+        self._base_url, self._timeout_seconds, self._now = base_url, timeout_seconds, now
+        self._clients: PerLoop[AsyncOpenAI] = PerLoop(self._build)
+
+    async def post_json(self, path: str, body: bytes) -> RawReply | Failure:
+        """One attempt, without retries. A lost connection or a missed deadline is a `Failure`; nothing is raised."""
+        return await self._post(path, "application/json", content=body)
+
+    async def post_form(self, path: str, fields: Mapping[str, str], wav: bytes) -> RawReply | Failure:
+        """The same with a form: its fields, and a recording as the file `file`."""
+        return await self._post(
+            path, "multipart/form-data", body=dict(fields), files={"file": ("speech.wav", wav, "audio/wav")}
+        )
+
+    async def _post(self, path: str, content_type: str, **content: Any) -> RawReply | Failure:
+        client = self._clients.get()  # before the deadline: the first import of the SDK takes seconds
+        return await wire.within(self._timeout_seconds, _sent(client, path, content_type, content), self._key)
+
+    def _build(self) -> AsyncOpenAI:
+        import httpx2
+        from openai import AsyncOpenAI, DefaultAioHttpClient
+
+        # From 1 MiB on, 25 s of speech, aiohttp warns of a body in bytes; where warnings are errors, no long answer
+        # would ever be sent. It takes a copy of the body, far below a millisecond.
+        warnings.filterwarnings("ignore", "Sending a large body directly with raw bytes", ResourceWarning)
+        limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        return AsyncOpenAI(
+            api_key=self._key,
+            base_url=self._base_url,
+            max_retries=0,
+            timeout=None,
+            http_client=DefaultAioHttpClient(limits=limits, timeout=None),
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop; a later `post` opens new ones."""
+        if (client := self._clients.pop()) is not None:
+            await client.close()
+
+    def quote(self, text: str) -> str:
+        """Foreign words fit for a reason (`wire.quote`), without this server's key."""
+        return wire.quote(text, self._key)
+
+    def error(self, raw: RawReply, document: dict[str, Any] | str) -> Failure:
+        """What an error answer means; `document` is its body as `wire.json_object` reads it."""
+        codes, message = _error_words(document)
+        status = raw.status if raw.status >= 300 else _status_of(codes)
+        kind, todo = _kind_of(status, f"{' '.join(codes)} {message}")
+        words = self.quote(message or raw.body.decode(errors="replace")) or "an empty body"
+        told = "".join(f", {self.quote(code)}" for code in dict.fromkeys(codes))
+        return self.failure(kind, f"got HTTP {raw.status}{told}: {words}{todo}", raw)
+
+    def failure(self, kind: FailureKind, reason: str, raw: RawReply) -> Failure:
+        """A failure with what the headers say."""
+        return Failure(
+            kind, reason, retry_after_seconds=wire.retry_after_seconds(raw.headers, self._now), http_status=raw.status,
+            provider_id=raw.headers.get("x-request-id"),
+        )  # fmt: skip
+
+
+async def _sent(client: AsyncOpenAI, path: str, content_type: str, content: dict[str, Any]) -> RawReply:
+    import httpx2
+    from openai import APIStatusError
+
+    try:
+        reply = await client.post(
+            path, cast_to=httpx2.Response, options={"headers": {"content-type": content_type}}, **content
+        )
+    except APIStatusError as error:
+        reply = error.response
+    return wire.raw_reply(reply.status_code, reply.headers, reply.content)
+
+
+def _error_words(document: dict[str, Any] | str) -> tuple[list[str], str]:
+    """Codes and message of an error: `{"error": {...}}`, `{"error": "..."}`, or at the top (vLLM, FastAPI's detail)."""
+    if isinstance(document, str):
+        return [], ""
+    error = document.get("error") or document
+    if isinstance(error, str):
+        return [], error
+    error = wire.mapping(error)
+    codes = [str(error[name]) for name in ("type", "code") if isinstance(error.get(name), str | int)]
+    return codes, wire.word(error.get("message")) or wire.word(error.get("detail")) or ""
+
+
+def _status_of(codes: list[str]) -> int:
+    numbers = [int(code) for code in codes if re.fullmatch(r"[345]\d\d", code)]
+    return next(iter(numbers + [_STATUS_OF_CODE[code] for code in reversed(codes) if code in _STATUS_OF_CODE]), 500)
+
+
+def _kind_of(status: int, said: str) -> tuple[FailureKind, str]:
+    """The kind of an HTTP error and what to do about it; `said` is its codes and message."""
+    if status in _KIND_OF_STATUS:
+        return _KIND_OF_STATUS[status], ""
+    if status >= 500:
+        return "unavailable", ""
+    if _NO_MONEY.search(said):
+        return "quota", ""
+    if status == 429:
+        return "rate_limited", ""
+    for kind, pattern, todo in _SAID:
+        if pattern.search(said):
+            return kind, todo
+    return ("auth" if status == 403 else "bad_request"), ""
