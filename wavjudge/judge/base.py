@@ -12,9 +12,11 @@ from wavjudge.types import (
     Axis,
     Item,
     JudgeEntry,
+    Message,
     RaterKind,
     Rating,
     Response,
+    Role,
     Status,
     Subject,
     Utterance,
@@ -41,6 +43,17 @@ class Case:
     @property
     def answer(self) -> Utterance:
         return self.response.answers[self.response.turn(self.turn)]
+
+    @property
+    def before(self) -> tuple[Message, ...]:
+        """What was said before the rated turn: the item's history, then the earlier turns with their answers."""
+        earlier = zip(self.item.turns, self.response.answers, strict=False)
+        turns = [pair for _, pair in zip(range(self.response.turn(self.turn)), earlier, strict=False)]
+        roles: tuple[Role, Role] = ("user", "assistant")
+        return (*self.item.history, *(
+            Message(role=role, text=said.text, audio=said.audio)
+            for pair in turns for role, said in zip(roles, pair, strict=True)
+        ))  # fmt: skip
 
     def path(self, audio: AudioRef) -> Path:
         return self.root / audio.path

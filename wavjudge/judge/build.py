@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,13 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from wavjudge.clients.base import Client, Wire
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
+from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.limits import Limits
 from wavjudge.clients.money import Price, find_price
 from wavjudge.clients.onion import Meter, build_client
 from wavjudge.clients.replay import ReplayClient
 from wavjudge.clients.retry import RetrySettings
 from wavjudge.clients.spec import Spec, parse_spec
-from wavjudge.errors import AuthError, InputError, SpecError
+from wavjudge.errors import AuthError, InputError
 from wavjudge.judge.base import Judge
 from wavjudge.judge.model_judge import JudgeOptions, ModelJudge
 from wavjudge.judge.prompts import Prompt
@@ -78,12 +79,18 @@ class ReplayOptions(BaseModel):
     )
 
 
-class SignalsOptions(BaseModel):
-    """Options of `signals`."""
+class InstrumentOptions(BaseModel):
+    """Options of every instrument."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     workers: int | None = Field(None, ge=1, description="threads; default one a core")
+
+
+class ChecksOptions(InstrumentOptions):
+    """Options of `checks`."""
+
+    text: Literal["own", "recognised"] = Field("own", description="what the rules read: own | recognised")
 
 
 @dataclass(slots=True)
@@ -119,26 +126,23 @@ def _elsewhere(spec: Spec) -> str:
 
 def build(text: str, shop: Workshop) -> Judge:
     """The judge that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
-    spec = parse_spec(text, shop.named)
-    if spec.kind not in KINDS:
-        raise SpecError(f"got the judge kind {spec.kind!r}, expected one of {', '.join(sorted(KINDS))}",
-                        todo="`wavjudge judges` lists them with their options")  # fmt: skip
-    kind = KINDS[spec.kind]
-    if bool(spec.name) != (":" in kind.example):
-        raise SpecError(f"got {str(spec)!r}, expected something like {kind.example}",
-                        todo=f"`wavjudge judges {spec.kind}` lists the options")  # fmt: skip
+    spec, kind = choose(text, KINDS, "judge", shop.named)
     return kind.build(spec, shop)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of judge, as `wavjudge judges` shows it."""
+def network_client(
+    spec: Spec, shop: Workshop, wire: Wire, options: ClientOptions, *, scope: str = "", cached: bool = True
+) -> Client:
+    """A wire with the run's cache, budget and meter around it, and the limits and retries that a SPEC asks for.
 
-    example: str
-    about: str
-    options: tuple[type[BaseModel], ...]
-    build: Callable[[Spec, Workshop], Judge]
-    keys: tuple[str, ...] = ()
+    cached: whether replies may come from the cache of other runs and go to it. scope: what of the wire's options
+    changes replies, beside its address.
+    """
+    return build_client(
+        wire, cache=shop.cache if cached else None, scope=f"{_elsewhere(spec)} {scope}", budget=shop.budget,
+        meter=shop.meter, price=shop.price_of(spec), settings=RetrySettings(max_attempts=options.attempts),
+        limits=Limits(most=options.max_in_flight, max_bytes=options.max_megabytes * MEBIBYTE, rpm=options.rpm),
+    )  # fmt: skip
 
 
 def _openai(spec: Spec, shop: Workshop) -> Judge:
@@ -167,11 +171,7 @@ def _gemini(spec: Spec, shop: Workshop) -> Judge:
 def _model_judge(
     spec: Spec, shop: Workshop, wire: Wire, options: ClientOptions, judge: JudgeOptions, *, scope: str
 ) -> Judge:
-    client = build_client(
-        wire, cache=shop.cache, scope=f"{_elsewhere(spec)} {scope}", budget=shop.budget, meter=shop.meter,
-        price=shop.price_of(spec), settings=RetrySettings(max_attempts=options.attempts),
-        limits=Limits(most=options.max_in_flight, max_bytes=options.max_megabytes * MEBIBYTE, rpm=options.rpm),
-    )  # fmt: skip
+    client = network_client(spec, shop, wire, options, scope=scope)
     extra = scope if scope.startswith("think:") else ""
     return _listening(spec, spec, shop, client, judge, extra=extra, concurrency=options.max_in_flight)
 
@@ -206,13 +206,27 @@ def _thinking(spec: Spec) -> str:
 
 
 def _signals(spec: Spec, shop: Workshop) -> Judge:
-    from wavjudge import signals
-    from wavjudge.judge.instruments import InstrumentJudge
+    from wavjudge.judge.instruments import signals_judge
 
-    (options,) = spec.read(SignalsOptions)
-    if not shop.prompts:
-        signals.require(shop.axes)  # no other judge could be meant by an axis that is not among the instruments'
-    return InstrumentJudge(spec=str(spec), axes=shop.axes, workers=options.workers)
+    (options,) = spec.read(InstrumentOptions)
+    _require_known(shop)
+    return signals_judge(shop.axes, spec=str(spec), workers=options.workers)
+
+
+def _checks(spec: Spec, shop: Workshop) -> Judge:
+    from wavjudge.judge.instruments import checks_judge
+
+    (options,) = spec.read(ChecksOptions)
+    _require_known(shop)
+    recognised = options.text == "recognised"
+    return checks_judge(shop.axes, recognised=recognised, spec=str(spec), workers=options.workers)
+
+
+def _require_known(shop: Workshop) -> None:
+    from wavjudge.judge.instruments import require_known
+
+    if not shop.prompts:  # no other judge could be meant by an axis that is not among the instruments'
+        require_known(shop.axes)
 
 
 def _recogniser(shop: Workshop, options: JudgeOptions) -> Recogniser | None:
@@ -220,12 +234,14 @@ def _recogniser(shop: Workshop, options: JudgeOptions) -> Recogniser | None:
     return Recogniser() if wanted else None
 
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, Kind[Judge]] = {
     "openai": Kind("openai:gpt-audio-1.5", "OpenAI, and any server of its protocol through base_url (vLLM and others)",
                    (OpenAIOptions, JudgeOptions), _openai, ("OPENAI_API_KEY",)),
     "gemini": Kind("gemini:gemini-3.5-flash", "Google's Gemini API",
                    (GeminiOptions, JudgeOptions), _gemini, ("GOOGLE_API_KEY", "GEMINI_API_KEY")),
     "signals": Kind("signals", "instruments that run offline: signal quality, rate, intelligibility; no judge",
-                    (SignalsOptions,), _signals),
+                    (InstrumentOptions,), _signals),
+    "checks": Kind("checks", "rules on the words of an answer: choice, reference, refusal, instructions, WER; no judge",
+                   (ChecksOptions,), _checks),
     "replay": Kind("replay:RUN", "the stored replies of a run, parsed again; sends nothing", (ReplayOptions,), _replay),
 }  # fmt: skip

@@ -1,61 +1,57 @@
-"""The instruments as a rater: `signals`.
+"""Instruments as raters: `signals` measures recordings, `checks` applies rules to words.
 
-They measure in threads: the arithmetic is in onnxruntime and numpy, which let go of the interpreter, and a user's
-script needs no `if __name__ == "__main__":`, as it would with processes.
+They work in threads: the arithmetic of `signals` is in onnxruntime and numpy, which let go of the interpreter, and a
+user's script needs no `if __name__ == "__main__":`, as it would with processes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 
-from wavjudge import audio, signals
-from wavjudge.errors import InputError
+from wavjudge import audio, checks, signals
+from wavjudge.errors import InputError, MissingPartError, SpecError
 from wavjudge.judge.base import Case, Task, unscored
+from wavjudge.judge.recogniser import Recogniser
 from wavjudge.signals import Measurement
-from wavjudge.types import JudgeEntry, RaterKind, Rating
+from wavjudge.signature import joined
+from wavjudge.types import SCHEMA_VERSION, Axis, JudgeEntry, RaterKind, Rating
+
+AXES: dict[str, tuple[Axis, ...]] = {"signals": signals.AXES, "checks": checks.AXES}
+"""What each instrument measures."""
 
 
 class InstrumentJudge:
-    """DNSMOS, voice activity, speech recognition and their like; one task, all axes."""
+    """An instrument as a judge: `measure` gives the measurements of a task's axes, in a thread.
 
-    rater = "signals"
+    It may raise `InputError` for a recording that cannot be read any more: its ratings are then `failed`.
+    """
+
     rater_kind: RaterKind = "instrument"
-    tasks: tuple[Task, ...]
 
     def __init__(
-        self, *, spec: str = "signals", axes: Collection[str] | None = None, workers: int | None = None
-    ) -> None:
-        chosen = tuple(axis for axis in signals.AXES if axes is None or axis.name in axes)
-        if not chosen:
-            raise InputError(f"got axes {axes}, expected some of {[axis.name for axis in signals.AXES]}",
-                             todo="leave `signals` out, or name one of its axes")  # fmt: skip
-        names = [axis.name for axis in chosen]
-        signals.require(names)
-        self._spec, self._names = spec, names
-        self.tasks = (Task("signals", chosen, signals.signature()),)
+        self, rater: str, tasks: Sequence[Task], measure: Callable[[Case, Task], list[Measurement]], *, spec: str = "",
+        workers: int | None = None,
+    ) -> None:  # fmt: skip
+        self.rater, self.tasks, self._measure, self._spec = rater, tuple(tasks), measure, spec or rater
         self.concurrency = workers or _cores()
-        self._pool = ThreadPoolExecutor(self.concurrency, "wavjudge-signals")
+        self._pool = ThreadPoolExecutor(self.concurrency, f"wavjudge-{rater}")
 
     def entry(self) -> JudgeEntry:
-        return JudgeEntry(spec=self._spec, rater=self.rater, signatures={"signals": self.tasks[0].signature})
+        signatures = {task.name: task.signature for task in self.tasks}
+        return JudgeEntry(spec=self._spec, rater=self.rater, signatures=signatures)
 
     async def aclose(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     async def rate(self, case: Case, task: Task, repeat: int) -> list[Rating]:
         """One rating per axis; a recording that cannot be measured any more is `failed`."""
-        if case.answer.audio is None:
-            return unscored(self, case, task, repeat, "not_applicable", "the answer is text by design")
-        item, said = case.item, case.answer
-        work = (case.path(case.answer.audio), case.answer.audio.sha256, said.text, item.reference, item.language)
         try:
             loop = asyncio.get_running_loop()
-            measured = await loop.run_in_executor(self._pool, _measure, *work, self._names)
+            measured = await loop.run_in_executor(self._pool, self._measure, case, task)
         except InputError as error:
             return unscored(self, case, task, repeat, "failed", str(error))
         return [self._rating(case, task, repeat, one) for one in measured]
@@ -69,11 +65,93 @@ class InstrumentJudge:
         )  # fmt: skip
 
 
-def _measure(
-    path: Path, sha256: str, text: str | None, reference: str | None, language: str | None, axes: Collection[str]
-) -> list[Measurement]:
-    wave = audio.read_known(path, sha256=sha256)
-    return signals.measure(wave, text=text, reference=reference, language=language, axes=axes)
+def signals_judge(
+    axes: Collection[str] | None = None, *, spec: str = "signals", workers: int | None = None
+) -> InstrumentJudge:
+    """DNSMOS, voice activity, speech recognition and their like; one task, all axes."""
+    chosen = _chosen("signals", axes)
+    signals.require([axis.name for axis in chosen])
+    task = Task("signals", chosen, signals.signature())
+    return InstrumentJudge("signals", [task], _listened, spec=spec, workers=workers)
+
+
+def _listened(case: Case, task: Task) -> list[Measurement]:
+    item, said = case.item, case.answer
+    if said.audio is None:
+        return _not_applicable(task, "the answer is text by design")
+    wave = audio.read_known(case.path(said.audio), sha256=said.audio.sha256)
+    names = [axis.name for axis in task.axes]
+    return signals.measure(wave, text=said.text, reference=item.reference, language=item.language, axes=names)
+
+
+def checks_judge(
+    axes: Collection[str] | None = None, *, recognised: bool = False, spec: str = "checks", workers: int | None = None
+) -> InstrumentJudge:
+    """Rules on words; a task and a signature of its own for each axis. recognised: they read what was heard."""
+    chosen = _chosen("checks", axes)
+    _require(chosen, recognised)
+    heard = {axis.name for axis in chosen if recognised or axis.name in checks.HEARD}
+    recogniser = Recogniser() if heard else None
+    sources = {axis.name: recogniser.name if recogniser and axis.name in heard else "own" for axis in chosen}
+    tasks = [Task(axis.name, (axis,), _signed(axis.name, sources[axis.name])) for axis in chosen]
+
+    def checked(case: Case, task: Task) -> list[Measurement]:
+        return _checked(case, task, recogniser if task.name in heard else None, recognised)
+
+    return InstrumentJudge("checks", tasks, checked, spec=spec, workers=workers)
+
+
+def _checked(case: Case, task: Task, recogniser: Recogniser | None, recognised: bool) -> list[Measurement]:
+    if task.name in checks.STATED and case.response.turn(case.turn) != len(case.item.turns) - 1:
+        return _not_applicable(task, "what an item states is about its last turn")
+    heard = None
+    if recogniser is not None:
+        if case.answer.audio is None:
+            return _not_applicable(task, "the answer is text by design, and this reads what was heard")
+        if reason := recogniser.cannot(case):
+            return _not_applicable(task, reason)
+        heard = recogniser.text(case)
+    own = case.answer.text
+    answer = checks.Answer(case.item, text=heard if recognised else own, own=own, heard=heard)
+    return [checks.measure(axis, answer) for axis in task.axes]
+
+
+def _signed(axis: str, source: str) -> str:
+    rules = f"rules:{checks.RULES[axis]}"
+    return joined(("checks", axis, rules, f"text:{source}", f"v{SCHEMA_VERSION}"))
+
+
+def _require(chosen: Sequence[Axis], recognised: bool) -> None:
+    try:
+        checks.require([axis.name for axis in chosen])
+        if recognised:
+            signals.require(["intelligibility"])
+    except MissingPartError as missing:
+        rest = ",".join(axis.name for axis in checks.AXES if axis.name not in checks.LOCAL)
+        raise MissingPartError(
+            missing.problem, todo=f"{missing.todo}; or ask for what needs no part: --axes {rest}"
+        ) from missing
+
+
+def require_known(axes: Collection[str] | None) -> None:
+    """Raise `SpecError` for an axis that no instrument has."""
+    known = [axis.name for measured in AXES.values() for axis in measured]
+    if unknown := sorted(set(axes or ()) - set(known)):
+        raise SpecError(
+            f"got the axis {', '.join(unknown)}, which no instrument has", todo="choose from " + ", ".join(known)
+        )
+
+
+def _chosen(rater: str, axes: Collection[str] | None) -> tuple[Axis, ...]:
+    chosen = tuple(axis for axis in AXES[rater] if axes is None or axis.name in axes)
+    if not chosen:
+        raise InputError(f"got axes {axes}, expected some of {[axis.name for axis in AXES[rater]]}",
+                         todo=f"leave `{rater}` out, or name one of its axes")  # fmt: skip
+    return chosen
+
+
+def _not_applicable(task: Task, reason: str) -> list[Measurement]:
+    return [Measurement(axis, None, "not_applicable", reason) for axis in task.axes]
 
 
 def _cores() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge import audio
 from wavjudge.clients.base import STATUS_OF, AudioPart, Client, Evidence, Failure, Reply, Request, Sampling
+from wavjudge.clients.called import call_record
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Case, Task, unscored
 from wavjudge.judge.parse import Unscored, Verdict, parse
@@ -104,7 +104,7 @@ class ModelJudge:
             outcome = await self._client.complete(request)
         except InputError as error:  # the recording vanished or changed after it was taken in
             return unscored(self, case, task, repeat, "failed", str(error))
-        call = _call(outcome, self._prompt_hashes[prompt.name], request, nonce)
+        call = call_record(outcome, request, prompt_hash=self._prompt_hashes[prompt.name], nonce=nonce)
         rows = _rows(outcome, prompt, heard=bool(request.audio_parts))
         return [self._rating(case, task, repeat, axis, call, rows[axis.name]) for axis in task.axes]
 
@@ -121,7 +121,7 @@ class ModelJudge:
 
     async def _transcript(self, case: Case, prompt: Prompt) -> str | None:
         if self._recogniser and prompt.inputs.transcript == "recognised" and case.answer.audio:
-            return await asyncio.to_thread(self._recogniser.text, case.path(case.answer.audio))
+            return await asyncio.to_thread(self._recogniser.text, case)
         return case.answer.text if prompt.inputs.transcript == "own" else None
 
     def _unrecognisable(self, case: Case, prompt: Prompt) -> str | None:
@@ -148,7 +148,7 @@ class ModelJudge:
         """The call that `rate` will make, and the nonce of its data blocks."""
         item = case.item
         material = Material(
-            case.question, case.answer, transcript, item.reference, item.history, lambda said: self._hear(case, said)
+            case.question, case.answer, transcript, item.reference, case.before, lambda said: self._hear(case, said)
         )
         system, parts, nonce = render(prompt, material)
         evidence = Evidence(case.question.text, item.reference, transcript, item.language)
@@ -194,11 +194,3 @@ def _row(verdict: Verdict | Unscored, justification: str | None, raw: str) -> _R
     if isinstance(verdict, Verdict):
         return _Row(verdict.score, "ok", None, justification, raw)
     return _Row(None, verdict.status, verdict.reason, justification, raw)
-
-
-def _call(outcome: Reply | Failure, prompt_hash: str, request: Request, nonce: str) -> Call:
-    return Call(
-        id=secrets.token_hex(8), prompt_hash=prompt_hash, request_hash=request.digest, nonce=nonce,
-        resolved_model=outcome.resolved_model, provider_id=outcome.provider_id, attempts=outcome.attempts,
-        seconds=round(outcome.seconds, 4), cached=isinstance(outcome, Reply) and outcome.cached, usage=outcome.usage,
-    )  # fmt: skip

@@ -14,7 +14,7 @@ functions are module level and all results picklable: hand `measure` to a proces
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from wavjudge.types import Axis, Scale, Status
 if TYPE_CHECKING:
     from wavjudge.audio import Waveform
 
-__all__ = ["AXES", "MAX_SECONDS", "Measurement", "measure", "require", "signature", "transcribe"]
+__all__ = ["AXES", "MAX_SECONDS", "Measurement", "NotApplicableError", "measure", "require", "signature", "transcribe"]
 
 RULES = 1
 """Version of every threshold and definition in this folder; a change to one changes it and the signature."""
@@ -51,6 +51,26 @@ class Measurement:
     status: Status
     reason: str | None = None
     details: Mapping[str, float | str | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, axis: Axis, read: Callable[[], tuple[float, Mapping[str, float | str | None]]]) -> Measurement:
+        """What a reading gives: its value, not_applicable with the reason, or failed for a value off the scale."""
+        try:
+            value, details = read()
+        except NotApplicableError as why:
+            return cls(axis, None, "not_applicable", why.reason, why.details)
+        if not axis.scale.holds(value):
+            reason = f"the instrument read {value:.3f}, off its scale {axis.scale.low}..{axis.scale.high}"
+            return cls(axis, None, "failed", reason, details)
+        return cls(axis, value, "ok", None, details)
+
+
+class NotApplicableError(Exception):
+    """Why an axis has no value on this answer; becomes the measurement's reason."""
+
+    def __init__(self, reason: str, details: Mapping[str, float | str | None] | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.details = reason, details or {}
 
 
 def measure(

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from wavjudge.audio import Samples, Waveform
 from wavjudge.errors import InputError
-from wavjudge.signals import MAX_SECONDS, Measurement, asr, dnsmos, vad, words
+from wavjudge.signals import MAX_SECONDS, Measurement, NotApplicableError, asr, dnsmos, vad, words
 from wavjudge.signals.clipping import clipping
 from wavjudge.signals.overlap import MAX_REFERENCE_WORDS, overlap
 from wavjudge.signals.pieces import pieces, samples_of
 from wavjudge.types import Axis
 
 Details = dict[str, float | str | None]
-
-
-class NotApplicableError(Exception):
-    """Why an axis has no value on this recording; becomes the measurement's reason."""
-
-    def __init__(self, reason: str, details: Mapping[str, float | str | None] | None = None) -> None:
-        super().__init__(reason)
-        self.reason, self.details = reason, details or {}
 
 
 @dataclass(frozen=True)
@@ -36,14 +27,7 @@ class Recording:
 
     def measured(self, axis: Axis) -> Measurement:
         """One axis: its value, or not_applicable with a reason, or failed when a reading is off the axis's scale."""
-        try:
-            value, details = getattr(self, axis.name)()
-        except NotApplicableError as why:
-            return Measurement(axis, None, "not_applicable", why.reason, why.details)
-        if not axis.scale.holds(value):
-            reason = f"the instrument read {value:.3f}, off its scale {axis.scale.low}..{axis.scale.high}"
-            return Measurement(axis, None, "failed", reason, details)
-        return Measurement(axis, value, "ok", None, details)
+        return Measurement.of(axis, getattr(self, axis.name))
 
     def signal_quality(self) -> tuple[float, Details]:
         """DNSMOS: the mean of P.808 and P.835 overall; both, and the other two P.835 outputs, beside it."""

@@ -73,6 +73,18 @@ def error_rate(meant: str, heard: str) -> float | None:
     return float(wer(" ".join(reference), " ".join(spelt(heard)))) if reference else None
 
 
+def character_error_rate(meant: str, heard: str) -> float | None:
+    """The same count over characters, the space between two words being one; None if nothing was meant.
+
+    >>> character_error_rate("the sky", "the ski")
+    0.14285714285714285
+    """
+    from jiwer import cer
+
+    reference = spelt(meant)
+    return float(cer(" ".join(reference), " ".join(spelt(heard)))) if reference else None
+
+
 def intelligibility(error: float) -> float:
     """max(0, 1 - word error rate): the share of the meant words that arrived, counting inventions against it.
 

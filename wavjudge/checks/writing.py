@@ -1,0 +1,101 @@
+"""How a text is written: its characters made plain, its language as far as a tag or its script tells."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+
+from wavjudge.signals.words import is_english
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_QUOTES = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u300c": '"',
+        "\u300d": '"',
+        "\u2013": "-",
+        "\u2014": "-",
+    }
+)
+_SCRIPTS = {
+    "HANGUL": "ko", "THAI": "th", "BENGALI": "bn", "TAMIL": "ta", "TELUGU": "te", "KANNADA": "kn",
+    "GUJARATI": "gu", "GURMUKHI": "pa", "MALAYALAM": "ml", "GREEK": "el", "HEBREW": "he",
+    "CYRILLIC": "ru uk bg sr mk", "DEVANAGARI": "hi mr ne", "ARABIC": "ar fa ur", "CJK": "zh ja",
+    "HIRAGANA": "ja", "KATAKANA": "ja", "LATIN": "en de fr es it pt nl sv fi pl vi tr id ms ro cs hu da no nb sw",
+}  # fmt: skip
+"""Languages by script, as far as IFEval and spoken test sets ask for them."""
+
+
+def plain(text: str) -> str:
+    """The text with straight quotes and dashes and without full-width forms (Unicode NFKC).
+
+    >>> plain("\u201cI can\u2019t\u201d\uff0c\uff22")
+    '"I can\\'t",B'
+    """
+    return unicodedata.normalize("NFKC", text).translate(_QUOTES)
+
+
+def is_chinese(language: str | None) -> bool:
+    """Whether a language tag is Chinese.
+
+    >>> is_chinese("zh-CN"), is_chinese("yue"), is_chinese("ja"), is_chinese(None)
+    (True, True, False, False)
+    """
+    names = ("zh", "zho", "chi", "cmn", "yue", "chinese", "mandarin", "cantonese")
+    return language is not None and primary(language) in names
+
+
+def is_known(language: str | None) -> bool:
+    """Whether phrases of the language are known here: English, Chinese, and an unknown language taken for either."""
+    return is_english(language) or is_chinese(language)
+
+
+def reads_as_chinese(text: str, language: str | None) -> bool:
+    """Whether a text is compared character by character, without spaces between words.
+
+    >>> reads_as_chinese("巴黎", None), reads_as_chinese("Paris", "zh"), reads_as_chinese("Paris 巴黎", "en")
+    (True, True, False)
+    """
+    return is_chinese(language) or (language is None and _HAN.search(text) is not None)
+
+
+def primary(language: str) -> str:
+    """The first part of a language tag.
+
+    >>> primary("zh-CN")
+    'zh'
+    """
+    return re.split(r"[-_]", language.strip().lower())[0]
+
+
+def in_language(text: str, language: str) -> bool | None:
+    """Whether a text is in a language, as far as letters tell; None where they do not.
+
+    True needs a script that one language alone has here; False a script in which the language is not written. French
+    and German share their letters, so between them nothing is told.
+
+    >>> in_language("안녕하세요", "ko"), in_language("Good morning", "ko"), in_language("Bonjour", "de")
+    (True, False, None)
+    """
+    wanted = primary(language)
+    scripts = Counter(script for letter in text if letter.isalpha() and (script := _script(letter)))
+    if not scripts or not any(wanted in known.split() for known in _SCRIPTS.values()):
+        return None
+    most = "HIRAGANA" if _has_kana(scripts) else scripts.most_common(1)[0][0]
+    found = _SCRIPTS[most].split()
+    return False if wanted not in found else True if found == [wanted] else None
+
+
+def _has_kana(scripts: Counter[str]) -> bool:
+    """Kana beside Han signs, together most of the letters: no Chinese text is written so."""
+    kana = scripts["HIRAGANA"] + scripts["KATAKANA"]
+    return 2 * (kana + scripts["CJK"]) > scripts.total() and 5 * kana > scripts["CJK"]
+
+
+def _script(letter: str) -> str | None:
+    name = unicodedata.name(letter, "")
+    return next((script for script in _SCRIPTS if name.startswith(script)), None)
