@@ -75,6 +75,10 @@ def test_a_watcher_sees_every_rating_go_by(tmp_path: Path) -> None:
     class Watcher:
         plan, seen = 0, 0
 
+        def to_answer(self, questions: int) -> None: ...
+
+        def answered(self, response: object) -> None: ...
+
         def planned(self, calls: int) -> None:
             self.plan += calls
 

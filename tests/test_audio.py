@@ -441,7 +441,7 @@ def kept(folder: Path, data: bytes, name: str = "a.wav") -> tuple[Path, str]:
 
 @given(arrays.arrays(np.int16, st.integers(1, 300)).filter(lambda array: np.abs(array.astype(int)).max() > 10))
 def test_16_bit_pcm_read_and_written_again_is_the_same(samples: np.ndarray) -> None:
-    data = audio._wav(samples.astype("<i2").tobytes(), RATE)
+    data = audio.pcm_wav(samples.astype("<i2").tobytes(), RATE)
     assert decode(data, where="a").to_wav() == data
 
 

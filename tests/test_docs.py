@@ -14,8 +14,8 @@ import wavjudge
 from tests.cli.typed import answers, spec, typed
 from tests.loopback.server import Loopback
 from wavjudge import types
-from wavjudge.bench.testset import Row
-from wavjudge.cli.judges import _options
+from wavjudge.bench.row import Row
+from wavjudge.cli.kinds import _options
 from wavjudge.judge.build import KINDS
 from wavjudge.judge.prompts import Inputs, Layout, Prompt, PromptAxis, load_all
 from wavjudge.report.export import COLUMNS
@@ -103,7 +103,8 @@ def _block(text: str, begin: str, end: str) -> str:
 
 RECORDS = (
     types.Item, types.Response, types.Rating, types.Comparison, types.RunManifest, types.AudioRef, types.Utterance,
-    types.Scale, types.Subject, types.Call, types.Usage, types.JudgeEntry,
+    types.Scale, types.Subject, types.Call, types.Usage, types.JudgeEntry, types.Check, types.BenchmarkEntry,
+    types.CandidateEntry,
 )  # fmt: skip
 
 
@@ -128,6 +129,27 @@ def test_the_files_of_a_run_folder_stand_in_schema_md(tmp_path: Path) -> None:
         run = wavjudge.score(answers(tmp_path), judges=[spec(server)], out=tmp_path / "run").path
     for path in run.iterdir():
         assert path.name in listed
+
+
+def test_the_made_up_study_of_calibration_md_prints_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, said, shown = page("calibration.md"), "", 0
+    text = text[text.index("## Labels beside a leaderboard") : text.index("## What it does not say")]
+    monkeypatch.chdir(tmp_path)
+    exec(text[text.index("```python\n") + 10 : text.index("```\n")], {})
+    for block in re.findall(r"(?:^    .+\n)+", text[text.index("```\n") :], re.MULTILINE):
+        if block.startswith("    wavjudge "):
+            for line in block.splitlines():
+                done = typed(*line.split()[1:])
+                assert done.code == 0, done.err
+                said = done.out
+        else:
+            shown += 1
+            seen = [" ".join(line.split()) for line in said.splitlines()]
+            wanted = [" ".join(line.split()) for line in block.splitlines()]
+            assert [line for line in seen if line in wanted] == wanted, said
+    assert shown == 7
 
 
 @pytest.mark.parametrize(

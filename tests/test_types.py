@@ -200,5 +200,20 @@ def test_not_said_is_not_zero() -> None:
     assert set(Usage().model_dump().values()) == {None}
 
 
+def test_a_rating_written_before_speech_was_counted_keeps_its_id() -> None:
+    # Another record may supersede it by this id.
+    line = (
+        '{"schema_version":1,"subject":{"benchmark":"b","item_id":"1","candidate":"c","attempt":0,"turn":0},'
+        '"axis":"overall","scale":{"low":1.0,"high":5.0,"unit":"points"},"rater":"r","rater_kind":"model","repeat":0,'
+        '"score":4.0,"status":"ok","reason":null,"justification":null,"raw":null,"details":{},"call":{"id":"1",'
+        '"prompt_hash":null,"request_hash":null,"nonce":null,"resolved_model":null,"provider_id":null,"attempts":1,'
+        '"seconds":null,"cached":false,"usage":{"input_tokens":1,"output_tokens":null,"audio_input_tokens":null,'
+        '"cached_input_tokens":null,"reasoning_tokens":null,"usd":null}},"signature":"s","time":null,"supersedes":null}'
+    )
+    rating = Rating.model_validate_json(line)
+    assert rating.model_dump_json() == line
+    assert '"audio_output_tokens":7' in Usage(audio_output_tokens=7).model_dump_json()
+
+
 def test_a_candidate_fails_in_other_words_than_a_judge() -> None:
     assert set(OUTCOMES) & set(STATUSES) == {"ok"}

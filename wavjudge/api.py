@@ -13,18 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wavjudge.bench.runner import RETRIED_STATUSES, Summary, Watcher
-from wavjudge.bench.score import Plan, run
+from wavjudge.bench.run import Plan, run
+from wavjudge.bench.runner import RETRIED_STATUSES, Summary
 from wavjudge.bench.testset import open_testset
+from wavjudge.bench.watching import Watcher
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.money import parse_price
 from wavjudge.clients.spec import load_named, parse_spec
 from wavjudge.errors import InputError, StoreError
 from wavjudge.judge.build import Workshop
+from wavjudge.judge.instruments import AXES
 from wavjudge.judge.prompts import Prompt, load_all, select
 from wavjudge.report.export import COLUMNS, flat
-from wavjudge.signals import AXES
 from wavjudge.store import RunFolder
 from wavjudge.types import Rating, Response, Status
 
@@ -132,8 +133,8 @@ def workshop(
     """What the judges of a run share, from the options of `score`."""
     available, named = load_all(Path(prompts) if prompts is not None else None), load_named()
     kinds = {parse_spec(judge, named).kind for judge in judges}
-    listening = bool(kinds - {"signals"})
-    asked = _asked_of_prompts(axes, available) if "signals" in kinds and listening else axes
+    instruments, listening = kinds & set(AXES), bool(kinds - set(AXES))
+    asked = _asked_of_prompts(axes, available, instruments) if instruments and listening else axes
     chosen = select(available, prompt_set=prompt_set, axes=asked) if listening else ()
     return Workshop(
         prompts=chosen, axes=axes, named=named, cache=ReplyCache() if cache and listening else None,
@@ -146,15 +147,18 @@ def _warn(folder: RunFolder) -> None:
         _log.warning("passed over a line that is no record: %s", line)
 
 
-def _asked_of_prompts(axes: Sequence[str] | None, prompts: Mapping[str, Prompt]) -> Sequence[str] | None:
+def _asked_of_prompts(
+    axes: Sequence[str] | None, prompts: Mapping[str, Prompt], instruments: Collection[str]
+) -> Sequence[str] | None:
     """The axes that some prompt has to declare: all that were asked for, but those that the instruments measure."""
     if axes is None:
         return None
     declared = {axis.name for prompt in prompts.values() for axis in prompt.axes}
-    measured = {axis.name for axis in AXES} - declared
+    measured = {axis.name for kind in instruments for axis in AXES[kind]} - declared
     asked = [name for name in axes if name not in measured]
     if not asked:
-        raise InputError(f"got axes {list(axes)}, which only `signals` has, and another judge beside it",
+        only = " or ".join(f"`{name}`" for name in sorted(instruments))
+        raise InputError(f"got axes {list(axes)}, which only {only} has, and another judge beside it",
                          todo="name an axis of the other judge too, or leave that judge out")  # fmt: skip
     return asked
 

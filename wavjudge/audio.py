@@ -99,7 +99,7 @@ class Waveform:
     def to_wav(self) -> bytes:
         """A 16-bit PCM WAV file. A file read and written again is the same; overshoot of the resampler is cut."""
         pcm = np.clip(np.rint(self.samples * 32768.0), -32768, 32767).astype("<i2")
-        return _wav(pcm.tobytes(), self.sample_rate_hz)
+        return pcm_wav(pcm.tobytes(), self.sample_rate_hz)
 
 
 def read(path: Path, *, max_seconds: float | None = None) -> Waveform:
@@ -108,6 +108,19 @@ def read(path: Path, *, max_seconds: float | None = None) -> Waveform:
     Raises `AudioFault` for what cannot be rated and `InputError` for a file that is not there.
     """
     return decode(read_bytes(path), where=str(path), max_seconds=max_seconds)
+
+
+def suffix_of(data: bytes) -> str:
+    """The usual suffix of an audio file, by its first bytes; `.bin` for anything else.
+
+    >>> suffix_of(b"fLaC"), suffix_of(b"RIFF....WAVE"), suffix_of(b"so long")
+    ('.flac', '.wav', '.bin')
+    """
+    if data[:4] in (b"RIFF", b"RF64") and data[8:12] == b"WAVE":
+        return ".wav"
+    if data[:3] == b"ID3" or (len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0):
+        return ".mp3"
+    return {b"fLaC": ".flac", b"OggS": ".ogg"}.get(data[:4], ".bin")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -201,24 +214,30 @@ def _pcm_as_is(data: bytes, rate: int) -> bytes | None:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             if (file.format, file.subtype, file.channels, file.samplerate) != ("WAV", "PCM_16", 1, rate):
                 return None
-            return _wav(file.read(dtype="int16").astype("<i2", copy=False).tobytes(), rate)
+            return pcm_wav(file.read(dtype="int16").astype("<i2", copy=False).tobytes(), rate)
     except soundfile.SoundFileError:  # `decode` says what is wrong with it
         return None
 
 
+def pcm_wav(pcm: bytes, sample_rate_hz: int, channels: int = 1) -> bytes:
+    """A WAV file of 16-bit little-endian samples, interleaved where there are several channels.
+
+    >>> pcm_wav(bytes(8), 24000, channels=2)[20:36].hex(" ", 2)
+    '0100 0200 c05d 0000 0077 0100 0400 1000'
+    """
+    return _wav_head(len(pcm), sample_rate_hz, channels) + pcm
+
+
 def _plain_rate(data: bytes) -> int | None:
-    """The sample rate of whole mono PCM16 samples under just the header that `_wav` writes; None for any other file."""
+    """The sample rate of whole mono PCM16 samples under just the header of `pcm_wav`; None for any other file."""
     size, rate = len(data) - _HEAD_BYTES, int.from_bytes(data[24:28], "little")
     is_plain = size > 0 and size % 2 == 0 and 0 < rate < 2**31 and data[:_HEAD_BYTES] == _wav_head(size, rate)
     return rate if is_plain else None
 
 
-def _wav(pcm: bytes, rate: int) -> bytes:
-    return _wav_head(len(pcm), rate) + pcm
-
-
-def _wav_head(size: int, rate: int) -> bytes:
-    head = struct.pack("<4sI8sIHHIIHH", b"RIFF", 36 + size, b"WAVEfmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+def _wav_head(size: int, rate: int, channels: int = 1) -> bytes:
+    frame = 2 * channels
+    head = struct.pack("<4sI8sIHHIIHH", b"RIFF", 36 + size, b"WAVEfmt ", 16, 1, channels, rate, frame * rate, frame, 16)
     return head + struct.pack("<4sI", b"data", size)
 
 

@@ -10,7 +10,8 @@
         ├── AuthError         the provider does not accept the key          exit 3
         ├── QuotaError        the account has no money or quota left        exit 4
         ├── BudgetError       `--max-cost` is reached, or a price unknown   exit 5
-        └── ProviderDownError retries are used up for the whole run         exit 75
+        ├── ProviderDownError retries are used up for the whole run         exit 75
+        └── CandidateDownError a candidate that only ever crashed           exit 7
 
 A failure of one rating is *not* an exception: it is a status on the record (`types.Status`).
 """
@@ -107,3 +108,9 @@ class ProviderDownError(StopRun):
     """So many calls failed that retrying on would only burn time and money."""
 
     exit_code = 75
+
+
+class CandidateDownError(StopRun):
+    """A candidate crashed on each of its first answers: a wrong command, not a bad model."""
+
+    exit_code = 7

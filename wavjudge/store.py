@@ -185,7 +185,12 @@ class RunFolder(AbstractContextManager["RunFolder"]):
         return _only(Item, self.read("items"))
 
     def responses(self) -> Iterator[Response]:
-        return _only(Response, self.read("responses"))
+        """The answers that stand: one that was asked for again and superseded is left out."""
+        later = _only(Response, self.read("responses", without=b'"supersedes":null'))
+        gone = {response.supersedes for response in later if response.supersedes}
+        for response in _only(Response, self.read("responses")):
+            if not gone or response.id not in gone:
+                yield response
 
     def ratings(self, *, superseded: bool = False) -> Iterator[Rating]:
         """The ratings that stand: the ones another record supersedes are left out unless asked for."""

@@ -11,7 +11,7 @@ import hashlib
 from datetime import datetime
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 SCHEMA_VERSION: Literal[1] = 1
 """Version of every record on disk. docs/schema.md says when it changes and what then happens to old runs."""
@@ -97,6 +97,48 @@ class Stored(Record):
     schema_version: Literal[1] = SCHEMA_VERSION
 
 
+class Usage(Record):
+    """What a call consumed, as the provider says; ``None`` is "not said", which is not zero.
+
+    `output_tokens` includes `reasoning_tokens` and `audio_output_tokens`, at every provider.
+    `audio_output_tokens` is written only where it is said: a judge's rating keeps the id that it had before the field.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    audio_input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    audio_output_tokens: int | None = Field(default=None, exclude_if=lambda count: count is None)
+    usd: float | None = None
+
+
+class Call(Record):
+    """The call behind a rating. A joint prompt gives several ratings with one `id`: count usage once per id."""
+
+    id: str
+    prompt_hash: str | None = None
+    request_hash: str | None = None
+    nonce: str | None = None
+    resolved_model: str | None = None
+    provider_id: str | None = None
+    attempts: int = 1
+    seconds: float | None = None
+    cached: bool = False
+    usage: Usage = Usage()
+
+
+class Check(Record):
+    """A rule by which an answer can be checked without a judge, as the test set states it.
+
+    kind: the rule, such as ``choice``, ``reference`` or ``instruction``; what it needs stands in `options`
+    (docs/checks.md lists them). A kind that nobody here knows is kept, and no instrument applies it.
+    """
+
+    kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    options: dict[str, JsonValue] = {}
+
+
 class Item(Stored):
     """One prompt of a test set: the user's turns, in order, after a fixed history."""
 
@@ -106,11 +148,16 @@ class Item(Stored):
     history: tuple[Message, ...] = ()
     language: str | None = None
     reference: str | None = None
+    checks: tuple[Check, ...] = ()
     tags: tuple[str, ...] = ()
 
 
 class Response(Stored):
-    """What one candidate answered to one item in one attempt: one utterance per turn, and what became of it."""
+    """What one candidate answered to one item in one attempt: one utterance per turn, and what became of it.
+
+    calls, details: the calls to a provider that the answer took, and whatever else the candidate said of it (exit
+    code, the end of stderr, voice). Both are empty for answers that were handed in.
+    """
 
     benchmark: str
     item_id: str
@@ -120,7 +167,16 @@ class Response(Stored):
     status: Outcome = "ok"
     reason: str | None = None
     seconds_taken: float | None = None
+    calls: tuple[Call, ...] = ()
+    details: dict[str, float | str | None] = {}
     tags: tuple[str, ...] = ()
+    supersedes: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Sixteen hex digits of the sha256 of the record's canonical JSON; what a later record supersedes."""
+        text = "wavjudge.response.1\n" + self.model_dump_json()
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def turn(self, turn: int = -1) -> int:
         """The index of a turn, where a negative one counts from the last."""
@@ -142,35 +198,6 @@ class Subject(Record):
     candidate: str
     attempt: Annotated[int, Field(ge=0)] = 0
     turn: Annotated[int, Field(ge=0)] = 0
-
-
-class Usage(Record):
-    """What a call consumed, as the provider says; ``None`` is "not said", which is not zero.
-
-    `output_tokens` includes `reasoning_tokens`, at every provider.
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    audio_input_tokens: int | None = None
-    cached_input_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    usd: float | None = None
-
-
-class Call(Record):
-    """The call behind a rating. A joint prompt gives several ratings with one `id`: count usage once per id."""
-
-    id: str
-    prompt_hash: str | None = None
-    request_hash: str | None = None
-    nonce: str | None = None
-    resolved_model: str | None = None
-    provider_id: str | None = None
-    attempts: int = 1
-    seconds: float | None = None
-    cached: bool = False
-    usage: Usage = Usage()
 
 
 class Rating(Stored):
@@ -266,6 +293,24 @@ class JudgeEntry(Record):
     details: dict[str, float | str | None] = {}
 
 
+class CandidateEntry(Record):
+    """One candidate of a run: the SPEC as given (no key is ever part of it) and what was made of it."""
+
+    spec: str
+    candidate: str
+    details: dict[str, float | str | None] = {}
+
+
+class BenchmarkEntry(Record):
+    """The test set that a run asked: its name, version and licence, and the hash of its items file."""
+
+    name: str
+    version: str | None = None
+    licence: str | None = None
+    items_sha256: str | None = None
+    rated_turns: Literal["last", "each"] = "last"
+
+
 class RunManifest(Stored):
     """What a run folder holds and how it came about; rewritten as a whole, unlike the logs beside it."""
 
@@ -273,10 +318,14 @@ class RunManifest(Stored):
     created: datetime
     updated: datetime
     source: str | None = None
+    benchmark: BenchmarkEntry | None = None
+    candidates: tuple[CandidateEntry, ...] = ()
+    attempts: int = 1
     judges: tuple[JudgeEntry, ...] = ()
     repeats: int = 1
     counts: dict[str, int] = {}
     usage: Usage = Usage()
+    candidates_usage: Usage = Usage()
     data_sha256: str | None = None
     versions: dict[str, str] = {}
     notes: tuple[str, ...] = ()

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wavjudge.bench.row import HistoryRow, Row
 from wavjudge.bench.stored import StoredSet
-from wavjudge.bench.testset import HistoryRow, Row, TestSet, open_testset
+from wavjudge.bench.testset import TestSet, open_testset
 from wavjudge.errors import InputError
 
 FULL: dict[str, Any] = {
@@ -225,7 +226,7 @@ def test_a_line_that_is_no_json_object_is_told_and_the_rest_is_read(
         ('{"item_id": "1", "tags": {"a": 1}}', 'field "tags"'),
         (
             '{"item_id": "1", "history": "hello"}',
-            'field "history": Value error, expected a JSON list of messages, got what is no JSON (Expecting value',
+            'field "history": Value error, expected a JSON list, got what is no JSON (Expecting value',
         ),
         ('{"item_id": "1", "history": [{"role": "robot", "text": "hi"}]}', 'field "history.0.role"'),
         ('{"item_id": "1", "history": [{"role": "user", "words": "hi"}]}', 'field "history.0.words"'),

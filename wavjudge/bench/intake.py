@@ -13,8 +13,9 @@ from typing import Literal, TypeVar
 
 from wavjudge import audio
 from wavjudge.audio import AudioFault
+from wavjudge.bench.row import ItemRow, Row, SaidRow
 from wavjudge.bench.stored import StoredRow
-from wavjudge.bench.testset import Answers, Row, TestSet
+from wavjudge.bench.testset import Answers, TestSet
 from wavjudge.store import RunFolder
 from wavjudge.types import AudioRef, Item, Message, Outcome, Response, Utterance
 
@@ -60,35 +61,35 @@ class Intake:
         data = audio.known_bytes(path, ref.sha256)
         return ref.model_copy(update={"path": self.run.add_audio(data, ref.sha256, path.suffix)})
 
-    def _new(self, testset: Answers, row: Row) -> tuple[Item, Response]:
-        benchmark = row.benchmark or testset.benchmark
-        item = Item(
-            benchmark=benchmark, id=row.item_id, language=row.language, reference=row.reference, tags=row.tags,
-            turns=(Utterance(text=row.question_text, audio=self._question(testset, row.question_audio)),),
-            history=tuple(
-                Message(role=m.role, text=m.text, audio=self._question(testset, m.audio)) for m in row.history
-            ),
+    def item(self, row: ItemRow, *, benchmark: str, root: Path) -> Item:
+        """The item of a row, its recordings looked at and kept. Raises `InputError` for one that does not open."""
+        return Item(
+            benchmark=row.benchmark or benchmark, id=row.item_id, language=row.language, reference=row.reference,
+            checks=row.checks, tags=row.tags,
+            turns=tuple(Utterance(text=said.text, audio=self._question(root, said.audio)) for said in row.asked()),
+            history=tuple(Message(role=m.role, text=m.text, audio=self._question(root, m.audio)) for m in row.history),
         )  # fmt: skip
-        answer, status, reason = self._answer(testset, row)
+
+    def _new(self, testset: Answers, row: Row) -> tuple[Item, Response]:
+        item = self.item(row, benchmark=testset.benchmark, root=testset.root)
+        answers, status, reason = self._answers(testset, row)
         response = Response(
-            benchmark=benchmark, item_id=row.item_id, candidate=row.candidate, attempt=row.attempt,
-            answers=(answer,), status=status, reason=reason, tags=row.tags,
+            benchmark=item.benchmark, item_id=row.item_id, candidate=row.candidate, attempt=row.attempt,
+            answers=answers, status=status, reason=reason, seconds_taken=row.seconds_taken, tags=row.tags,
         )  # fmt: skip
         return item, response
 
     def unchanged(self, testset: Answers, row: Row | StoredRow, response: Response) -> bool:
-        """Whether the row's recording is still the one that was taken in: compared by its bytes."""
-        stored = response.answers[-1].audio if response.answers else None
-        if row.audio is None or stored is None:
-            return True
-        path = testset.root / row.audio
-        return not there(path) or hashlib.sha256(path.read_bytes()).hexdigest() == stored.sha256
+        """Whether the row's recordings are still those that were taken in: compared by their bytes."""
+        stored = [answer.audio for answer in response.answers]
+        pairs = zip(row.recordings, stored, strict=False)  # of a failed answer, less may be there than was named
+        return all(_still(testset.root / name, ref) for name, ref in pairs if name and ref)
 
-    def _question(self, testset: Answers, name: str | None) -> AudioRef | None:
+    def _question(self, root: Path, name: str | None) -> AudioRef | None:
         """The candidates of an item share its question: looked at once, unless the file is written again."""
         if not name:
             return None
-        path = testset.root / name
+        path = root / name
         key = (path, *_written(path))
         if key not in self._questions:
             if len(self._questions) == QUESTIONS_KEPT:
@@ -96,19 +97,42 @@ class Intake:
             self._questions[key] = self._ref(path)
         return self._questions[key]
 
-    def _answer(self, testset: Answers, row: Row) -> tuple[Utterance, Outcome, str | None]:
-        silent = Utterance(text=row.text)
-        if row.audio is None:
-            if row.text is None or not isinstance(testset, TestSet) or testset.speech:
+    def _answers(self, testset: Answers, row: Row) -> tuple[tuple[Utterance, ...], Outcome, str | None]:
+        """What was said, turn by turn, and the first thing that is wrong with it."""
+        answers: list[Utterance] = []
+        status, reason = row.status, row.reason
+        for said in row.said():
+            answer, found, problem = self._answer(testset, said)
+            answers.append(answer)
+            if status == "ok":
+                status, reason = found, problem
+        return tuple(answers), status, reason
+
+    def _answer(self, testset: Answers, said: SaidRow) -> tuple[Utterance, Outcome, str | None]:
+        silent = Utterance(text=said.text)
+        if said.audio is None:
+            if said.text is None or not isinstance(testset, TestSet) or testset.speech:
                 return silent, "no_speech", "the row names no recording"
             return silent, "ok", None
-        path = testset.root / row.audio
+        path = testset.root / said.audio
         if not there(path):
-            return silent, "no_speech", f"the recording {row.audio[:200]} is not there"
+            return silent, "no_speech", f"the recording {said.audio[:200]} is not there"
         try:
-            return Utterance(text=row.text, audio=self._ref(path, self.max_seconds)), "ok", None
+            return Utterance(text=said.text, audio=self._ref(path, self.max_seconds)), "ok", None
         except AudioFault as fault:
             return silent, fault.outcome, fault.problem
+
+    def answer(self, text: str | None, sound: bytes | None) -> tuple[Utterance, Outcome, str | None]:
+        """What a candidate just said, as it is kept: its recording is copied always, for it lies nowhere else."""
+        if sound is None:
+            return Utterance(text=text), "no_speech", "the candidate gave no recording"
+        sha256 = hashlib.sha256(sound).hexdigest()
+        kept = self.run.add_audio(sound, sha256, audio.suffix_of(sound))
+        try:
+            wave = audio.decode(sound, where="the answer", max_seconds=self.max_seconds)
+        except AudioFault as fault:
+            return Utterance(text=text), fault.outcome, f"{fault.problem} ({kept})"
+        return Utterance(text=text, audio=audio.reference(Path(kept), wave, sha256)), "ok", None
 
     def _ref(self, path: Path, max_seconds: float | None = None) -> AudioRef:
         data = audio.read_bytes(path)
@@ -116,6 +140,10 @@ class Intake:
         sha256 = hashlib.sha256(data).hexdigest()
         kept = self.run.add_audio(data, sha256, path.suffix) if self.keep == "copy" else str(path.resolve())
         return audio.reference(Path(kept), wave, sha256)
+
+
+def _still(path: Path, ref: AudioRef) -> bool:
+    return not there(path) or hashlib.sha256(path.read_bytes()).hexdigest() == ref.sha256
 
 
 def _written(path: Path) -> tuple[int, ...]:

@@ -6,16 +6,23 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
-from wavjudge.bench.runner import Runner, Watcher
+from wavjudge.bench.watching import Watcher
 
 GRACE_SECONDS = 30.0
 """How long calls under way are awaited after the first signal: they are paid for already, and a few may hang."""
 
 
+class Stage(Protocol):
+    """What can be asked to start nothing more."""
+
+    def stop(self) -> None: ...
+
+
 @contextmanager
-def stopping_on_signals(runner: Runner, watcher: Watcher) -> Iterator[None]:
-    """Within it the first signal stops the runner; a second one, or `GRACE_SECONDS`, cancels the current task."""
+def stopping_on_signals(stage: Stage, watcher: Watcher) -> Iterator[None]:
+    """Within it the first signal stops the stage; a second one, or `GRACE_SECONDS`, cancels the current task."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     timers: list[asyncio.TimerHandle] = []
@@ -25,7 +32,7 @@ def stopping_on_signals(runner: Runner, watcher: Watcher) -> Iterator[None]:
             task.cancel()
             return
         timers.append(loop.call_later(GRACE_SECONDS, task.cancel))
-        runner.stop()
+        stage.stop()
         watcher.stopping(GRACE_SECONDS)
 
     numbers = (signal.SIGINT, signal.SIGTERM)

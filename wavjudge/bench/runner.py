@@ -12,11 +12,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from sys import intern
-from typing import Protocol
+from typing import Literal
 
 from wavjudge.bench.intake import Intake
+from wavjudge.bench.row import Row
 from wavjudge.bench.stored import StoredRow
-from wavjudge.bench.testset import Answers, Row
+from wavjudge.bench.testset import Answers
+from wavjudge.bench.watching import Nobody, Watcher
 from wavjudge.errors import InputError, StopRun, WavjudgeError
 from wavjudge.judge.base import Case, Judge, Task
 from wavjudge.signature import planned
@@ -28,26 +30,6 @@ RETRIED_STATUSES: frozenset[Status] = frozenset({"failed"})
 
 ROWS_AT_ONCE = 16
 """Rows taken in by one trip to a thread, and acknowledged by one fdatasync."""
-
-
-class Watcher(Protocol):
-    """Whoever wants to see a run go by: the progress bar, or nobody."""
-
-    def planned(self, calls: int) -> None: ...
-
-    def rated(self, ratings: Sequence[Rating]) -> None: ...
-
-    def stopping(self, grace_seconds: float) -> None: ...
-
-
-class Nobody:
-    """A watcher that looks away."""
-
-    def planned(self, calls: int) -> None: ...
-
-    def rated(self, ratings: Sequence[Rating]) -> None: ...
-
-    def stopping(self, grace_seconds: float) -> None: ...
 
 
 @dataclass(slots=True)
@@ -133,9 +115,11 @@ class Runner:
         intake: Intake,
         repeats: int = 1,
         retry: Collection[Status] = RETRIED_STATUSES,
+        rated_turns: Literal["last", "each"] = "last",
         watcher: Watcher | None = None,
     ) -> None:
         self._run, self._judges, self._intake, self._repeats = run, judges, intake, repeats
+        self._each_turn = rated_turns == "each"
         self._watcher = watcher or Nobody()
         self._done = Done(run, retry)
         self._stopping = asyncio.Event()
@@ -157,7 +141,7 @@ class Runner:
                     for _ in range(lane.judge.concurrency):
                         group.create_task(self._work(lane))
         except BaseExceptionGroup as several:  # a full disk, say: one clear error instead of a tree of them
-            raise _first(several) from several
+            raise first_of(several) from several
         self.summary.bad_rows += testset.bad_rows
         return self.summary
 
@@ -191,7 +175,8 @@ class Runner:
             if item is None or known is None:
                 return _Taken(where, *self._intake.take(testset, row), is_new=True)
             if not self._intake.unchanged(testset, row, known):
-                raise InputError(f"the recording {row.audio} is not the one this run was started with",
+                names = ", ".join(filter(None, row.recordings))
+                raise InputError(f"the recording {names} is not the one this run was started with",
                                  todo="use another --out for changed answers")  # fmt: skip
             return _Taken(where, item, known, is_new=False)
         except InputError as error:
@@ -207,7 +192,7 @@ class Runner:
             await self._run.log("items").append(*items)
         if responses:
             await self._run.log("responses").append(*responses)
-        return [case for row in good if (case := self._case(row))]
+        return [case for row in good for case in self._cases_of(row)]
 
     def _is_known(self, row: _Taken, items: list[Item]) -> bool:
         """Whether the item is the one known under its id; a new id is known from now on, and its item joins `items`."""
@@ -226,13 +211,14 @@ class Runner:
     def _refuse(self, where: str, error: InputError) -> None:
         self.summary.bad_rows.append(f"{where}: {error}")
 
-    def _case(self, row: _Taken) -> Case | None:
+    def _cases_of(self, row: _Taken) -> list[Case]:
+        """The turns of an answer that are rated: the last, or each. None of an answer that failed."""
         response = row.response
         self.summary.outcomes[response.status] += 1
-        if response.status != "ok":
-            self._watcher.planned(-self._calls_per_answer)
-            return None
-        return Case(row.item, response, self._run.path)
+        turns = range(len(response.answers)) if self._each_turn else (-1,)
+        rated = [Case(row.item, response, self._run.path, turn) for turn in turns] if response.status == "ok" else []
+        self._watcher.planned((len(rated) - 1) * self._calls_per_answer)
+        return rated
 
     def _jobs(self, case: Case, judge: Judge) -> Iterator[_Job]:
         for task in judge.tasks:
@@ -267,11 +253,11 @@ class Runner:
         self._watcher.rated(stored)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first of our own errors in a group, else the first of any kind."""
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first of our own errors in a group, else the first of any kind: one clear error instead of a tree."""
     ours = group.subgroup(WavjudgeError)
     first: BaseException = (ours or group).exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _json(record: Stored) -> bytes:

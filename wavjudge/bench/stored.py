@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wavjudge.errors import InputError
 from wavjudge.store import RunFolder
-from wavjudge.types import Item, Response
+from wavjudge.types import BenchmarkEntry, Item, Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,8 @@ class StoredRow:
         return self.response.attempt
 
     @property
-    def audio(self) -> str | None:
-        answer = self.response.answers[-1] if self.response.answers else None
-        return answer.audio.path if answer and answer.audio else None
+    def recordings(self) -> tuple[str | None, ...]:
+        return tuple(answer.audio.path if answer.audio else None for answer in self.response.answers)
 
 
 @dataclass(slots=True)
@@ -62,6 +61,11 @@ class StoredSet:
                     continue
                 yield where, StoredRow(item, response)
             self.bad_rows += folder.bad_lines
+
+    def entry(self) -> BenchmarkEntry | None:
+        """The test set that the run asked, where it asked one."""
+        with RunFolder(self.path) as folder:
+            return folder.manifest.benchmark if folder.manifest else None
 
     def __len__(self) -> int:
         with RunFolder(self.path) as folder:

@@ -7,7 +7,21 @@ import sys
 import typer
 
 from wavjudge import __version__
-from wavjudge.cli import cache, calibrate, demo, exporting, importing, judges, leaderboard, prompts, score, show
+from wavjudge.cli import (
+    cache,
+    calibrate,
+    compare,
+    demo,
+    exporting,
+    importing,
+    kinds,
+    leaderboard,
+    plan,
+    prompts,
+    run,
+    score,
+    show,
+)
 from wavjudge.cli.console import explained
 
 app = typer.Typer(
@@ -16,12 +30,18 @@ app = typer.Typer(
     help="Judge spoken-dialogue models (speech in, speech out), and know whether the score may be believed.",
 )  # fmt: skip
 
+app.command("run")(run.run)
 app.command("score")(score.score)
 app.command("calibrate")(calibrate.calibrate)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.add_typer(compare.app, name="compare")
+app.add_typer(plan.app, name="plan")
 app.command("demo")(demo.demo)
 app.command("prompts")(prompts.prompts)
-app.command("judges")(judges.judges)
+app.command("judges")(kinds.judges)
+app.command("candidates")(kinds.candidates)
+app.command("voices")(kinds.voices)
+app.command("ears")(kinds.ears)
 app.command("show")(show.show)
 app.command("export")(exporting.export)
 app.command("import")(importing.import_)

@@ -24,6 +24,9 @@ def calibrate(
         float, typer.Option(help="Of the alternative annotator test: .2 experts, .15 skilled, .1 crowd.")
     ] = 0.15,
     interval: Annotated[str, typer.Option(help="jackknife-t or cluster-bootstrap.")] = "jackknife-t",
+    random: Annotated[
+        str, typer.Option(help="What intervals take as a sample: prompts, or prompts+raters.")
+    ] = "prompts",
     seed: Annotated[int, typer.Option(help="Of permutations, resamples and folds.")] = 12345,
     plots: Annotated[bool, typer.Option(help="Draw the plots.")] = True,
     layout: Annotated[str, typer.Option(help="full, or paper (one row a judge, as Markdown and LaTeX too).")] = "full",
@@ -34,12 +37,12 @@ def calibrate(
     from wavjudge.cli import tables
     from wavjudge.report.calibration_files import record
 
-    _known("--label-kind", label_kind, tuple(LABEL_KINDS))
-    _known("--layout", layout, ("full", "paper"))
+    known("--label-kind", label_kind, tuple(LABEL_KINDS))
+    known("--layout", layout, ("full", "paper"))
     axes = tables.declared(axis or ())
     judged = tables.ratings(ratings, axes=axes, rater_kind="model")
     labelled = tables.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind])
-    found = measure(judged, labelled, _settings(interval, seed, epsilon), label_kind=label_kind,
+    found = measure(judged, labelled, _settings(interval, random, seed, epsilon), label_kind=label_kind,
                     covariates=tables.lengths(ratings))  # fmt: skip
     file = record(found, ratings_sha256=judged.data_sha256, labels_sha256=labelled.data_sha256)
     write(found, file, out, plots=plots, layout=layout)
@@ -90,18 +93,24 @@ def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str) -> N
     console(err=True).print(f"written to {out}", soft_wrap=True)
 
 
-def _settings(interval: str, seed: int, epsilon: float) -> Settings:
+def _settings(interval: str, random: str, seed: int, epsilon: float) -> Settings:
     from typing import cast, get_args
 
-    from wavjudge.analysis.calibration import Settings
+    from wavjudge.analysis.calibration import Sampled, Settings
     from wavjudge.analysis.intervals import Method
-
-    _known("--interval", interval, get_args(Method))
-    return Settings(method=cast(Method, interval), seed=seed, epsilon=epsilon)
-
-
-def _known(option: str, got: str, known: tuple[str, ...]) -> None:
     from wavjudge.errors import InputError
 
-    if got not in known:
-        raise InputError(f"got {option} {got!r}, expected one of {', '.join(known)}")
+    known("--interval", interval, get_args(Method))
+    known("--random", random, get_args(Sampled))
+    if random != "prompts" and interval != "jackknife-t":
+        raise InputError(f"got --random {random} with --interval {interval}, expected jackknife-t",
+                         todo="an interval over people too is a jackknife")  # fmt: skip
+    return Settings(method=cast(Method, interval), random=cast(Sampled, random), seed=seed, epsilon=epsilon)
+
+
+def known(option: str, got: str, words: tuple[str, ...]) -> None:
+    """Refuse a word that the option does not have."""
+    from wavjudge.errors import InputError
+
+    if got not in words:
+        raise InputError(f"got {option} {got!r}, expected one of {', '.join(words)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -30,22 +31,29 @@ def dry_run(
     """Print per judge the calls, audio seconds, tokens and money, with what is not known said in words."""
     found: dict[str, Estimate | None] = {}
     bad_rows: dict[str, None] = {}  # in order, each once: every judge reads them anew
+    failed: Counter[str] = Counter()
     for text in specs:
         judge, spec = build(text, shop), parse_spec(text, shop.named)
         found[str(spec)] = None
         if isinstance(judge, ModelJudge) and spec.kind != "replay":
             with tempfile.TemporaryDirectory() as place:
-                cases = _cases(testset, Path(place), max_seconds, bad_rows)
+                failed = Counter()  # the same for every judge
+                cases = _cases(testset, Path(place), max_seconds, bad_rows, failed)
                 found[str(spec)] = estimate(_requests(judge, cases, repeats), shop.price_of(spec))
     if as_json:
         typer.echo(json.dumps({name: asdict(one) if one else None for name, one in found.items()}))
     else:
         for name, one in found.items():
             console().print(_told(name, one), soft_wrap=True)
+        if failed:
+            counts = ", ".join(f"{count} {outcome}" for outcome, count in failed.most_common())
+            console().print(f"not sent to any judge    {failed.total()} answers that failed: {counts}", soft_wrap=True)
     complain(list(bad_rows))
 
 
-def _cases(testset: Answers, place: Path, max_seconds: float, bad_rows: dict[str, None]) -> Iterator[Case]:
+def _cases(
+    testset: Answers, place: Path, max_seconds: float, bad_rows: dict[str, None], failed: Counter[str]
+) -> Iterator[Case]:
     with RunFolder(place, write=True) as folder:  # nothing is kept: recordings are referred to where they are
         intake = Intake(folder, "reference", max_seconds)
         for where, row in testset:
@@ -56,6 +64,8 @@ def _cases(testset: Answers, place: Path, max_seconds: float, bad_rows: dict[str
                 continue
             if response.status == "ok":
                 yield Case(item, response, place)
+            else:
+                failed[response.status] += 1
         bad_rows.update(dict.fromkeys(testset.bad_rows))
 
 

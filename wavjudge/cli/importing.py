@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wavjudge.cli.console import console
 
+if TYPE_CHECKING:
+    from wavjudge.bench.importers.base import Imported
+
 
 def import_(
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="Format of the source: vstyle, audiojudge.")],
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="Format of the source; a wrong one lists them.")],
     path: Annotated[Path, typer.Argument(help="File or folder of the source.")],
-    out: Annotated[Path, typer.Option(help="New folder; `wavjudge score` takes it as it is.")],
+    out: Annotated[Path, typer.Option(help="New folder; `wavjudge run` or `score` takes it as it is.")],
     keep_audio: Annotated[str, typer.Option(help="copy recordings, or reference them where they are.")] = "copy",
+    columns: Annotated[
+        list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A column's name, for plain; may be repeated.")
+    ] = None,
 ) -> None:
-    """Turn another project's files into a folder that `wavjudge score` takes."""
+    """Turn another project's files into a folder that `wavjudge run` or `wavjudge score` takes."""
     from wavjudge.bench.importers import FORMATS
     from wavjudge.bench.importers.base import write
     from wavjudge.cli.options import keep
@@ -25,15 +31,28 @@ def import_(
 
     if format_ not in FORMATS:
         raise InputError(f"got the format {format_!r}, expected one of {sorted(FORMATS)}")
-    imported = FORMATS[format_](path)
+    if columns and format_ != "plain":
+        raise InputError(f"got --columns for {format_}, which knows its columns", todo="leave it out, or import plain")
+    imported = _plain(path, columns) if format_ == "plain" else FORMATS[format_](path)
     written = write(imported, out, keep=keep(keep_audio))
     screen = console(err=True)
-    found = [f"{written.rows} answers, {written.recordings} recordings"] if written.rows else []
+    counts = {"items": written.items, "answers": written.rows, "recordings": written.recordings}
+    found = [f"{count} {name}" for name, count in counts.items() if count]
     found += [f"{count} {name}" for name, count in written.ratings.items()]
     screen.print(f"{', '.join(found)} -> {out}", soft_wrap=True)
     for name, count in sorted(imported.unused_fields.items()):
         screen.print(f'field "{name}" is not used ({count} times)')
     for problem in (*imported.bad_rows, *(f"no recording: {missing}" for missing in written.missing)):
         screen.print(printable(problem), soft_wrap=True)
-    if not written.rows and not any(written.ratings.values()):
+    if not (written.rows or written.items or any(written.ratings.values())):
         raise InputError("got not a single usable row", where=str(path))
+
+
+def _plain(path: Path, columns: list[str] | None) -> Imported:
+    from wavjudge.bench.importers import plain
+    from wavjudge.errors import InputError
+
+    pairs = [column.partition("=") for column in columns or ()]
+    if wrong := ["".join(pair) for pair in pairs if not (pair[0] and pair[2])]:
+        raise InputError(f"got --columns {wrong[0]!r}, expected OURS=THEIRS")
+    return plain.read(path, {ours.strip(): theirs.strip() for ours, _, theirs in pairs})

@@ -10,7 +10,8 @@ import typer
 from wavjudge.cli.console import console
 
 if TYPE_CHECKING:
-    from wavjudge.analysis.leaderboard import Leaderboard
+    from wavjudge.analysis.labelled import Labels, Maps
+    from wavjudge.types import Axis
 
 
 def leaderboard(
@@ -19,6 +20,14 @@ def leaderboard(
     judge: Annotated[str | None, typer.Option(help="Only this rater, such as openai:NAME.")] = None,
     signature: Annotated[list[str] | None, typer.Option(help="Only these judge signatures.")] = None,
     rank_by: Annotated[str | None, typer.Option(help="Axis that ranks; an instrument's only by asking here.")] = None,
+    labels: Annotated[
+        list[Path] | None, typer.Option(help="People's ratings: corrected means; may be given again.")
+    ] = None,
+    label_design: Annotated[
+        str, typer.Option(help="How the labelled prompts were chosen: random, all, weighted or unknown.")
+    ] = "unknown",
+    calibration: Annotated[Path | None, typer.Option(help="A calibration.json: recalibrated means.")] = None,
+    map_: Annotated[str, typer.Option("--map", help="Its maps: linear or isotonic.")] = "linear",
     axis: Annotated[list[str] | None, typer.Option(help="Declare an axis: NAME=LOW..HIGH; may be given again.")] = None,
     seed: Annotated[int, typer.Option(help="Of the resamples behind the rank sets.")] = 12345,
 ) -> None:
@@ -26,37 +35,41 @@ def leaderboard(
     from wavjudge.analysis.leaderboard import leaderboard as rank
     from wavjudge.cli import tables
     from wavjudge.report.leaderboard import write
+    from wavjudge.report.leaderboard_screen import show
 
-    ratings = tables.ratings(runs, axes=tables.declared(axis or ()), rater_kind="model")
-    board = rank(ratings, tables.responses(runs), rater=judge, signatures=signature, rank_by=rank_by, seed=seed)
+    axes = tables.declared(axis or ())
+    board = rank(
+        tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), rater=judge,
+        signatures=signature, rank_by=rank_by, seed=seed, calls=tables.calls(runs),
+        labels=_labels(labels or [], axes, label_design),
+        maps=_maps(calibration, map_) if calibration else None,
+    )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     write(board, out)
-    _show(board)
+    show(console(), board)
     console(err=True).print(f"written to {out}", soft_wrap=True)
 
 
-def _show(board: Leaderboard) -> None:
-    from rich import box
-    from rich.table import Table
+def _labels(paths: list[Path], axes: list[Axis], design: str) -> Labels | None:
+    from wavjudge.cli import tables
+    from wavjudge.errors import InputError
 
-    from wavjudge.report.leaderboard import number
-    from wavjudge.report.text import one_line
+    if paths:
+        return tables.labels(paths, axes, design)
+    if design != "unknown":
+        raise InputError(f"got --label-design {design} without --labels")
+    return None
 
-    table = Table(title=one_line(board.title), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold",
-                  pad_edge=False, collapse_padding=True)  # fmt: skip
-    for name in ("rank", "candidate and axis", "all items", "95 %", "answered", "failed", "unscored"):
-        numbers = name != "candidate and axis"
-        table.add_column(name, justify="right" if numbers else "left", no_wrap=numbers, overflow="fold")
-    for row in board.rows:
-        rank = f"{row.rank.low}-{row.rank.high}" if row.rank else "-"
-        table.add_row(rank, one_line(row.candidate), "", "", "", str(row.n_no_answer), style="bold")
-        for figure in row.figures:
-            whole = figure.all_items
-            span = f"{number(whole.low, 2, '?')} to {number(whole.high, 2, '?')}"
-            answered = number(figure.answered.value, 2, "-")
-            cells = (number(whole.value, 2, "-"), span, answered, "", str(figure.n_unscored))
-            table.add_row("", f"  {figure.axis}", *cells)
-    screen = console()
-    screen.print(table)
-    for note in board.notes:
-        screen.print(one_line(note), soft_wrap=True)
+
+def _maps(calibration: Path, kind: str) -> Maps:
+    import hashlib
+    from typing import cast, get_args
+
+    from wavjudge.analysis.labelled import Maps
+    from wavjudge.analysis.recalibration import Kind
+    from wavjudge.cli.calibrate import known
+    from wavjudge.report.calibration_files import read
+
+    known("--map", kind, get_args(Kind))
+    file = read(calibration)
+    return Maps(cast(Kind, kind), file.maps, hashlib.sha256(calibration.read_bytes()).hexdigest())

@@ -6,7 +6,7 @@ from typing import cast, get_args
 
 from wavjudge.bench.intake import Keep
 from wavjudge.errors import InputError
-from wavjudge.types import STATUSES, Status
+from wavjudge.types import OUTCOMES, STATUSES, Outcome, Status
 
 
 def words(text: str | None) -> list[str] | None:
@@ -26,6 +26,15 @@ def statuses(text: str) -> frozenset[Status]:
             f"got --retry {unknown}, expected some of {[name for name in STATUSES if name != 'ok']} or none"
         )
     return frozenset(cast(list[Status], named))
+
+
+def outcomes(text: str) -> frozenset[Outcome]:
+    """Outcomes of answers by commas; "none" is no outcome at all."""
+    named = [word for word in words(text) or [] if word != "none"]
+    known = [name for name in OUTCOMES if name != "ok"]
+    if unknown := [name for name in named if name not in known]:
+        raise InputError(f"got --retry-answers {unknown}, expected some of {known} or none")
+    return frozenset(cast(list[Outcome], named))
 
 
 def keep(text: str) -> Keep:

@@ -7,27 +7,37 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from wavjudge.cli.console import console
 
 if TYPE_CHECKING:
     from wavjudge.clients.onion import Meter
-    from wavjudge.types import Rating
+    from wavjudge.types import Rating, Response
 
 
 class Bar:
     """A `Watcher` with a rich progress bar; silent when stderr is no terminal or `quiet`."""
 
     def __init__(self, meter: Meter, *, quiet: bool = False) -> None:
-        self._meter, self._failed = meter, 0
+        self._meter, self._failed, self._no_answer = meter, 0, 0
         self._progress = Progress(
-            SpinnerColumn(), BarColumn(bar_width=18), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=18), MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(compact=True), TextColumn("{task.fields[money]}"),
             TextColumn("{task.fields[failed]}", style="red"),
             console=console(err=True), disable=quiet or not sys.stderr.isatty(), transient=True,
         )  # fmt: skip
-        self._task = self._progress.add_task("rating", total=0, rate="", money="", failed="")
+        self._answers = self._progress.add_task("answers", total=0, rate="", money="", failed="", visible=False)
+        self._task = self._progress.add_task("ratings", total=0, rate="", money="", failed="")
 
     def __enter__(self) -> Bar:
         self._progress.start()
@@ -36,17 +46,28 @@ class Bar:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._progress.stop()
 
+    def to_answer(self, questions: int) -> None:
+        self._grow(self._answers, questions)
+        self._progress.update(self._answers, visible=True)
+
+    def answered(self, response: Response) -> None:
+        self._no_answer += response.status != "ok"
+        self._forward(self._answers, f"{self._no_answer} failed" if self._no_answer else "")
+
     def planned(self, calls: int) -> None:
-        task = self._progress.tasks[self._task]
-        self._progress.update(self._task, total=max((task.total or 0) + calls, 0))
+        self._grow(self._task, calls)
+
+    def _grow(self, task: TaskID, more: int) -> None:
+        self._progress.update(task, total=max((self._progress.tasks[task].total or 0) + more, 0))
 
     def rated(self, ratings: Sequence[Rating]) -> None:
         self._failed += any(rating.status != "ok" for rating in ratings)
-        speed = self._progress.tasks[self._task].speed
-        self._progress.update(
-            self._task, advance=1, rate=f"{speed:.1f}/s" if speed else "", money=money(self._meter),
-            failed=f"{self._failed} not scored" if self._failed else "",
-        )  # fmt: skip
+        self._forward(self._task, f"{self._failed} not scored" if self._failed else "")
+
+    def _forward(self, task: TaskID, failed: str) -> None:
+        speed = self._progress.tasks[task].speed
+        rate = f"{speed:.1f}/s" if speed else ""
+        self._progress.update(task, advance=1, rate=rate, money=money(self._meter), failed=failed)
 
     def stopping(self, grace_seconds: float) -> None:
         text = f"stopping: waiting up to {grace_seconds:g} s for calls under way; Ctrl-C again gives them up"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from wavjudge.api import Scored
+    from wavjudge.bench.answering import Asked
     from wavjudge.bench.runner import Summary
     from wavjudge.clients.onion import Meter
 
@@ -24,7 +25,9 @@ ALL_FAILED = 75  # as ProviderDownError: a script that runs overnight must see i
 def score(
     responses: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet file, run folder, or folder of recordings.")],
     judge: Annotated[list[str], typer.Option(help="SPEC of a judge, see `wavjudge judges`; may be given again.")],
-    out: Annotated[Path, typer.Option(help="Run folder; the same command again resumes it.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder; the same command resumes it. Default: RESPONSES, if that is one.")
+    ] = None,
     axes: Annotated[str | None, typer.Option(help="Only these axes, separated by commas.")] = None,
     prompts: Annotated[Path | None, typer.Option(help="Folder of your own prompt files.")] = None,
     prompt_set: Annotated[str, typer.Option(help="separate, joint, or the name of one prompt.")] = "separate",
@@ -44,11 +47,12 @@ def score(
 ) -> None:
     """Rate stored answers with one or more judges and write a run folder."""
     from wavjudge import api
-    from wavjudge.bench.score import Plan, run
+    from wavjudge.bench.run import Plan, run
     from wavjudge.bench.testset import open_testset
     from wavjudge.cli.options import keep, statuses, words
     from wavjudge.cli.progress import Bar
 
+    out = out or _itself(responses)
     shop = api.workshop(judge, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache)  # fmt: skip
     testset = open_testset(responses, benchmark=benchmark)
@@ -69,7 +73,21 @@ def score(
     end(summary, out)
 
 
-def report(scored: Scored, summary: Summary, meter: Meter, *, as_json: bool = False, quiet: bool = False) -> None:
+def _itself(responses: Path) -> Path:
+    """A run folder is rated where it lies; answers from elsewhere need a folder for their ratings."""
+    from wavjudge.bench.stored import is_run
+    from wavjudge.errors import InputError
+
+    if not is_run(responses):
+        raise InputError("got no --out, and the answers are in no run folder", where=str(responses),
+                         todo="name a folder for the run: --out runs/first")  # fmt: skip
+    return responses
+
+
+def report(
+    scored: Scored, summary: Summary, meter: Meter, *, as_json: bool = False, quiet: bool = False,
+    asked: Asked | None = None,
+) -> None:  # fmt: skip
     """Say what the run folder now holds and what this pass did."""
     import json
 
@@ -79,13 +97,21 @@ def report(scored: Scored, summary: Summary, meter: Meter, *, as_json: bool = Fa
     if as_json:
         done = {"done": summary.tasks_done, "already_done": summary.tasks_already_done, "calls": meter.calls,
                 "cached": meter.cached, "retries": meter.retries, "usd": meter.usd, "unpriced_attempts": meter.unpriced,
-                "bad_rows": summary.bad_rows, "stopped": str(summary.stopped) if summary.stopped else None}  # fmt: skip
+                "bad_rows": summary.bad_rows, "stopped": str(summary.stopped) if summary.stopped else None,
+                **({"asked": _asked(asked)} if asked else {})}  # fmt: skip
         typer.echo(json.dumps({"run": str(scored.path), "this_pass": done, **tables.as_json(cells, answers)}))
     elif not quiet:
         screen = console()
         tables.show(screen, cells, answers)
         _pass(screen, summary, meter)
     complain(summary.bad_rows)
+
+
+def _asked(asked: Asked) -> dict[str, object]:
+    return {
+        "answered": asked.answered, "already_answered": asked.already_answered, "lost": asked.lost,
+        "lost_why": asked.lost_why, "outcomes": dict(asked.outcomes), "bad_rows": asked.bad_rows,
+    }  # fmt: skip
 
 
 def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
@@ -109,7 +135,7 @@ def complain(bad_rows: Sequence[str]) -> None:
         screen.print(f"... and {len(bad_rows) - SHOWN_BAD_ROWS} more bad rows (`score --json` gives all of them)")
 
 
-def end(summary: Summary, out: Path) -> None:
+def end(summary: Summary, out: Path, asked: Asked | None = None) -> None:
     """Exit as the run ended: stopped, interrupted, or with nothing that could be used."""
     from wavjudge.report.text import printable
 
@@ -123,7 +149,10 @@ def end(summary: Summary, out: Path) -> None:
     if summary.interrupted:
         screen.print(f"interrupted. What was done is in {out}; the same command goes on from there.", soft_wrap=True)
         raise typer.Exit(INTERRUPTED)
-    if not summary.outcomes:
+    if asked is not None and asked.lost and not asked.answered + asked.already_answered:
+        screen.print("not one question was answered; the same command asks them again", soft_wrap=True)
+        raise typer.Exit(ALL_FAILED)
+    if not summary.outcomes and not (asked and asked.answered + asked.already_answered):
         screen.print("got not a single row that could be used")
         raise typer.Exit(2)
     if summary.tasks_done and set(summary.statuses) == {"failed"}:

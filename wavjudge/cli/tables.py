@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+    from wavjudge.analysis.labelled import Labels
     from wavjudge.analysis.tables import Ratings
-    from wavjudge.types import Axis, RaterKind
+    from wavjudge.types import Axis, Call, RaterKind, Rating
 
 
 def ratings(paths: Sequence[Path], *, axes: Sequence[Axis], rater_kind: RaterKind) -> Ratings:
@@ -33,10 +34,56 @@ def responses(paths: Sequence[Path]) -> pd.DataFrame | None:
 
     rows = [
         {"benchmark": r.benchmark, "item_id": r.item_id, "candidate": r.candidate, "attempt": r.attempt,
-         "status": r.status, "seconds": r.seconds_taken}
+         "status": r.status, "seconds": r.seconds_taken, "usd": _cost(r.calls)}
         for path in paths if is_run(path) for r in api.load(path).responses()
     ]  # fmt: skip
     return pd.DataFrame(rows) if rows else None
+
+
+def _cost(calls: Sequence[Call]) -> float:
+    """Of the calls that an answer took; NaN where one does not say, and where there are none to say it."""
+    usd = [call.usage.usd for call in calls]
+    return sum(filter(None, usd)) if usd and None not in usd else float("nan")
+
+
+def calls(paths: Sequence[Path]) -> pd.DataFrame | None:
+    """The call behind each model's rating, the superseded ones included; None unless all of these are run folders."""
+    import pandas as pd
+
+    from wavjudge.bench.stored import is_run
+    from wavjudge.store import RunFolder
+
+    if not all(is_run(path) for path in paths):
+        return None
+    rows = []
+    for path in paths:
+        with RunFolder(path) as folder:
+            rows += [_call(rating) for rating in folder.ratings(superseded=True) if rating.rater_kind == "model"]
+    return pd.DataFrame(rows, columns=["benchmark", "candidate", "rater", "signature", "call", "usd"])
+
+
+def _call(rating: Rating) -> dict[str, object]:
+    call = rating.call
+    # A score without a call came from somewhere, nobody knows at what cost; another status without one was never sent.
+    name = call.id if call else rating.id if rating.score is not None else None
+    usd = call.usage.usd if call and call.usage.usd is not None else float("nan")
+    return {"benchmark": rating.subject.benchmark, "candidate": rating.subject.candidate, "rater": rating.rater,
+            "signature": rating.signature, "call": name, "usd": usd}  # fmt: skip
+
+
+def labels(paths: Sequence[Path], axes: Sequence[Axis], design: str) -> Labels:
+    """People's ratings of these files, and how their prompts were chosen."""
+    from typing import cast, get_args
+
+    import pandas as pd
+
+    from wavjudge.analysis.correction import Design
+    from wavjudge.analysis.labelled import Labels
+    from wavjudge.cli.calibrate import known
+
+    known("--label-design", design, get_args(Design))
+    frame = pd.concat([_frame(path, "person") for path in paths], ignore_index=True)
+    return Labels.of(frame, axes, cast(Design, design), where=", ".join(str(path) for path in paths))
 
 
 def lengths(paths: Sequence[Path]) -> pd.DataFrame | None:

@@ -1,0 +1,170 @@
+"""A test set to be asked: `benchmark.toml` beside its items, or a table of items alone.
+
+    NAME/benchmark.toml     name, version, licence, where it comes from, which columns hold what
+    NAME/items.jsonl        one `ItemRow` a line (.csv and .parquet too); recordings beside it
+
+Items are read one at a time. A bad one is named with file, line and field, counted, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from wavjudge import resources
+from wavjudge.bench.raw import TABLES, Raw, raw_rows
+from wavjudge.bench.row import ItemRow, validated
+from wavjudge.errors import InputError
+from wavjudge.store import first_problem
+from wavjudge.types import BenchmarkEntry
+
+FILE = "benchmark.toml"
+
+
+class Head(BaseModel):
+    """What `benchmark.toml` says that a run acts on; whatever else stands there is for people.
+
+    items: the file of items. columns: names of its columns by ours (`question_audio = "source_wav"`); where it is
+    given, other columns are left unused and counted. language: of items that state none. rated_turns: which of several
+    turns is rated. metrics: instruments that rate beside the judges, such as `checks`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    version: str | None = None
+    licence: str | None = None
+    source: str | None = None
+    obtain: str | None = None
+    language: str | None = None
+    items: str = "items.jsonl"
+    columns: dict[str, str] = {}
+    rated_turns: Literal["last", "each"] = "last"
+    metrics: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Benchmark:
+    """A test set, opened. Iterate over it for pairs of a place ("file, line 7") and an `ItemRow`."""
+
+    head: Head
+    path: Path
+    """The file of items; recordings are relative to its folder."""
+    bad_rows: list[str] = field(default_factory=list)
+    unused_fields: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def root(self) -> Path:
+        return self.path.parent
+
+    @property
+    def benchmark(self) -> str:
+        return self.head.name
+
+    def __iter__(self) -> Iterator[tuple[str, ItemRow]]:
+        """The items; bad ones and repeated ids are noted in `bad_rows` and passed over."""
+        self.bad_rows.clear()
+        self.unused_fields.clear()
+        seen: dict[tuple[str | None, str], str] = {}
+        for where, raw in raw_rows(self.path):
+            row = validated(self._renamed(raw), ItemRow)
+            problem = row if isinstance(row, str) else _repeated(row, seen) or _unasked(row)
+            if problem or isinstance(row, str):
+                self.bad_rows.append(f"{where}, {problem}")
+                continue
+            seen[row.benchmark, row.item_id] = where
+            yield where, row if row.language else row.model_copy(update={"language": self.head.language})
+
+    def __len__(self) -> int:
+        """Rows, good and bad."""
+        return sum(1 for _ in raw_rows(self.path))
+
+    def __bool__(self) -> bool:
+        return True  # or `if benchmark:` would read the whole file to count it
+
+    def _renamed(self, raw: Raw) -> Raw:
+        if isinstance(raw, str) or not self.head.columns:
+            return raw
+        self.unused_fields.update(set(raw) - set(self.head.columns.values()))
+        return {ours: raw[theirs] for ours, theirs in self.head.columns.items() if theirs in raw}
+
+    def entry(self) -> BenchmarkEntry:
+        """What a run's manifest keeps of it."""
+        with self.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        head = self.head
+        return BenchmarkEntry(
+            name=head.name, version=head.version, licence=head.licence, items_sha256=digest,
+            rated_turns=head.rated_turns,
+        )  # fmt: skip
+
+
+def open_benchmark(name: str) -> Benchmark:
+    """The test set of a name that ships with wavjudge, in a folder, or in a file of items.
+
+    >>> open_benchmark("tiny").head.name, len(open_benchmark("tiny"))
+    ('tiny', 24)
+    """
+    path = Path(name)
+    if not path.exists() and name in resources.index("benchmarks"):
+        path = resources.folder("benchmarks") / name
+    if not path.exists():
+        shipped = ", ".join(resources.index("benchmarks"))
+        raise InputError("got no such test set, file or folder", where=name,
+                         todo=f"name a folder with {FILE}, a file of items, or one of {shipped}")  # fmt: skip
+    if path.is_dir():
+        return _in_folder(path)
+    if path.name == FILE:
+        return _in_folder(path.parent)
+    if path.suffix.lower() not in TABLES:
+        raise InputError(f"got a {path.suffix or 'nameless'} file, expected {', '.join(sorted(TABLES))}", where=name)
+    return Benchmark(Head(name=path.parent.name if path.stem == "items" else path.stem), path)
+
+
+def _in_folder(folder: Path) -> Benchmark:
+    head = _head(folder / FILE, folder.resolve().name)
+    items = folder / head.items
+    if not items.is_file():
+        raise InputError(f"got no file {head.items}, expected the items of the test set", where=str(folder),
+                         todo=head.obtain or f"write it, or name another in {FILE}: items = ...")  # fmt: skip
+    return Benchmark(head, items)
+
+
+def _head(file: Path, name: str) -> Head:
+    if not file.is_file():
+        return Head(name=name)
+    try:
+        return Head.model_validate({"name": name} | _toml(file))
+    except ValidationError as error:
+        raise InputError(first_problem(error), where=str(file)) from error
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"got a file that does not read as TOML ({error})", where=str(file)) from error
+
+
+def _repeated(row: ItemRow, seen: Mapping[tuple[str | None, str], str]) -> str | None:
+    stands = seen.get((row.benchmark, row.item_id))
+    return f'field "item_id": the item {row.item_id!r} stands already at {stands}' if stands else None
+
+
+def _unasked(row: ItemRow) -> str | None:
+    """A candidate cannot be asked an empty question; a stored answer to one can still be rated."""
+    for number, turn in enumerate(row.asked(), 1):
+        if not (turn.text or "").strip() and not turn.audio:
+            return (
+                f'field "turns": turn {number} has neither text nor audio'
+                if row.turns
+                else ('field "question_audio": got neither a question_audio nor a question_text')
+            )
+    return None

@@ -1,0 +1,130 @@
+"""Ears: speech written down, for a cascade. A new one is an entry of `EARS`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from wavjudge import audio
+from wavjudge.bench.candidates.base import Lost
+from wavjudge.clients.base import AudioPart, Client, Failure, Request
+from wavjudge.clients.called import call_record
+from wavjudge.clients.kind import Kind, choose
+from wavjudge.clients.spec import Spec
+from wavjudge.errors import InputError
+from wavjudge.judge.build import ClientOptions, Workshop, network_client
+from wavjudge.types import AudioRef, Call
+
+RATE_HZ = 16000
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The words of a recording, and the call that found them, if one did."""
+
+    text: str
+    call: Call | None = None
+
+
+class Ear(Protocol):
+    """Writes down what was said; `path` is where the recording of `ref` lies."""
+
+    about: str
+
+    async def hear(self, ref: AudioRef, path: Path, language: str | None) -> Heard | Lost: ...
+
+    async def aclose(self) -> None: ...
+
+
+class MoonshineOptions(BaseModel):
+    """Options of `moonshine`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Moonshine:
+    """The offline recogniser of the instruments (extra `local`): small, English."""
+
+    about = "moonshine"
+
+    def __init__(self) -> None:
+        from wavjudge import signals
+
+        signals.require(["intelligibility"])
+
+    async def aclose(self) -> None:
+        """Its models stay loaded."""
+
+    async def hear(self, ref: AudioRef, path: Path, language: str | None) -> Heard | Lost:
+        from wavjudge import signals
+        from wavjudge.signals.words import is_english
+
+        if not is_english(language):
+            return Lost(f"moonshine knows English only; the language is {language}")
+        try:
+            wave = await asyncio.to_thread(audio.read_known, path, sha256=ref.sha256)
+            return Heard(await asyncio.to_thread(signals.transcribe, wave))
+        except InputError as error:
+            return Lost(str(error))
+
+
+class ServedEarOptions(ClientOptions):
+    """Options of an ear over the network."""
+
+
+class ServedEar:
+    """An ear behind the transcription endpoint of the openai protocol."""
+
+    def __init__(self, client: Client, model: str) -> None:
+        self._client, self._model = client, model
+        self.about = f"openai:{model}"
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def hear(self, ref: AudioRef, path: Path, language: str | None) -> Heard | Lost:
+        part = AudioPart(
+            sha256=ref.sha256, transform=f"pcm16-{RATE_HZ}-mono", seconds=ref.seconds, sample_rate_hz=RATE_HZ,
+            wav_bytes=audio.wav_size(ref.seconds, RATE_HZ),
+            load=lambda: audio.transmit(path, sha256=ref.sha256, sample_rate_hz=RATE_HZ),
+        )  # fmt: skip
+        request = Request(self._model, (part,), language=language.split("-")[0] if language else None)
+        try:
+            outcome = await self._client.complete(request)
+        except InputError as error:
+            return Lost(str(error))
+        if isinstance(outcome, Failure):
+            return Lost(f"the ear {self.about} failed: {outcome.reason}")
+        return Heard(outcome.text.strip(), call_record(outcome, request))
+
+
+def _openai(spec: Spec, shop: Workshop) -> Ear:
+    from wavjudge.clients.openai_speech import OpenAITranscriptionWire
+
+    (options,) = spec.read(ServedEarOptions)
+    wire = OpenAITranscriptionWire(
+        base_url=options.base_url, api_key=shop.key(options), timeout_seconds=options.timeout
+    )
+    return ServedEar(network_client(spec, shop, wire, options, cached=False), spec.name)
+
+
+def _moonshine(spec: Spec, shop: Workshop) -> Ear:
+    spec.read(MoonshineOptions)
+    return Moonshine()
+
+
+EARS: dict[str, Kind[Ear]] = {
+    "moonshine": Kind("moonshine", "offline, small, English (extra local)", (MoonshineOptions,), _moonshine),
+    "openai": Kind("openai:gpt-transcribe", "the transcription endpoint of OpenAI or a server of its protocol",
+                   (ServedEarOptions,), _openai, ("OPENAI_API_KEY",)),
+}  # fmt: skip
+
+
+def build_ear(text: str, shop: Workshop) -> Ear:
+    """The ear that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
+    spec, kind = choose(text, EARS, "ear", shop.named)
+    return kind.build(spec, shop)

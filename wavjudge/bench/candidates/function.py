@@ -1,0 +1,149 @@
+"""`python:MODULE:CALLABLE` - a Python function is a candidate: it is given a `Turn` and gives back its answer.
+
+Any of these is an answer: a path to an audio file, the bytes of one, a pair (samples, sample_rate_hz), a text, or a
+dict with `text` and `audio` (one of the former) and, with samples, `sample_rate_hz`; None is an answer that never came.
+
+    def answer(turn):
+        wav = turn.wav(turn.question.audio, 16000)          # the question: bytes of a mono 16-bit WAV file
+        return {"text": "Four.", "audio": samples, "sample_rate_hz": 24000}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wavjudge.audio import SUFFIXES, AudioFault, Waveform
+from wavjudge.bench.candidates.base import Answer, Lost, Turn
+from wavjudge.clients.spec import hide_secrets
+from wavjudge.errors import InputError, ProviderDownError, SpecError
+from wavjudge.types import CandidateEntry
+
+MAX_STUCK = 3
+"""Calls that never came back before the run stops: a thread cannot be ended, and each holds its memory."""
+
+
+class PythonOptions(BaseModel):
+    """Options of `python:`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str | None = Field(None, description="what to call the candidate; default: MODULE:CALLABLE")
+    timeout: float = Field(300.0, gt=0, description="seconds for one answer; what runs on cannot be ended")
+    workers: int = Field(1, ge=1, description="questions at once, each in a thread")
+    speech: bool = Field(True, description="false: it answers in text by design")
+
+
+class PythonCandidate:
+    """A function that is called in a thread for each question; a coroutine function is run there too."""
+
+    def __init__(self, name: str, spec: str, options: PythonOptions) -> None:
+        self._function = load(name)
+        self._options, self._spec = options, spec
+        self.name = options.name or name
+        self.concurrency, self.speech = options.workers, options.speech
+        self._stuck = 0
+
+    def entry(self) -> CandidateEntry:
+        return CandidateEntry(spec=self._spec, candidate=self.name)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    async def answer(self, turn: Turn) -> Answer | Lost:
+        if self._stuck >= MAX_STUCK:
+            raise ProviderDownError(f"{self._stuck} calls of {self.name} never came back",
+                                    todo="run it as command:..., whose programs can be ended")  # fmt: skip
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                return await _in_thread(self._called, turn)
+        except TimeoutError:
+            self._stuck += 1
+            return Answer(status="timed_out", reason=f"no answer within {self._options.timeout:g} s")
+
+    def _called(self, turn: Turn) -> Answer:
+        try:
+            said = self._function(turn)
+            return _answer(asyncio.run(said) if inspect.iscoroutine(said) else said)
+        except Exception as error:  # whatever it raises is an outcome of the candidate
+            last = hide_secrets("".join(traceback.format_exception(error)))[-2000:]
+            return Answer(status="crashed", reason=hide_secrets(f"{type(error).__name__}: {error}")[:300],
+                          details={"traceback": last})  # fmt: skip
+
+
+async def _in_thread(function: Callable[[Turn], Answer], turn: Turn) -> Answer:
+    """Like `asyncio.to_thread`, in a thread of its own that does not keep the program alive when it hangs."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Answer] = loop.create_future()
+
+    def settle(answer: Answer) -> None:
+        if not future.done():
+            future.set_result(answer)
+
+    def run() -> None:
+        answer = function(turn)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, answer)
+
+    threading.Thread(target=run, daemon=True, name="wavjudge-candidate").start()
+    return await future
+
+
+def load(name: str) -> Callable[[Turn], Any]:
+    """The callable that MODULE:CALLABLE names; modules of the working directory come first, as for a script there."""
+    module, colon, attribute = name.partition(":")
+    if not colon or not attribute:
+        raise SpecError(f"got {name!r}, expected MODULE:CALLABLE", todo="write python:my_model:answer")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = importlib.import_module(module)
+    except Exception as error:  # an import runs foreign code, which may raise anything
+        raise SpecError(f"got the module {module!r}, which cannot be imported ({type(error).__name__}: {error})",
+                        todo="import it in a Python shell of the same folder to see why") from error  # fmt: skip
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise SpecError(f"got {attribute!r}, which is nothing callable in {module!r}", todo="check its name")
+    return found  # type: ignore[no-any-return]
+
+
+def _answer(said: object) -> Answer:
+    if said is None:
+        return Answer()
+    if isinstance(said, Answer):
+        return said
+    if isinstance(said, Mapping):
+        known = {"text", "audio", "sample_rate_hz"}
+        if strange := sorted(set(map(str, said)) - known):
+            raise InputError(f"got the keys {strange} in an answer, expected {sorted(known)}")
+        text = said.get("text")
+        return _with(None if text is None else str(text), said.get("audio"), said.get("sample_rate_hz"))
+    return (
+        Answer(said) if isinstance(said, str) and Path(said).suffix.lower() not in SUFFIXES else _with(None, said, None)
+    )
+
+
+def _with(text: str | None, sound: Any, rate: Any) -> Answer:
+    if isinstance(sound, tuple) and len(sound) == 2:
+        sound, rate = sound
+    if sound is None or isinstance(sound, bytes | bytearray):
+        return Answer(text, None if sound is None else bytes(sound))
+    if isinstance(sound, str | os.PathLike):
+        return Answer(text, Path(sound).read_bytes())
+    if rate is None:
+        raise InputError("got samples without their rate", todo="give (samples, sample_rate_hz) or sample_rate_hz=")
+    try:
+        return Answer(text, Waveform.from_array(sound, sample_rate_hz=rate).to_wav())
+    except AudioFault as fault:
+        return Answer(text, status=fault.outcome, reason=fault.problem)

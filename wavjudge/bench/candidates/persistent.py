@@ -1,0 +1,191 @@
+"""`command:...?persistent=true` - a program that loads its model once and then answers JSON lines.
+
+For each question it reads one line on stdin, and writes one on stdout when the answer is there:
+
+    {"id": 7, "question": "/path/question.wav", "answer": "/path/answer.wav", "conversation": "/path/conversation.json",
+     "item_id": "...", "language": "en", "attempt": 0, "turn": 0, "before": [...], "question_text": null}
+    {"id": 7, "text": "what was said"}            with the recording written to "answer"
+    {"id": 7, "error": "out of memory"}           this answer failed; the program lives on
+
+Other lines on stdout are passed over (libraries print there), the end of stderr is kept. A program that dies or does
+not answer in time costs the answers it was working on; the next question starts it anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from wavjudge.bench.candidates.base import Answer, Lost, Turn
+from wavjudge.bench.candidates.process import (
+    KEPT_STDERR_CHARS,
+    CommandOptions,
+    Desk,
+    conversation,
+    kill,
+    name_of,
+    names_places,
+    start,
+    words_of,
+)
+from wavjudge.clients.spec import hide_secrets
+from wavjudge.errors import InputError, SpecError
+from wavjudge.types import CandidateEntry
+
+
+class PersistentCandidate:
+    """A program that is started once and asked by JSON lines, as many questions at a time as `workers` says."""
+
+    def __init__(self, command: str, spec: str, options: CommandOptions) -> None:
+        self._words = words_of(command)
+        if names_places(self._words):
+            raise SpecError(f"got {command!r}, expected a persistent program without {{question}} or {{answer}}",
+                            todo="their paths come in each JSON line on stdin")  # fmt: skip
+        self._options, self._spec = options, spec
+        self.name = options.name or name_of(self._words)
+        self.concurrency, self.speech = options.workers, options.speech
+        self._talk: _Talk | None = None
+        self._starting = asyncio.Lock()
+        self._asked = 0
+
+    def entry(self) -> CandidateEntry:
+        return CandidateEntry(spec=self._spec, candidate=self.name)
+
+    async def aclose(self) -> None:
+        if self._talk is not None:
+            await self._talk.close()
+
+    async def answer(self, turn: Turn) -> Answer | Lost:
+        with tempfile.TemporaryDirectory(prefix="wavjudge-", ignore_cleanup_errors=True) as folder:
+            desk = Desk(Path(folder))
+            try:
+                await asyncio.to_thread(desk.lay, turn, self._options.rate)
+            except InputError as error:
+                return Lost(str(error))
+            self._asked += 1
+            talk = await self._open()
+            line = {"id": self._asked, **_paths(desk, turn), **conversation(turn)}
+            limit = self._options.timeout if talk.has_answered else max(self._options.startup, self._options.timeout)
+            said = await talk.ask(line, limit)
+            if isinstance(said, Answer | Lost):  # it died, or hangs and is not asked again
+                await talk.close()
+                return said
+            return await _answer(said, desk, talk)
+
+    async def _open(self) -> _Talk:
+        async with self._starting:
+            if self._talk is None or self._talk.is_over:
+                self._talk = _Talk(await start(self._words, talks=True))
+            return self._talk
+
+
+def _paths(desk: Desk, turn: Turn) -> dict[str, str | None]:
+    heard = str(desk.question) if turn.question.audio else None
+    return {"question": heard, "answer": str(desk.answer), "conversation": str(desk.conversation)}
+
+
+async def _answer(said: dict[str, Any], desk: Desk, talk: _Talk) -> Answer:
+    if error := said.get("error"):
+        return Answer(status="crashed", reason=f"it said: {hide_secrets(str(error))[:300]}", details=talk.details())
+    text = said.get("text")
+    recording = await asyncio.to_thread(desk.taken)
+    return Answer(text if isinstance(text, str) and text.strip() else None, recording, details=talk.details())
+
+
+class _Talk:
+    """One life of the program: who waits for which answer, and what it printed besides."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._stderr = b""
+        self.has_answered = False
+        self.is_over = False
+        self._readers = [asyncio.create_task(self._read_answers()), asyncio.create_task(self._read_errors())]
+
+    async def ask(self, line: dict[str, Any], limit_seconds: float) -> dict[str, Any] | Answer | Lost:
+        """The program's line for this question, or the outcome if it ended or took too long.
+
+        An answer that was under way when another one took too long says nothing about the candidate: it is lost.
+        """
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[line["id"]] = future
+        try:
+            async with asyncio.timeout(limit_seconds):
+                await self._send(line)
+                return await future
+        except TimeoutError:
+            return Answer(status="timed_out", reason=f"no answer within {limit_seconds:g} s", details=self.details())
+        except InterruptedError as end:
+            return Lost(str(end))
+        except EOFError as end:
+            return Answer(status="crashed", reason=str(end), details=self.details())
+        finally:
+            self._waiting.pop(line["id"], None)
+
+    async def _send(self, line: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        if self.is_over:
+            raise EOFError(await self._epitaph())
+        with suppress(ConnectionError):  # that it ended is heard from its stdout
+            self._process.stdin.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            await self._process.stdin.drain()
+
+    async def _read_answers(self) -> None:
+        assert self._process.stdout is not None
+        while True:
+            try:
+                line = await self._process.stdout.readline()
+            except ValueError:  # a line beyond the limit of the stream: thrown away, none of ours is so long
+                continue
+            if not line:
+                break
+            self._deliver(line)
+        self.is_over = True
+        said = await self._epitaph()
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(EOFError(said))
+
+    def _deliver(self, line: bytes) -> None:
+        with suppress(ValueError, TypeError):  # no line of ours
+            said = json.loads(line)
+            future = self._waiting.get(int(said["id"])) if isinstance(said, dict) and "id" in said else None
+            if future is not None and not future.done():
+                self.has_answered = True
+                future.set_result(said)
+
+    async def _read_errors(self) -> None:
+        assert self._process.stderr is not None
+        while piece := await self._process.stderr.read(1 << 16):
+            self._stderr = (self._stderr + piece)[-4 * KEPT_STDERR_CHARS :]
+
+    async def _epitaph(self) -> str:
+        """How it ended, with the last line it complained in."""
+        await kill(self._process)  # it closed its stdout: whatever it still does, it answers no more
+        with suppress(asyncio.CancelledError, TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._readers[1]), 5)
+        lines = self._errors().strip().splitlines()
+        return f"exit code {self._process.returncode}: {lines[-1] if lines else 'nothing on stderr'}"
+
+    def _errors(self) -> str:
+        return hide_secrets(self._stderr.decode(errors="replace"))[-KEPT_STDERR_CHARS:]
+
+    def details(self) -> dict[str, float | str | None]:
+        """What is known of the program: the end of its stderr, the exit code once it ended."""
+        code = self._process.returncode
+        return {"exit_code": None if code is None else float(code), "stderr": self._errors() or None}
+
+    async def close(self) -> None:
+        self.is_over = True
+        await kill(self._process)
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(InterruptedError("the program was ended because another answer took too long"))

@@ -1,0 +1,180 @@
+"""Voices: text made into speech, for candidates that answer in text. A new voice is an entry of `VOICES`."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import threading
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from wavjudge.audio import Waveform
+from wavjudge.bench.candidates.base import Lost
+from wavjudge.clients.base import Client, Failure, Request, TextPart
+from wavjudge.clients.called import call_record
+from wavjudge.clients.kind import Kind, choose
+from wavjudge.clients.spec import Spec
+from wavjudge.errors import MissingPartError
+from wavjudge.judge.build import ClientOptions, Workshop, network_client
+from wavjudge.types import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Speech: the bytes of an audio file, and the call that made it, if one did."""
+
+    audio: bytes
+    call: Call | None = None
+
+
+class Voice(Protocol):
+    """Says a text aloud."""
+
+    about: str
+
+    async def speak(self, text: str, language: str | None) -> Spoken | Lost: ...
+
+    async def aclose(self) -> None: ...
+
+
+class EspeakOptions(BaseModel):
+    """Options of `espeak`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    voice: str | None = Field(None, description="eSpeak NG's name of a voice; default: by the item's language")
+    words_per_minute: int = Field(165, ge=80, le=450, description="pace")
+
+
+class Espeak:
+    """eSpeak NG (GPL-3, extra `tts`): offline, quick, robotic; its last bits may differ from call to call."""
+
+    _speaking = threading.Lock()  # the library has one voice and one callback for the whole process
+    _started: tuple[Any, int] | None = None
+
+    def __init__(self, options: EspeakOptions) -> None:
+        self._options = options
+        self.about = f"espeak:{options.voice or 'by language'}"
+        self._library()  # a missing extra is an error before the first question
+
+    async def aclose(self) -> None:
+        """The library stays loaded."""
+
+    async def speak(self, text: str, language: str | None) -> Spoken | Lost:
+        voice = self._options.voice or voice_of(language)
+        return await asyncio.to_thread(self._spoken, text, voice)
+
+    def _spoken(self, text: str, voice: str) -> Spoken | Lost:
+        library, rate = self._library()
+        with self._speaking:
+            if library.espeak_SetVoiceByName(voice.encode()) != 0:
+                return Lost(f"eSpeak NG has no voice {voice!r}")
+            library.espeak_SetParameter(1, self._options.words_per_minute, 0)  # 1: the rate
+            samples = _synthesised(library, text)
+        if not len(samples):
+            return Lost(f"eSpeak NG made no sound of {text[:60]!r}")
+        return Spoken(Waveform(samples, rate).to_wav())
+
+    @classmethod
+    def _library(cls) -> tuple[Any, int]:
+        with cls._speaking:
+            if cls._started is None:
+                cls._started = _start()
+            return cls._started
+
+
+def voice_of(language: str | None) -> str:
+    """eSpeak's voice for a language tag; English where none is known.
+
+    >>> voice_of("en-GB"), voice_of("zh-CN"), voice_of("de"), voice_of(None)
+    ('en-us', 'cmn', 'de', 'en-us')
+    """
+    base = (language or "en").lower().replace("_", "-").split("-")[0]
+    return {"en": "en-us", "zh": "cmn"}.get(base, base)
+
+
+def _start() -> tuple[Any, int]:
+    try:
+        import espeakng_loader
+    except ImportError as error:
+        raise MissingPartError("got no eSpeak NG, which the voice espeak needs",
+                               todo='pip install "wavjudge[tts]"') from error  # fmt: skip
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    rate = library.espeak_Initialize(1, 0, espeakng_loader.get_data_path().encode(), 0)  # 1: sound into memory
+    if rate <= 0:
+        raise MissingPartError("got an eSpeak NG that does not start", todo="install espeakng-loader again")
+    return library, rate
+
+
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+def _synthesised(library: Any, text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    blocks: list[Any] = [np.zeros(0, np.float32)]
+
+    def collect(samples: Any, count: int, _events: object) -> int:
+        if samples and count > 0:
+            blocks.append(np.ctypeslib.as_array(samples, (count,)).astype(np.float32) / np.float32(32768))
+        return 0
+
+    callback = _CALLBACK(collect)  # held in a name: freed while in use, it would crash
+    library.espeak_SetSynthCallback(callback)
+    raw = text.replace("\0", " ").encode()
+    library.espeak_Synth(raw, len(raw) + 1, 0, 1, 0, 1, None, None)  # 1 and 1: by characters, UTF-8
+    library.espeak_Synchronize()
+    return np.concatenate(blocks)
+
+
+class SpeechOptions(ClientOptions):
+    """Options of a voice over the network."""
+
+    voice: str = Field("alloy", description="the provider's name of a voice")
+    instructions: str | None = Field(None, description="how to speak, for models that take it")
+
+
+class ServedVoice:
+    """A voice behind the speech endpoint of the openai protocol."""
+
+    def __init__(self, client: Client, model: str, options: SpeechOptions) -> None:
+        self._client, self._model, self._options = client, model, options
+        self.about = f"openai:{model}:{options.voice}"
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def speak(self, text: str, language: str | None) -> Spoken | Lost:
+        request = Request(self._model, (TextPart(text),), self._options.instructions, wants=("audio",),
+                          voice=self._options.voice)  # fmt: skip
+        outcome = await self._client.complete(request)
+        if isinstance(outcome, Failure) or outcome.audio_wav is None:
+            reason = outcome.reason if isinstance(outcome, Failure) else "a reply without sound"
+            return Lost(f"the voice {self.about} failed: {reason}")
+        return Spoken(outcome.audio_wav, call_record(outcome, request))
+
+
+def _openai(spec: Spec, shop: Workshop) -> Voice:
+    from wavjudge.clients.openai_speech import OpenAISpeechWire
+
+    (options,) = spec.read(SpeechOptions)
+    wire = OpenAISpeechWire(base_url=options.base_url, api_key=shop.key(options), timeout_seconds=options.timeout)
+    return ServedVoice(network_client(spec, shop, wire, options, cached=False), spec.name, options)
+
+
+def _espeak(spec: Spec, shop: Workshop) -> Voice:
+    return Espeak(*spec.read(EspeakOptions))
+
+
+VOICES: dict[str, Kind[Voice]] = {
+    "espeak": Kind("espeak", "eSpeak NG, offline, robotic (extra tts, GPL-3)", (EspeakOptions,), _espeak),
+    "openai": Kind("openai:gpt-4o-mini-tts", "the speech endpoint of OpenAI or a server of its protocol",
+                   (SpeechOptions,), _openai, ("OPENAI_API_KEY",)),
+}  # fmt: skip
+
+
+def build_voice(text: str, shop: Workshop) -> Voice:
+    """The voice that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
+    spec, kind = choose(text, VOICES, "voice", shop.named)
+    return kind.build(spec, shop)

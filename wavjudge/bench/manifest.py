@@ -1,0 +1,89 @@
+"""The manifest of a run: what was asked of whom, by which versions, and the totals over everything in the folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from wavjudge.bench.candidates.base import Candidate
+from wavjudge.clients.onion import add_usage
+from wavjudge.errors import InputError
+from wavjudge.judge.base import Judge
+from wavjudge.store import RunFolder
+from wavjudge.types import BenchmarkEntry, CandidateEntry, JudgeEntry, RunManifest, Usage
+from wavjudge.version import __version__
+
+_VERSIONS_OF = ("openai", "google-genai", "numpy", "soundfile", "soxr", "onnxruntime")
+
+
+def opened(
+    folder: RunFolder, *, source: str | None, judges: Sequence[Judge] = (), repeats: int = 1,
+    notes: Sequence[str] = (), benchmark: BenchmarkEntry | None = None, candidates: Sequence[Candidate] = (),
+    attempts: int = 1,
+) -> RunManifest:  # fmt: skip
+    """The manifest as a pass begins: what earlier passes wrote, and what this one brings."""
+    now, old = datetime.now(UTC), folder.manifest
+    entries: dict[tuple[str, str], JudgeEntry] = {
+        (entry.rater, entry.spec): entry
+        for entry in (*(old.judges if old else ()), *(judge.entry() for judge in judges))
+    }
+    return RunManifest(
+        wavjudge_version=__version__, created=old.created if old else now, updated=now,
+        source=source or (old.source if old else None), benchmark=benchmark or (old.benchmark if old else None),
+        candidates=_candidates(old, candidates), attempts=max(attempts, old.attempts if old else 1),
+        judges=tuple(entries.values()), repeats=max(repeats, old.repeats if old else 1), versions=_versions(),
+        notes=tuple(dict.fromkeys((*(old.notes if old else ()), *notes))),
+    )  # fmt: skip
+
+
+def _candidates(old: RunManifest | None, candidates: Sequence[Candidate]) -> tuple[CandidateEntry, ...]:
+    """The candidates of all passes; one name cannot stand for two SPECs, or nobody could tell whose answer it was."""
+    known = {entry.candidate: entry for entry in (old.candidates if old else ())}
+    for entry in (candidate.entry() for candidate in candidates):
+        if known.get(entry.candidate, entry).spec != entry.spec:
+            raise InputError(
+                f"got the candidate {entry.candidate!r} as {entry.spec}, and this run has it as "
+                f"{known[entry.candidate].spec}",
+                todo="give it a name of its own (?name=...), or use another --out",
+            )
+        known[entry.candidate] = entry
+    return tuple(known.values())
+
+
+def closed(folder: RunFolder, manifest: RunManifest) -> RunManifest:
+    """The manifest with totals over everything in the folder: what all passes together did and cost."""
+    counts, usage, calls = Counter[str](), Usage(), set[str]()
+    for rating in folder.ratings(superseded=True):
+        counts[f"ratings_{rating.status}"] += 1
+        if rating.call and not rating.call.cached and rating.call.id not in calls:
+            calls.add(rating.call.id)
+            usage = add_usage(usage, rating.call.usage)
+    digest, asked = hashlib.sha256(), Usage()
+    for line in sorted(_answer_lines(folder, counts)):
+        digest.update(line.encode())
+    for call in (call for response in folder.responses() for call in response.calls):
+        asked = add_usage(asked, call.usage)
+    counts["calls"] = len(calls)
+    return manifest.model_copy(
+        update={"counts": dict(sorted(counts.items())), "usage": usage, "candidates_usage": asked,
+                "data_sha256": digest.hexdigest(), "updated": datetime.now(UTC)}
+    )  # fmt: skip
+
+
+def _answer_lines(folder: RunFolder, counts: Counter[str]) -> Iterator[str]:
+    for response in folder.responses():
+        counts[f"answers_{response.status}"] += 1
+        heard = [said.audio.sha256 if said.audio else "" for said in response.answers]
+        yield f"{response.benchmark}\t{response.item_id}\t{response.candidate}\t{response.attempt}\t{heard}\n"
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _VERSIONS_OF:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -1,0 +1,109 @@
+"""The rows of a JSONL, CSV or Parquet file, one at a time, each with the place where it stands.
+
+A line that cannot be read is a text that says why, in the place of its fields: it is for the caller to count it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from wavjudge.errors import InputError
+
+TABLES = frozenset({".jsonl", ".ndjson", ".csv", ".parquet"})
+
+Raw = Mapping[str, Any] | str
+"""The fields of a row, or what is wrong with the line they should stand in."""
+
+
+def raw_rows(path: Path) -> Iterator[tuple[str, Raw]]:
+    """Pairs of a place ("file, line 7") and a row, by the file's suffix; a file of no known suffix is JSONL."""
+    return {".csv": _csv_rows, ".parquet": _parquet_rows}.get(path.suffix.lower(), _jsonl_rows)(path)
+
+
+def filled(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that say something: a missing cell is null in one format, empty or NaN in another.
+
+    >>> filled({"a": "", "b": None, "c": float("nan"), "d": 0})
+    {'d': 0}
+    """
+    return {key: value for key, value in raw.items() if not _empty(value)}
+
+
+def _jsonl_rows(path: Path) -> Iterator[tuple[str, Raw]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
+            if line.strip():
+                yield f"{path}, line {number}", _json_object(line)
+
+
+def _json_object(line: bytes) -> Raw:
+    try:
+        row = json.loads(line.rstrip().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        return not_utf8(error)
+    except (ValueError, RecursionError) as error:
+        return f"expected a JSON object, got {no_json(error)}"
+    return (
+        row if isinstance(row, dict) else f"expected a JSON object, got {'nothing' if row is None else repr(row)[:40]}"
+    )
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[str, Raw]]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        reader = csv.DictReader(file, restkey="more cells than the header has columns")
+        while True:
+            try:
+                row = next(reader, None)
+            except csv.Error as error:
+                yield f"{path}, line {reader.reader.line_num}", f"expected a CSV row, got none ({error})"
+                continue
+            if row is None:
+                return
+            yield f"{path}, line {reader.line_num}", _decoded(row)
+
+
+def _decoded(row: Mapping[str, Any]) -> Raw:
+    """The row, unless a cell kept bytes that are not UTF-8."""
+    try:
+        "".join(cell for cell in (*row, *row.values()) if isinstance(cell, str)).encode(
+            "utf-8", "surrogateescape"
+        ).decode("utf-8")
+    except UnicodeDecodeError as error:
+        return not_utf8(error)
+    return row
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[str, Raw]]:
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            rows = (row for batch in file.iter_batches(batch_size=256) for row in batch.to_pylist())
+            for number, row in enumerate(rows, 1):
+                yield f"{path}, row {number}", row
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"got a file that does not read as Parquet ({error})", where=str(path)) from error
+
+
+def _empty(value: Any) -> bool:
+    return (
+        value is None or (isinstance(value, str) and not value.strip()) or (isinstance(value, float) and value != value)
+    )
+
+
+def no_json(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"what is no JSON ({error.msg} at column {error.colno})"
+    return f"what cannot be read as JSON ({error})"
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    return f"expected UTF-8 text, got the byte 0x{error.object[error.start]:02x}"

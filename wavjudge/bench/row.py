@@ -1,0 +1,125 @@
+"""Rows as people write them down: what was asked (`ItemRow`), and what one candidate answered to it (`Row`).
+
+Audio paths are relative to the file that holds the row. In CSV the fields that are lists hold JSON, tags alone are
+separated by semicolons.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from wavjudge.bench.raw import Raw, filled, no_json
+from wavjudge.store import first_problem
+from wavjudge.types import Check, Outcome, Role
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class SaidRow(BaseModel):
+    """One utterance: what was said, its recording, or both."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str | None = None
+    audio: str | None = None
+
+
+class HistoryRow(SaidRow):
+    """One message of the context before the question."""
+
+    role: Role
+
+
+class ItemRow(BaseModel):
+    """One prompt of a test set. A single turn stands in question_text and question_audio, several in `turns`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    item_id: str = Field(min_length=1)
+    question_text: str | None = None
+    question_audio: str | None = None
+    turns: tuple[SaidRow, ...] = ()
+    reference: str | None = None
+    checks: tuple[Check, ...] = ()
+    language: str | None = None
+    history: tuple[HistoryRow, ...] = ()
+    tags: tuple[str, ...] = ()
+    benchmark: str | None = None
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _tags_as_text(cls, value: Any) -> Any:
+        return tuple(tag.strip() for tag in value.split(";") if tag.strip()) if isinstance(value, str) else value or ()
+
+    @field_validator("history", "turns", "checks", "answers", mode="before", check_fields=False)
+    @classmethod
+    def _list_as_text(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value if value is not None else ()
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"expected a JSON list, got {no_json(error)}") from error
+
+    @model_validator(mode="after")
+    def _asked_once(self) -> ItemRow:
+        if self.turns and (self.question_text is not None or self.question_audio is not None):
+            raise ValueError("got both turns and a question_text or question_audio, expected one of the two ways")
+        return self
+
+    def asked(self) -> tuple[SaidRow, ...]:
+        """The user's turns, at least one; an answer to an unknown question has an empty one.
+
+        >>> ItemRow(item_id="1", question_text="Why?").asked()
+        (SaidRow(text='Why?', audio=None),)
+        """
+        return self.turns or (SaidRow(text=self.question_text, audio=self.question_audio),)
+
+
+class Row(ItemRow):
+    """One answer to rate. To a single turn it stands in text and audio, to several in `answers`, one for each turn.
+
+    status and reason: for answers that are known to have failed (`crashed`, `timed_out`, ...); what is wrong with a
+    recording is found when it is taken in and need not be said.
+    """
+
+    candidate: str = Field("candidate", min_length=1)
+    attempt: int = Field(0, ge=0)
+    text: str | None = None
+    audio: str | None = None
+    answers: tuple[SaidRow, ...] = ()
+    status: Outcome = "ok"
+    reason: str | None = None
+    seconds_taken: float | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _answered_once(self) -> Row:
+        if self.answers and (self.text is not None or self.audio is not None):
+            raise ValueError("got both answers and a text or audio, expected one of the two ways")
+        if len(self.answers) > len(self.asked()):
+            raise ValueError(f"got {len(self.answers)} answers to {len(self.asked())} turns")
+        if self.status == "ok" and len(self.asked()) > max(1, len(self.answers)):
+            raise ValueError(f"got {len(self.answers)} answers to {len(self.asked())} turns, and status ok")
+        return self
+
+    def said(self) -> tuple[SaidRow, ...]:
+        """What the candidate said, one utterance a turn as far as it came."""
+        return self.answers or (SaidRow(text=self.text, audio=self.audio),)
+
+    @property
+    def recordings(self) -> tuple[str | None, ...]:
+        """The recording of each turn's answer."""
+        return tuple(said.audio for said in self.said())
+
+
+def validated(raw: Raw, kind: type[R]) -> R | str:
+    """The row that raw fields make, or what is wrong with them."""
+    if isinstance(raw, str):
+        return raw
+    try:
+        return kind.model_validate(filled(raw))
+    except ValidationError as error:
+        return first_problem(error)

@@ -1,0 +1,170 @@
+"""One run, whole: candidates and judges built, run folder opened, questions asked, answers rated, manifest written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Collection, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from wavjudge.bench.answering import Asked, Asker
+from wavjudge.bench.benchmark import Benchmark
+from wavjudge.bench.candidates.base import Candidate
+from wavjudge.bench.candidates.build import build_candidate
+from wavjudge.bench.intake import Intake, Keep
+from wavjudge.bench.interrupt import stopping_on_signals
+from wavjudge.bench.manifest import closed, opened
+from wavjudge.bench.runner import RETRIED_STATUSES, Runner, Summary
+from wavjudge.bench.stored import StoredSet
+from wavjudge.bench.testset import Answers
+from wavjudge.bench.watching import Nobody, Watcher
+from wavjudge.errors import InputError
+from wavjudge.judge.base import Judge
+from wavjudge.judge.build import Workshop, build
+from wavjudge.judge.model_judge import ModelJudge
+from wavjudge.store import RunFolder
+from wavjudge.types import BenchmarkEntry, Outcome, RunManifest, Status
+
+S = TypeVar("S", Asked, Summary)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Whom to ask what, and how often. retry: outcomes of earlier passes that are asked for again."""
+
+    benchmark: Benchmark
+    candidates: Sequence[str]
+    attempts: int = 1
+    retry: Collection[Outcome] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is to do. testset: the answers to rate; None for those of the run folder itself."""
+
+    testset: Answers | None
+    specs: Sequence[str]
+    out: Path
+    repeats: int = 1
+    retry: Collection[Status] = RETRIED_STATUSES
+    keep: Keep = "copy"
+    max_answer_seconds: float = 600.0
+    notes: tuple[str, ...] = field(default=())
+    asking: Asking | None = None
+
+    @property
+    def source(self) -> str | None:
+        if self.asking is not None:
+            return str(self.asking.benchmark.path)
+        same = self.testset is None or self.testset.path.resolve() == self.out.resolve()
+        return None if same or self.testset is None else str(self.testset.path)
+
+    @property
+    def benchmark(self) -> BenchmarkEntry | None:
+        if self.asking is not None:
+            return self.asking.benchmark.entry()
+        return self.testset.entry() if self.testset is not None else None
+
+
+def run(plan: Plan, shop: Workshop, watcher: Watcher | None = None) -> Summary:
+    """Do it. What was done is on disk however this ends; `Summary.stopped` says why it ended early."""
+    return run_all(plan, shop, watcher)[1]
+
+
+def run_all(plan: Plan, shop: Workshop, watcher: Watcher | None = None) -> tuple[Asked | None, Summary]:
+    """The same, with what came of the asking beside it. Nothing is rated where the asking ended early."""
+    _refuse_running_loop()
+    return asyncio.run(_run(plan, shop, watcher or Nobody()))
+
+
+async def _run(plan: Plan, shop: Workshop, watcher: Watcher) -> tuple[Asked | None, Summary]:
+    asking = plan.asking
+    async with AsyncExitStack() as stack:  # all are built before anything is written: a wrong SPEC leaves no folder
+        candidates = [build_candidate(spec, shop) for spec in (asking.candidates if asking else ())]
+        judges = [build(spec, shop) for spec in plan.specs]
+        for close in (*(one.aclose for one in candidates), *(one.aclose for one in judges)):
+            stack.push_async_callback(close)
+        _refuse_twins(candidates, judges)
+        with RunFolder(plan.out, write=True) as folder:
+            _keep_prompts(folder, judges)
+            manifest = opened(
+                folder, source=plan.source, judges=judges, repeats=plan.repeats, notes=plan.notes,
+                benchmark=plan.benchmark, candidates=candidates, attempts=asking.attempts if asking else 1,
+            )  # fmt: skip
+            folder.write_manifest(manifest)
+            done = await _stages(plan, folder, manifest, candidates, judges, watcher)
+            await folder.drain()
+            folder.write_manifest(closed(folder, manifest))
+            return done
+
+
+async def _stages(
+    plan: Plan, folder: RunFolder, manifest: RunManifest, candidates: Sequence[Candidate], judges: Sequence[Judge],
+    watcher: Watcher,
+) -> tuple[Asked | None, Summary]:  # fmt: skip
+    """Ask, then rate, as far as the plan has them."""
+    intake = Intake(folder, plan.keep, plan.max_answer_seconds)
+    asked = None
+    if plan.asking is not None:
+        asker = Asker(folder, candidates, intake=intake, attempts=plan.asking.attempts, retry=plan.asking.retry,
+                      watcher=watcher)  # fmt: skip
+        asked = await _interruptible(asker, asker.ask(plan.asking.benchmark), watcher)
+        if asked.stopped or asked.interrupted:
+            return asked, Summary(stopped=asked.stopped, interrupted=asked.interrupted)
+    if not judges:
+        return asked, Summary()
+    turns = manifest.benchmark.rated_turns if manifest.benchmark else "last"
+    runner = Runner(folder, judges, intake=intake, repeats=plan.repeats, retry=plan.retry, rated_turns=turns,
+                    watcher=watcher)  # fmt: skip
+    return asked, await _interruptible(runner, runner.rate(plan.testset or StoredSet(plan.out)), watcher)
+
+
+class _Stage(Protocol[S]):
+    """A stage that can be stopped and says what it did so far."""
+
+    summary: S
+
+    def stop(self) -> None: ...
+
+
+async def _interruptible(stage: _Stage[S], work: Awaitable[S], watcher: Watcher) -> S:
+    """A stage's pass; cut off by a second signal it ends with what it has."""
+    try:
+        with stopping_on_signals(stage, watcher):
+            return await work
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or not stage.summary.interrupted:
+            raise
+        task.uncancel()
+        return stage.summary
+
+
+def _refuse_running_loop() -> None:
+    with suppress(RuntimeError):
+        asyncio.get_running_loop()
+        raise InputError("got called inside a running event loop, such as that of a notebook",
+                         todo="write: await asyncio.to_thread(wavjudge.score, ...)")  # fmt: skip
+
+
+def _refuse_twins(candidates: Sequence[Candidate], judges: Sequence[Judge]) -> None:
+    """Two of one name would write the same record twice, and nobody could tell whose it is."""
+    names = Counter(candidate.name for candidate in candidates)
+    if twins := sorted(name for name, count in names.items() if count > 1):
+        raise InputError(f"got the candidate {', '.join(twins)} twice", todo="give each a name of its own: ?name=...")
+    found = Counter((judge.rater, task.signature) for judge in judges for task in judge.tasks)
+    if twins := sorted({rater for (rater, _), count in found.items() if count > 1}):
+        raise InputError(
+            f"got the judge {', '.join(twins)} twice, with nothing in its signature to tell one from the other",
+            todo="name it once; two that differ only in address or pace need a run folder each",
+        )
+
+
+def _keep_prompts(folder: RunFolder, judges: Sequence[Judge]) -> None:
+    for judge in judges:
+        if isinstance(judge, ModelJudge):
+            for prompt in judge.prompts.values():
+                folder.add_prompt(prompt.digest, prompt.text())

@@ -1,0 +1,119 @@
+"""`wavjudge judges`, `candidates`, `voices`, `ears`: what can stand in a SPEC."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wavjudge.cli.console import console
+
+if TYPE_CHECKING:
+    from wavjudge.clients.kind import Kind
+
+_KindName = Annotated[str | None, typer.Argument(help="Show the options of this kind.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+def judges(kind: _KindName = None, json_: _Json = False) -> None:
+    """List the kinds of judges, whether their key is set, and their options."""
+    from wavjudge.judge.build import KINDS
+
+    _list("judge", KINDS, kind, json_, "openai:NAME?temperature=1&transcript=none")
+
+
+def candidates(kind: _KindName = None, json_: _Json = False) -> None:
+    """List the kinds of candidates, whether their key is set, and their options."""
+    from wavjudge.bench.candidates.build import KINDS
+
+    _list("candidate", KINDS, kind, json_, "command:python answer.py?name=mine&timeout=60")
+
+
+def voices(kind: _KindName = None, json_: _Json = False) -> None:
+    """List the voices that can say what a candidate writes."""
+    from wavjudge.bench.candidates.voices import VOICES
+
+    _list("voice", VOICES, kind, json_, "espeak?words_per_minute=150")
+
+
+def ears(kind: _KindName = None, json_: _Json = False) -> None:
+    """List the ears that can hear for a cascade."""
+    from wavjudge.bench.candidates.ears import EARS
+
+    _list("ear", EARS, kind, json_, "openai:NAME?base_url=http://127.0.0.1:8000/v1")
+
+
+def _list(what: str, kinds: Mapping[str, Kind[Any]], kind: str | None, as_json: bool, example: str) -> None:
+    from wavjudge.clients.spec import load_named
+    from wavjudge.errors import InputError
+
+    if kind is not None and kind not in kinds:
+        raise InputError(f"got the {what} kind {kind!r}, expected one of {sorted(kinds)}")
+    if as_json:
+        typer.echo(json.dumps({name: {"example": k.example, "about": k.about, "options": _options(k.options)}
+                               for name, k in kinds.items() if kind in (None, name)}))  # fmt: skip
+    elif kind is not None:
+        _show_options(kinds[kind])
+    else:
+        _show_kinds(kinds)
+        for name, spec in load_named().items():
+            console().print(f"@{name}  {spec}   (wavjudge.toml)", soft_wrap=True)
+        console().print(f"Options follow the name: {example}\n`wavjudge {what}s KIND` lists them.")
+
+
+def _show_options(kind: Kind[Any]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    screen, table = console(), Table(box=box.SIMPLE_HEAD)
+    screen.print(f"{kind.example}\n{kind.about}\n")
+    for column in ("option", "default", "meaning"):
+        table.add_column(column, overflow="fold")
+    for option in _options(kind.options):
+        table.add_row(option["name"], option["default"], option["meaning"])
+    screen.print(table)
+
+
+def _show_kinds(kinds: Mapping[str, Kind[Any]]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("SPEC", "what it is", "key"):
+        table.add_column(column, overflow="fold")
+    for one in kinds.values():
+        table.add_row(one.example, one.about, _key(one.keys))
+    console().print(table)
+
+
+def _options(models: tuple[Any, ...]) -> list[dict[str, str]]:
+    fields = {name: field for model in models for name, field in model.model_fields.items()}
+    return [
+        {"name": name, "default": _default(field.default), "meaning": field.description or _kind(field.annotation)}
+        for name, field in fields.items()
+    ]  # fmt: skip
+
+
+def _default(value: object) -> str:
+    return "not set" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _kind(annotation: object) -> str:
+    from typing import get_args
+
+    choices = [str(choice) for choice in get_args(annotation) if isinstance(choice, str)]
+    inner = [choice for part in get_args(annotation) for choice in get_args(part) if isinstance(choice, str)]
+    if choices or inner:
+        return " | ".join(choices or inner)
+    names = [part.__name__ for part in (get_args(annotation) or (annotation,)) if isinstance(part, type)]
+    plain = {"bool": "true | false", "float": "number", "int": "whole number", "str": "text"}
+    return ", ".join(plain[name] for name in names if name in plain)
+
+
+def _key(names: tuple[str, ...]) -> str:
+    if not names:
+        return "not needed"
+    return next((f"{name} is set" for name in names if os.environ.get(name)), f"{' or '.join(names)} not set")
