@@ -247,3 +247,57 @@ def test_moves_and_stretches_with_the_scores(seed, shift, factor):
     after = corrected_mean(factor * judge.ravel() + shift, factor * people.ravel() + shift, prompt, design="random")
     assert after.lam == pytest.approx(before.lam, abs=1e-9)
     assert after.corrected.low == pytest.approx(factor * before.corrected.low + shift, abs=1e-8)
+
+
+def with_failures(lost: np.ndarray, labelled: int, seed: int = 8, answers: int = 1):
+    """A candidate that fails where `lost` is true, shape (prompts, answers); the first prompts are labelled."""
+    judge, people = made(np.random.default_rng(seed), len(lost), answers)
+    people[labelled:] = NAN
+    prompt, kept = np.repeat(np.arange(len(lost)), answers), ~lost.ravel()
+    return corrected_mean(
+        judge.ravel()[kept], people.ravel()[kept], prompt[kept], design="random",
+        failed=prompt[lost.ravel()], lowest=1.0,
+    )  # fmt: skip
+
+
+def test_failures_are_observed_and_enter_no_correction():
+    lost = np.zeros((80, 1), bool)
+    lost[::4] = True
+    c = with_failures(lost, 40)
+    assert c.all_items.value == pytest.approx(1 + 0.75 * (c.corrected.value - 1), abs=1e-12)
+    # One answer a prompt: share and mean are independent, and the delta method is this sum.
+    half, t = (c.corrected.high - c.corrected.value), stats.t.ppf(0.975, 29)
+    variance = 0.75**2 * (half / t) ** 2 + (c.corrected.value - 1) ** 2 * 0.75 * 0.25 / 79
+    assert c.all_items.high - c.all_items.value == pytest.approx(t * variance**0.5, rel=1e-9)
+    assert (c.n, c.prompts_labelled, c.prompts_unlabelled) == (60, 30, 30)
+
+
+def test_without_failures_all_items_are_the_answered():
+    c = with_failures(np.zeros((60, 1), bool), 30)
+    assert c.all_items == c.corrected
+
+
+def test_failures_have_no_place_on_an_open_scale():
+    judge, people = made(np.random.default_rng(9), 60, 1)
+    c = corrected_mean(judge[:, 0], people[:, 0], range(60), design="random", failed=[61])
+    assert c.all_items.value is None and "open scale" in c.all_items.note and c.corrected.value is not None
+
+
+def test_coverage_with_failures():
+    truth = 1 + 0.6 * (TRUTH - 1)
+
+    def draw(seed):
+        random = np.random.default_rng(seed)
+        lost = random.uniform(size=(150, 4)) < 0.4 * random.choice([0.2, 1.8], size=(150, 1))
+        return with_failures(lost, 60, seed, 4).all_items
+
+    assert 0.92 <= share_that_covers(draw, 500, truth) <= 0.98  # Monte Carlo error .01; .9525 in 2,000 runs
+
+
+def test_all_labelled_must_be_all():
+    judge, people = made(np.random.default_rng(3), 40, 1)
+    whole = corrected_mean(judge[:, 0], people[:, 0], range(40), design="all")
+    assert whole.corrected.value == pytest.approx(people.mean())
+    people[30:] = NAN
+    with pytest.raises(InputError, match="got 10 prompts without a label"):
+        corrected_mean(judge[:, 0], people[:, 0], range(40), design="all")

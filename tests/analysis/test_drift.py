@@ -34,14 +34,16 @@ def test_overall_drift_is_the_one_sample_t_test_of_prompts():
     assert row.moved_up == pytest.approx((table.new > table.old).mean())
 
 
-def test_rows_by_tag_and_language_with_holm_over_all():
+def test_rows_by_tag_and_language_with_holm_over_axes_and_over_parts():
     rows = compare_runs([made(drift=1.0), made(1, axis="acoustic")]).rows
     assert [(r.axis, r.by, r.value) for r in rows] == [
         (axis, *part)
         for axis in ("overall", "acoustic")
         for part in (("all", ""), ("tag", "long"), ("tag", "noisy"), ("language", "en"), ("language", "zh"))
     ]
-    assert tuple(r.p_holm for r in rows) == holm([r.p for r in rows])
+    for whole in (True, False):
+        family = [r for r in rows if (r.by == "all") == whole]
+        assert tuple(r.p_holm for r in family) == holm([r.p for r in family])
     en, zh = rows[3], rows[4]
     assert zh.drift.low > 0.5 and zh.p_holm < 0.001 and abs(en.drift.value) < 0.2
     assert (rows[1].n, rows[2].n) == (40, 80)

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from tests.analysis.material import pairs, study
+from tests.analysis.material import golden, pairs, study
 from wavjudge.analysis.intra import (
     INTRA_ID_SPEARMAN,
     INTRA_ID_ZERO_FILLED,
+    TIE_FOLDS,
     WITHIN_PROMPT_ACCURACY,
+    WITHIN_PROMPT_TIE_CALIBRATED,
     Groups,
     groups,
     within_prompt_pairs,
@@ -90,3 +92,40 @@ def test_single_answers_tell_nothing() -> None:
     assert groups(alone) == Groups(0, 0, 0)
     for statistic in (INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY):
         assert np.isnan(statistic.of(alone))
+
+
+def test_ties_are_calibrated_on_other_prompts() -> None:
+    case = golden("tie_calibration")
+    data = Paired.of(case["judge"], case["people"], case["prompt"])
+    assert WITHIN_PROMPT_ACCURACY.of(data) == pytest.approx(case["plain"])
+    assert WITHIN_PROMPT_TIE_CALIBRATED.of(data) == pytest.approx(case["tie_calibrated"])
+
+
+def within(data: Paired) -> list[tuple[int, float, bool, bool]]:
+    """Of each pair: fold, difference of the judge's scores, are people tied, is the order told."""
+    return [
+        (p % min(TIE_FOLDS, data.prompts), abs(x[i] - x[j]), y[i] == y[j], np.sign(x[i] - x[j]) == np.sign(y[i] - y[j]))
+        for p, (x, y) in enumerate(by_prompt(data))
+        for i, j in combinations(range(len(x)), 2)
+    ]
+
+
+@given(pairs())
+def test_tie_calibration_is_that_of_a_loop_over_thresholds(data: Paired) -> None:
+    found = within(data)
+    right = []
+    for own, d, tied, told in found:
+        others = [pair for pair in found if pair[0] != own]
+        levels = sorted({0.0, *(pair[1] for pair in found)})
+        share = [sum(t if apart <= e else o for _, apart, t, o in others) for e in levels]
+        right.append(tied if d <= levels[share.index(max(share))] else told)
+    expected = np.mean(right) if right and data.prompts > 1 else np.nan
+    assert WITHIN_PROMPT_TIE_CALIBRATED.of(data) == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_judge_of_fine_scores_gains_by_it_where_people_tie() -> None:
+    coarse = study(3, prompts=60)
+    noise = np.random.default_rng(1).normal(0, 0.05, coarse.n)
+    fine = Paired(coarse.judge + noise, coarse.people, coarse.prompt)
+    assert WITHIN_PROMPT_TIE_CALIBRATED.of(fine) == pytest.approx(WITHIN_PROMPT_ACCURACY.of(coarse), abs=0.02)
+    assert WITHIN_PROMPT_ACCURACY.of(fine) < WITHIN_PROMPT_ACCURACY.of(coarse) - 0.02

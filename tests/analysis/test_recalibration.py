@@ -184,3 +184,22 @@ def test_a_map_that_is_none(broken):
     common = {"axis": "overall", "judge": "j", "scale": SCALE, "label_kind": "human", "n": 9, "n_prompts": 9}
     with pytest.raises(ValidationError):
         RecalibrationMap(**common, folds=5, seed=1, **broken)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stored_map_knows_what_each_fold_did_not_see(kind):
+    judge, people, prompt = made(5)
+    people[90:] = NAN
+    found = fit(judge, people, prompt, kind)
+    again = RecalibrationMap.model_validate_json(found.map.model_dump_json())
+    assert again.apply_cross_fitted(judge[:90], prompt[:90]) == pytest.approx(found.out_of_fold[:90])
+    # What is asked for beside it changes nothing, and an unscored answer stays so.
+    alone = again.apply_cross_fitted([judge[3], NAN], [prompt[3], prompt[4]])
+    assert alone[0] == pytest.approx(found.out_of_fold[3]) and np.isnan(alone[1])
+
+
+def test_a_map_without_its_folds_is_not_taken_for_cross_fitted():
+    judge, people, prompt = made(5)
+    old = fit(judge, people, prompt).map.model_copy(update={"by_fold": ()})
+    with pytest.raises(InputError, match="0 of 5 folds"):
+        old.apply_cross_fitted(judge, prompt)

@@ -87,6 +87,42 @@ def test_a_judge_that_hears_is_told_from_nothing_and_from_people(tmp_path: Path)
     assert len(list((tmp_path / "cal").glob("*.png"))) == len(list((tmp_path / "cal").glob("*.svg"))) == 5
 
 
+def test_people_as_a_sample_too_is_named_and_wider(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path)
+    widths = []
+    for random, method in (("prompts", "jackknife-t"), ("prompts+raters", "two-way jackknife-t")):
+        done = typed(
+            "calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--random", random
+        )
+        assert done.code == 0, done.err
+        judge, constant = table(tmp_path / "cal/calibration.csv")[:2]
+        assert (judge["interval"], constant["interval"]) == (method, "jackknife-t")
+        widths.append(float(judge["mae_hi"]) - float(judge["mae_lo"]))
+    assert widths[0] < widths[1]
+    refused = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--random", "prompts+raters",
+                    "--interval", "cluster-bootstrap")  # fmt: skip
+    assert refused.code != 0 and "expected jackknife-t" in refused.err
+
+
+def test_the_judge_that_only_reads_stands_beside_the_one_that_hears(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path)
+    heard = "openai:m|overall.1#3f9a02c4d1be|parse:1|t:0|qt,qa,own,aa|before|pcm16-16000-mono|v1"
+    read = "openai:m|overall.1#77e10a5b6c2d|parse:1|t:0|qt,qa,own|before|pcm16-16000-mono|v1"
+    dice = random.Random(3)
+    rows: list[dict[str, Any]] = [{**row, "signature": heard} for row in table(ratings)]
+    rows += [{**row, "signature": read, "score": dice.randint(1, 5)} for row in rows if row["candidate"] != "d"]
+    write(ratings, rows)
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    assert done.code == 0, done.err
+    found = table(tmp_path / "cal/calibration.csv")
+    assert {row["signature"] for row in found if row["judge"] in ("transcript only", "what audio adds")} == {heard}
+    alone = next(row for row in found if (row["kind"], row["signature"]) == ("judge", read))
+    null, gain = (next(r for r in found if r["judge"] == name) for name in ("transcript only", "what audio adds"))
+    assert null["n"] == gain["n"] == "90" and gain["kind"] == "gain" and null["mae"] == alone["mae"]
+    assert float(gain["intra_id_zero_filled_lo"]) > 0 and float(gain["mae_hi"]) < 0
+    assert "What audio adds to the same judge" in done.out
+
+
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     ratings, labels = simulated(tmp_path, prompts=12)
     for name in ("one", "two"):
@@ -148,3 +184,13 @@ def test_a_leaderboard_has_a_row_a_candidate_and_the_same_bytes_again(tmp_path: 
     assert sorted(row["candidate"] for row in rows) == list("abcd")
     assert all(row["result_signature"].startswith("judge:") for row in rows)
     assert "Ranked by overall" in done.out
+
+
+@pytest.mark.heavy
+def test_a_hundred_thousand_answers_are_calibrated_and_fewer_permutations_are_said(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, prompts=25_000, people=1)
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal")
+    assert done.code == 0, done.err
+    rows = table(tmp_path / "cal/calibration.csv")
+    assert rows[0]["n"] == "100000"
+    assert "20 permutations (above 20000 prompts)" in next(r for r in rows if "permuted" in r["judge"])["note"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.typed import answers, spec, typed
-from tests.loopback.dialects import GEMINI, OPENAI
+from tests.loopback.dialects import GEMINI, OPENAI, Heard
 from tests.loopback.faults import cases
 from tests.loopback.server import Loopback
 from tests.loopback.verdict import verdict
@@ -23,8 +23,8 @@ def charged(server: Loopback) -> float:
     """USD for all requests that reached the server, by the usage it answered with."""
     total = 0.0
     for received in server.received:
-        heard = received.prompt, received.recordings
-        text = verdict(*heard, server.seed)
+        heard = Heard(received.turns)
+        text = verdict(heard.prompt, heard.recordings, server.seed)
         if received.protocol == "openai":
             total += _charge(OPENAI.answer(text, heard, 0)["usage"])
         else:

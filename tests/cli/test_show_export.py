@@ -159,3 +159,18 @@ def test_rows_by_hand_are_the_rows_of_export(run: Path, tmp_path: Path) -> None:
     typed("export", run, "--out", tmp_path / "table.parquet")
     assert list(wavjudge.load(run).rows()) == parquet.read_table(tmp_path / "table.parquet").to_pylist()
     assert json.loads(json.dumps(list(wavjudge.load(run).rows())))
+
+
+def test_scored_candidates_in_the_papers_schema(run: Path, tmp_path: Path) -> None:
+    done = typed("export", run, "--format", "paper", "--out", tmp_path / "pairs" / "scored.jsonl")
+    assert (done.code, done.out) == (0, "")
+    assert "2 prompts with 4 candidates written to" in done.err
+    lines = [json.loads(line) for line in (tmp_path / "pairs" / "scored.jsonl").read_text("utf-8").splitlines()]
+    assert [(line["id"], sorted(line["output"])) for line in lines] == [(f"q{n}", ["a/0", "b/0"]) for n in (0, 1)]
+    outputs = [one for line in lines for one in line["output"].values()]
+    assert all((tmp_path / "pairs" / one["output-audio"]).is_file() for one in outputs)
+    scores = [score for one in outputs for score in one["gemini_score"].values()]
+    assert {type(score) for score in scores if score is not None} == {float} and scores.count(None) <= 1
+    for words, said in ((("--format", "tex"), "got --format 'tex'"), (("--rater", "x"), "got --rater for the table")):
+        refused = typed("export", run, "--out", tmp_path / "table.csv", *words)
+        assert refused.code == 2 and said in refused.err

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from wavjudge.analysis import nulls
-from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.heard import transcript_only
+from wavjudge.analysis.intervals import LARGE, MIN_PROMPTS_INTRA, Estimate, estimate_prepared
+from wavjudge.analysis.joint import Joint, difference
 from wavjudge.analysis.sums import Paired, Statistic
 from wavjudge.analysis.tables import SUBJECT, prompt_numbers
 
@@ -18,12 +21,16 @@ Measure = Callable[[Paired, tuple[Statistic, ...]], Mapping[str, Estimate]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One null row: what the figures would be for something that does not judge. n: subjects it has a value for."""
+    """One null row: what the figures would be for something that does not judge. n: subjects it has a value for.
+
+    kind "gain": the judge's figures minus those of a null row, on the same subjects, paired by prompt.
+    """
 
     name: str
     n: int
     values: Mapping[str, Estimate]
     note: str = ""
+    kind: Literal["null", "gain"] = "null"
 
 
 def lines(
@@ -47,6 +54,40 @@ def lines(
     return tuple(found)
 
 
+AUDIO_ADDS = "what audio adds"
+
+
+def transcript_lines(
+    data: Paired, subjects: pd.DataFrame, statistics: tuple[Statistic, ...], judge: tuple[str, pd.DataFrame], *,
+    estimates: Measure,
+) -> tuple[Line, ...]:  # fmt: skip
+    """Each judge that is this one without the answer's audio, and what the audio adds: the paired difference.
+
+    data, subjects: as in `lines`. judge: its signature, and rows of `Ratings.per_subject` of its axis. Both figures of
+    a difference are taken on the subjects that both judges scored.
+    """
+    signature, rows = judge
+    found: list[Line] = []
+    for other, own in rows.groupby("signature"):
+        if not transcript_only(str(other), signature):
+            continue
+        scores = subjects.merge(own[[*SUBJECT, "score"]], on=SUBJECT, how="left")["score"].to_numpy(float)
+        known = np.isfinite(scores)
+        if known.any():
+            prompt = prompt_numbers(subjects[known])
+            heard, read = (Paired(one[known], data.people[known], prompt) for one in (data.judge, scores))
+            found.append(Line("transcript only", read.n, estimates(read, statistics), str(other)))
+            gains = {one.name: _gain(one, heard, read) for one in statistics}
+            found.append(Line(AUDIO_ADDS, read.n, gains, f"the judge minus transcript only: {other}", "gain"))
+    return tuple(found)
+
+
+def _gain(statistic: Statistic, heard: Paired, read: Paired) -> Estimate:
+    least = MIN_PROMPTS_INTRA if statistic.name.startswith("intra_id") else 3
+    joint = Joint((statistic.prepare(heard), statistic.prepare(read)), difference)
+    return estimate_prepared(joint, heard.prompts, least=least, undefined="undefined: one of the two does not exist")
+
+
 def _null_line(null: nulls.Null, data: Paired, statistics: tuple[Statistic, ...], estimates: Measure) -> Line:
     values: dict[str, Estimate] = {}
     for statistic in statistics:
@@ -61,8 +102,9 @@ def _null_line(null: nulls.Null, data: Paired, statistics: tuple[Statistic, ...]
 def _permuted_line(
     how: Literal["within", "across"], data: Paired, statistics: tuple[Statistic, ...], permutations: int, seed: int
 ) -> Line:
+    permutations = nulls.permutations_for(data.prompts, permutations)
     dealt = nulls.permuted(statistics, data, how, permutations=permutations, seed=seed)
-    note = f"95 % of {permutations} permutations"
+    note = f"95 % of {permutations} permutations" + (f" (above {LARGE} prompts)" if data.prompts > LARGE else "")
     values = {one.statistic: Estimate(one.mean, one.low, one.high, "permutation", note) for one in dealt}
     return Line(f"permuted {how} prompts", data.n, values, "the judge's own scores, dealt out anew")
 

@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wavjudge.analysis import ranksets
+from wavjudge.analysis.correction import Correction, Design
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.analysis.ranksets import RankSet, RankSets
+from wavjudge.analysis.spent import Spent
 
 ESTIMATORS = ("mean.1", "jackknife-t.1", ranksets.VERSION)
+CORRECTION = "ppi++.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Recalibrated:
+    """The means of what a recalibration map makes of the scores. The intervals take the map as it is."""
+
+    all_items: Estimate
+    answered: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +28,8 @@ class Figure:
 
     all_items: mean over answers and failures, failures at the scale's minimum. answered: mean over scored answers.
     n_unscored: answers that the judge gave no score; n_unrated: answers it was never asked about. lowest, highest: the
-    all-items mean if all of these had been scored at an end of the scale; None at an open end.
+    all-items mean if all of these had been scored at an end of the scale; None at an open end. correction: by people's
+    labels; None without any of this candidate on this axis. recalibrated: None without a map of this very judge.
     """
 
     axis: str
@@ -28,12 +40,15 @@ class Figure:
     n_unrated: int
     lowest: float | None
     highest: float | None
+    correction: Correction | None = None
+    recalibrated: Recalibrated | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One candidate on one benchmark. `instruments`: mean and number of measured answers by axis. seconds: mean per
-    response that says it; usd: sum over all responses, None unless every one says it. `signatures`: by axis."""
+    response that says it; usd: sum over all responses, None unless every one says it. judging: None where the ratings
+    do not tell of calls. `signatures`: by axis."""
 
     benchmark: str
     candidate: str
@@ -45,6 +60,7 @@ class Row:
     seconds: float | None
     usd: float | None
     signatures: dict[str, str]
+    judging: Spent | None = None
     rank: RankSet | None = None
 
     def figure(self, axis: str) -> Figure:
@@ -55,7 +71,8 @@ class Row:
 class Leaderboard:
     """Rows by benchmark, best first. `rank_by` was named before the data were looked at; None: not ranked.
 
-    axes: those with figures, the primary one first. ranks: the pairwise tests behind the ranks, by benchmark.
+    axes: with figures, the primary one first. ranks: the pairwise tests behind the ranks, by benchmark. design: of
+    the labels, None without labels; recalibrated: kind of the maps; beside: both, for the result signature.
     """
 
     title: str
@@ -68,3 +85,6 @@ class Leaderboard:
     seed: int
     level: float
     ranks: dict[str, RankSets]
+    design: Design | None = None
+    recalibrated: str | None = None
+    beside: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,14 @@ from wavjudge.analysis.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMS
 from wavjudge.analysis.alternative import Alternative, Score, alternative
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.intervals import Estimate, Method, estimate
-from wavjudge.analysis.intra import INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY, Groups, groups
+from wavjudge.analysis.intra import (
+    INTRA_ID_SPEARMAN,
+    INTRA_ID_ZERO_FILLED,
+    WITHIN_PROMPT_ACCURACY,
+    WITHIN_PROMPT_TIE_CALIBRATED,
+    Groups,
+    groups,
+)
 from wavjudge.analysis.leave_one_out import LeaveOneOut, leave_one_out
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.ranks import KENDALL_TAU_B, SPEARMAN
@@ -26,7 +34,8 @@ from wavjudge.analysis.recalibration import Recalibration, recalibrate
 from wavjudge.analysis.reliability import Reliability, reliability
 from wavjudge.analysis.repeatability import Repeatability, repeatability
 from wavjudge.analysis.sums import Floats, Paired, Statistic
-from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, Unpaired, paired
+from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, Unpaired, paired, prompt_labels
+from wavjudge.analysis.twoway import two_way, without_people
 from wavjudge.errors import InputError
 from wavjudge.types import RaterKind, Scale
 
@@ -34,7 +43,13 @@ STATISTICS: tuple[Statistic, ...] = (
     PEARSON, SPEARMAN, KENDALL_TAU_B, INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY,
     MAE, RMSE, WITHIN_ONE, BIAS, KAPPA_QUADRATIC,
 )  # fmt: skip
-"""In the order of the table's columns."""
+"""Those whose coverage `tests/studies` measures."""
+
+FIGURES: tuple[Statistic, ...] = (*STATISTICS[:6], WITHIN_PROMPT_TIE_CALIBRATED, *STATISTICS[6:])
+"""All of the table, in the order of its columns."""
+
+Sampled = Literal["prompts", "prompts+raters"]
+"""What intervals take as a sample; everything else stays as it is."""
 
 LABEL_KINDS: dict[str, RaterKind] = {"human": "person", "constructed": "constructed"}
 
@@ -44,7 +59,8 @@ class Settings:
     """What was fixed before looking; it stands in the record.
 
     epsilon, alt_score: of the alternative annotator test (.2 for experts, .15 skilled, .1 crowd). seed: of everything
-    that draws. method, resamples: of the intervals.
+    that draws. method, resamples: of the intervals. random: "prompts+raters" gives the judge's own figures an interval
+    over people too (`twoway.py`); null rows, people's rows and differences stay with prompts.
     """
 
     method: Method = "jackknife-t"
@@ -53,6 +69,7 @@ class Settings:
     epsilon: float = 0.15
     alt_score: Score = "rmse"
     permutations: int = nulls.PERMUTATIONS
+    random: Sampled = "prompts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +124,7 @@ def calibrate(
     Raises InputError where nobody of that kind labelled anything, or no axis is on both sides.
     """
     desk = _Desk(ratings, labels, settings or Settings(), label_kind, covariates)
-    _same_scales(ratings, labels)
+    same_scales(ratings, labels)
     found = tuple(desk.finding(rows) for _, rows in desk.judged.groupby(["axis", "rater", "signature"], sort=True))
     if not found:
         ours, theirs = sorted(ratings.axes), sorted(labels.axes)
@@ -154,17 +171,29 @@ class _Desk:
         scores = _aligned(rows, subjects)
         labelled = people["n_raters"] > 0
         several = panel.k > 1 and bool(np.isfinite(scores).any())
+        values, skill = self._figures(data, panel, scores)
         return Finding(
             judge=judge, signature=signature, axis=axis, scale=scale, label_kind=self.label_kind, data=data, left=left,
             n_raters=float(people.loc[labelled, "n_raters"].mean()),
             n_off_scale=self._off_scale(axis, judge, signature),
             statuses={name[2:]: int(rows[name].sum()) for name in rows.columns if name.startswith("n_")},
-            groups=groups(data), values=estimates(data, self.settings), skill=_skill(data),
+            groups=groups(data), values=values, skill=skill,
             bounds=_bounds(rows, people, scale), nulls=self._nulls(data, rows, people),
             others=leave_one_out(panel, scores) if several else None,
             alternative=self._alternative(panel, scores) if several else None,
             repeats=self._repeats(axis, judge, signature), maps=self._maps(rows, people, scale),
         )  # fmt: skip
+
+    def _figures(
+        self, data: Paired, panel: Panel, scores: Floats
+    ) -> tuple[Mapping[str, Estimate], Mapping[str, Estimate]]:
+        """The judge's statistics and skills, with the interval that was asked for."""
+        if self.settings.random == "prompts" or not data.n:
+            return estimates(data, self.settings), nulls.skills(data) if data.n else {}
+        without = without_people(panel, scores)
+        values = {one.name: two_way(one, data, without) for one in FIGURES}
+        skills = {one.name: two_way(nulls.skill_statistic(one), data, without) for one in (MAE, RMSE, WITHIN_ONE)}
+        return values, skills if data.prompts > 1 else nulls.skills(data)
 
     def _off_scale(self, axis: str, judge: str, signature: str) -> int:
         frame = self.ratings.frame
@@ -178,11 +207,17 @@ class _Desk:
         columns = [*SUBJECT, "score"]
         both = rows[columns].merge(people[columns], on=SUBJECT, how="outer", suffixes=("_judge", ""))
         subjects = both[both["score_judge"].notna() & both["score"].notna()][SUBJECT]
-        return beside.lines(
-            data, subjects, STATISTICS, self.settings.permutations, self.settings.seed,
-            covariates=self.covariates, instruments=self._instruments(rows),
-            estimates=lambda other, chosen: estimates(other, self.settings, chosen),
+
+        def measure(other: Paired, chosen: tuple[Statistic, ...]) -> Mapping[str, Estimate]:
+            return estimates(other, self.settings, chosen)
+
+        found = beside.lines(
+            data, subjects, FIGURES, self.settings.permutations, self.settings.seed,
+            covariates=self.covariates, instruments=self._instruments(rows), estimates=measure,
         )  # fmt: skip
+        own = self.all_judges[self.all_judges["axis"] == rows["axis"].iloc[0]]
+        judge = (str(rows["signature"].iloc[0]), own)
+        return found + beside.transcript_lines(data, subjects, FIGURES, judge, estimates=measure)
 
     def _instruments(self, rows: pd.DataFrame) -> pd.DataFrame:
         """What the instruments measured, but for the very axis that is being calibrated."""
@@ -205,7 +240,7 @@ class _Desk:
 
     def _maps(self, rows: pd.DataFrame, people: pd.DataFrame, scale: Scale) -> tuple[Recalibration, ...]:
         both = rows[[*SUBJECT, "score"]].merge(people[[*SUBJECT, "score"]], on=SUBJECT, suffixes=("_judge", ""))
-        prompt = both[PROMPT].astype(str).agg("\x1f".join, axis=1).to_numpy()
+        prompt = prompt_labels(both)
         return tuple(
             recalibrate(
                 both["score_judge"].to_numpy(float), both["score"].to_numpy(float), prompt, kind=kind,
@@ -216,9 +251,7 @@ class _Desk:
         )  # fmt: skip
 
 
-def estimates(
-    data: Paired, settings: Settings, statistics: tuple[Statistic, ...] = STATISTICS
-) -> Mapping[str, Estimate]:
+def estimates(data: Paired, settings: Settings, statistics: tuple[Statistic, ...] = FIGURES) -> Mapping[str, Estimate]:
     """Each statistic with its interval, by name."""
     return {
         statistic.name: estimate(
@@ -226,10 +259,6 @@ def estimates(
         )
         for statistic in statistics
     }
-
-
-def _skill(data: Paired) -> Mapping[str, Estimate]:
-    return nulls.skills(data) if data.n else {}
 
 
 def _bounds(rows: pd.DataFrame, people: pd.DataFrame, scale: Scale) -> Mapping[str, tuple[float, float]]:
@@ -251,7 +280,8 @@ def _aligned(rows: pd.DataFrame, subjects: pd.DataFrame) -> Floats:
     return subjects.merge(rows[[*SUBJECT, "score"]], on=SUBJECT, how="left")["score"].to_numpy(float)
 
 
-def _same_scales(ratings: Ratings, labels: Ratings) -> None:
+def same_scales(ratings: Ratings, labels: Ratings) -> None:
+    """Refuse an axis that judges and people rated on two scales."""
     for axis in set(ratings.axes) & set(labels.axes):
         ours, theirs = ratings.axes[axis].scale, labels.axes[axis].scale
         if (ours.low, ours.high) != (theirs.low, theirs.high):

@@ -7,7 +7,9 @@ what it finds easy must not win by silence. A judge's failure is no number in ei
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,12 +31,14 @@ _MOST_SIGNS, _SIGNS_AT_ONCE = 200_000_000, 4_000_000
 class Answers:
     """What one candidate got for its answers on one axis; arrays of shape (answers,).
 
-    score: NaN where there is none. failed: the candidate failed there (then nobody scored). prompt: any labels.
+    score: NaN where there is none. failed: the candidate failed there (then nobody scored). prompt: any labels. why:
+    a word for each answer without a score (an outcome, or a status of the judge), if known.
     """
 
     score: Floats
     failed: npt.NDArray[np.bool_]
     prompt: npt.NDArray[Any]
+    why: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,12 @@ class CandidateComparison:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Prompts that one side lost, by reason."""
+    """Prompts that one side lost, by reason. words: how many by `Answers.why`; one prompt may stand under several."""
 
     failed: int
     unscored: int
     not_asked: int
+    words: Mapping[str, int] = field(default_factory=dict, repr=False)
 
 
 def compare_candidates(
@@ -164,4 +169,7 @@ def _lost(side: Answers, place: npt.NDArray[np.intp], lost: npt.NDArray[np.bool_
     asked, unscored = np.zeros(len(lost), bool), np.zeros(len(lost), bool)
     asked[place] = True
     unscored[place[~side.failed]] = True
-    return Lost(int((lost & asked & ~unscored).sum()), int((lost & asked & unscored).sum()), int((lost & ~asked).sum()))
+    here = {(int(at), word) for at, word in zip(place, side.why, strict=False) if lost[at] and word}
+    words = dict(sorted(Counter(word for _, word in here).items()))
+    failed, left, never = (int((lost & known).sum()) for known in (asked & ~unscored, asked & unscored, ~asked))
+    return Lost(failed, left, never, words)

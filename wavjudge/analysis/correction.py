@@ -18,8 +18,9 @@ from wavjudge.analysis.intervals import Estimate
 from wavjudge.analysis.sums import Floats, Ints
 from wavjudge.errors import InputError
 
-Design = Literal["random", "weighted", "unknown"]
-"""How the labelled prompts were chosen: all equally likely, with known unequal probabilities, or nobody knows."""
+Design = Literal["random", "all", "weighted", "unknown"]
+"""How the labelled prompts were chosen: all equally likely, without exception, with known unequal probabilities, or
+nobody knows."""
 
 MIN_LABELLED_PROMPTS = 20
 """Labelled prompts below which no corrected figure is given. Measured coverage of the nominal 95 % interval at 6, 10,
@@ -32,13 +33,15 @@ class Correction:
     """The corrected mean of one candidate beside what judge and people say alone, in points of the scale.
 
     raw: the judge's mean over all it scored. people: the people's mean over all they labelled. corrected: PPI++, or no
-    value and a note why. lam: how much the judge counts, 0..1. effective_prompts: as many labelled prompts would give
-    the people alone this interval; width_ratio: its width against the people's own (below 1 is a gain).
+    value and a note why; all_items: the same with the candidate's failures. lam: how much the judge counts, 0..1.
+    effective_prompts: as many labelled prompts would give the people alone the interval of `corrected`; width_ratio:
+    its width against the people's own (below 1 is a gain).
     """
 
     raw: Estimate
     people: Estimate
     corrected: Estimate
+    all_items: Estimate
     design: Design
     lam: float | None
     effective_prompts: float | None
@@ -55,6 +58,7 @@ class Correction:
 def corrected_mean(
     judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike, *, design: Design,
     probability: npt.ArrayLike | None = None, lam: float | None = None, level: float = 0.95,
+    failed: npt.ArrayLike = (), lowest: float | None = None,
 ) -> Correction:  # fmt: skip
     """One candidate's mean, corrected by the labels of some of its prompts (PPI++ at prompt level).
 
@@ -71,21 +75,30 @@ def corrected_mean(
         answers without one are left out of the corrected figure.
     prompt: labels of any kind. design: how the labelled prompts were chosen; "unknown" gives no corrected figure.
     probability: each answer's prompt's chance of being labelled, 0 < chance <= 1; for "weighted", and only there.
+    failed: the prompt of each failure of the candidate; lowest: the scale's minimum, where they stand. A failure is
+        observed, on every prompt: no judge can err about it, nobody has to label it. So it enters no correction, and
+        all_items = lowest + q (theta - lowest) with q the share of scored answers among them and the failures, as in
+        the raw mean over all items; the interval holds the chance in q too (delta method).
 
     >>> judge, people = [3.0, 5, 4] * 40, [2.0, 5, 3] * 20 + [float("nan")] * 60
     >>> c = corrected_mean(judge, people, range(120), design="random")
     >>> round(c.corrected.value, 3), round(c.lam, 3), round(c.width_ratio, 2), round(c.effective_prompts)
     (3.333, 0.744, 0.72, 116)
     """
-    table = _table(judge, people, prompt, probability, design)
+    table, failures = _table(judge, people, prompt, probability, design, failed)
     scored, told = np.isfinite(table.judge), np.isfinite(table.people)
     in_labelled = np.bincount(table.number, told)[table.number] > 0
     alone, labelled, others = table.part(told), table.part(scored & told), table.part(scored & ~in_labelled)
     raw, by_people = _mean(table.part(scored, weighted=False), "judge", level), _mean(alone, "people", level)
-    chosen, corrected = _corrected(labelled, others, by_people, design, lam, level)
+    chosen, solved = _corrected(labelled, others, alone, design, lam)
+    corrected = solved if isinstance(solved, Estimate) else solved.estimate(level)
+    all_items = corrected
+    if not isinstance(solved, Estimate) and failures.any():
+        counts = np.bincount(table.number[scored], minlength=len(failures))
+        all_items = _with_failures(solved, counts, failures, lowest, level)
     effective, ratio = _gain(corrected, by_people, len(alone))
     result = Correction(
-        raw, by_people, corrected, design, chosen, effective, ratio, len(alone), len(others), len(scored),
+        raw, by_people, corrected, all_items, design, chosen, effective, ratio, len(alone), len(others), len(scored),
         int(told.sum()), int((~scored).sum()), int((told & ~scored).sum()), "",
     )  # fmt: skip
     return replace(result, sentence=_sentence(result))
@@ -93,8 +106,11 @@ def corrected_mean(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Totals over the answers of each prompt of a part of the table, all of shape (prompts of the part,)."""
+    """Totals over the answers of each prompt of a part of the table, all of shape (prompts of the part,).
 
+    number: of the prompt in the whole table."""
+
+    number: Ints
     size: Floats
     judge: Floats
     people: Floats
@@ -113,8 +129,27 @@ class _Part:
 
     def joined(self, other: _Part) -> _Part:
         """Both parts, every prompt with weight one."""
+        number = np.r_[self.number, other.number]
         size, judge, people = np.c_[[self.size, self.judge, self.people], [other.size, other.judge, other.people]]
-        return _Part(size, judge, people, np.ones(len(size)))
+        return _Part(number, size, judge, people, np.ones(len(size)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """A mean with each prompt's share in its error, by part: independent draws whose variances add up."""
+
+    value: float
+    shares: tuple[tuple[_Part, Floats], ...]
+    freedom: int
+    method: str
+    note: str = ""
+
+    @property
+    def variance(self) -> float:
+        return sum(_variance(shares) for _, shares in self.shares)
+
+    def estimate(self, level: float) -> Estimate:
+        return replace(_interval(self.value, self.variance, self.freedom, level, self.method), note=self.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +165,17 @@ class _Table:
             np.bincount(number, column[chosen], len(prompts)).astype(float)
             for column in (np.ones(len(self.number)), self.judge, self.people)
         )
-        return _Part(size, judge, people, self.weight[prompts] if weighted else np.ones(len(prompts)))
+        return _Part(prompts, size, judge, people, self.weight[prompts] if weighted else np.ones(len(prompts)))
 
 
 def _table(
-    judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike, chance: npt.ArrayLike | None, design: Design
-) -> _Table:  # fmt: skip
-    f, y = np.asarray(judge, float), np.asarray(people, float)
-    labels, number = np.unique(np.asarray(prompt), return_inverse=True)
+    judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike, chance: npt.ArrayLike | None, design: Design,
+    failed: npt.ArrayLike,
+) -> tuple[_Table, Ints]:  # fmt: skip
+    """The table, and the number of failures by prompt."""
+    f, y, where, lost = np.asarray(judge, float), np.asarray(people, float), np.asarray(prompt), np.asarray(failed)
+    labels, every = np.unique(np.concatenate([where, lost]) if len(lost) else where, return_inverse=True)
+    number, failures = every[: len(where)], np.bincount(every[len(where) :], minlength=len(labels))
     if not len(f) == len(y) == len(number):
         raise ValueError("judge, people and prompt must be equally long")
     if (design == "weighted") != (chance is not None):
@@ -147,8 +185,8 @@ def _table(
         )
     weight = np.ones(len(labels))
     if chance is not None:
-        weight = _weights(np.asarray(chance, float), number.reshape(-1), len(labels))
-    return _Table(f, y, number.reshape(-1), weight)
+        weight = _weights(np.asarray(chance, float), number, len(labels))
+    return _Table(f, y, number, weight), failures
 
 
 def _weights(chance: Floats, number: Ints, prompts: int) -> Floats:
@@ -166,25 +204,32 @@ def _mean(part: _Part, side: Literal["judge", "people"], level: float) -> Estima
     """Weighted mean per answer with the clustered t interval: var = P/(P-1) sum (w (t - mean m) / sum w m)^2."""
     if not len(part):
         return Estimate(None, note="no scores")
-    totals: Floats = getattr(part, side)
     if len(part) < 2:
-        return Estimate(part.mean(totals), note="no interval: a single prompt")
+        return Estimate(part.mean(getattr(part, side)), note="no interval: a single prompt")
+    return _alone(part, side).estimate(level)
+
+
+def _alone(part: _Part, side: Literal["judge", "people"]) -> _Solved:
+    totals: Floats = getattr(part, side)
     shares = part.weight * part.apart(totals) / part.weight.sum()
-    return _interval(part.mean(totals), _variance(shares), len(part) - 1, level, "clustered t")
+    return _Solved(part.mean(totals), ((part, shares),), len(part) - 1, "clustered t")
 
 
 def _corrected(
-    labelled: _Part, others: _Part, people: Estimate, design: Design, lam: float | None, level: float
-) -> tuple[float | None, Estimate]:
+    labelled: _Part, others: _Part, alone: _Part, design: Design, lam: float | None
+) -> tuple[float | None, _Solved | Estimate]:
     if design == "unknown":
         return None, Estimate(None, note="how the labelled prompts were chosen is not known: raw figures only")
     if len(labelled) < MIN_LABELLED_PROMPTS:
         note = f"labelled prompts with a judge score: {len(labelled)}; a correction needs {MIN_LABELLED_PROMPTS}"
         return None, Estimate(None, note=note)
+    if design == "all" and len(others):
+        raise InputError(f"got {len(others)} prompts without a label, expected all labelled",
+                         todo='say how the labelled ones were chosen: "random", "weighted", or "unknown"')  # fmt: skip
     if len(others) < 2:
-        return 0.0, replace(people, note="no prompts left for the judge alone: the people's own mean")
+        return 0.0, replace(_alone(alone, "people"), note="no prompts left for the judge alone: the people's own mean")
     chosen = float(np.clip(_best_lam(labelled, others) if lam is None else lam, 0.0, 1.0))
-    return chosen, _ppi(labelled, others, chosen, design, level)
+    return chosen, _ppi(labelled, others, chosen, design)
 
 
 def _best_lam(labelled: _Part, others: _Part) -> float:
@@ -197,7 +242,7 @@ def _best_lam(labelled: _Part, others: _Part) -> float:
     return float(covariance / ((1 + n / len(others)) * variance)) if variance > 1e-12 else 0.0
 
 
-def _ppi(labelled: _Part, others: _Part, lam: float, design: Design, level: float) -> Estimate:
+def _ppi(labelled: _Part, others: _Part, lam: float, design: Design) -> _Solved:
     """Written as mean_L(y) + slope (mean_all(f) - mean_L(f)): the same with equal chances, right with unequal ones."""
     in_labelled, in_others = labelled.size.sum(), others.size.sum()
     whole = in_labelled + in_others
@@ -213,8 +258,24 @@ def _ppi(labelled: _Part, others: _Part, lam: float, design: Design, level: floa
         # n was fixed, so only what differs within each part counts. Unequal chances leave the parts' means random.
         shares_labelled = shares_labelled - labelled.size * shares_labelled.sum() / in_labelled
         shares_others = shares_others - others.size * shares_others.sum() / in_others
-    variance = _variance(shares_labelled) + _variance(shares_others)
-    return _interval(labelled.mean(errors) + slope * everywhere, variance, len(labelled) - 1, level, "ppi++ t")
+    shares = (labelled, shares_labelled), (others, shares_others)
+    return _Solved(labelled.mean(errors) + slope * everywhere, shares, len(labelled) - 1, "ppi++ t")
+
+
+def _with_failures(solved: _Solved, scored: Ints, failures: Ints, lowest: float | None, level: float) -> Estimate:
+    """lowest + q (theta - lowest); scored, failures: counts by prompt, shape (prompts,)."""
+    if lowest is None:
+        return Estimate(None, note="failures have no place on an open scale")
+    size = scored + failures
+    q, gap = float(scored.sum() / size.sum()), solved.value - lowest
+    of_q = ((scored - q * size) / size.sum())[size > 0]
+    of_theta = np.zeros(len(size))
+    for part, shares in solved.shares:
+        of_theta[part.number] += shares
+    together = float(of_theta[size > 0] @ of_q)
+    variance = q**2 * solved.variance + gap**2 * _variance(of_q) + 2 * q * gap * together
+    found = _interval(lowest + q * gap, variance, solved.freedom, level, solved.method)
+    return replace(found, note=solved.note)
 
 
 def _variance(shares: Floats) -> float:

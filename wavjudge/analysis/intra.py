@@ -11,8 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from wavjudge.analysis.sums import Floats, Ints, Paired, additive, per_prompt, ratio
+
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,43 @@ WITHIN_PROMPT_ACCURACY = additive(
 )
 """Share of pairs of answers to one prompt on whose order (first better, second better, tied) judge and people agree,
 pooled over prompts (acc_eq of "Ties Matter", arXiv 2305.14324, without tie calibration)."""
+
+
+TIE_FOLDS = 5
+"""Folds of prompts: what counts as a tie in one of them is learnt on the others."""
+
+
+def _tie_calibrated(data: Paired) -> Floats:
+    first, second = within_prompt_pairs(data.prompt)
+    prompt, apart = data.prompt[first], abs(data.judge[first] - data.judge[second]).round(9)
+    order = np.sign(data.people[first] - data.people[second])
+    folds = min(TIE_FOLDS, data.prompts)
+    if folds < 2 or not len(first):
+        return np.zeros((data.prompts, 2))  # nothing to learn from: undefined
+    as_told = np.sign(data.judge[first] - data.judge[second]) == order
+    epsilon = _tie_thresholds(apart, order == 0, as_told & (apart > 0), prompt % folds, folds)[prompt % folds]
+    agree = np.where(apart <= epsilon, order == 0, as_told)
+    return np.stack([np.bincount(prompt, minlength=data.prompts), np.bincount(prompt, agree, data.prompts)], 1)
+
+
+def _tie_thresholds(apart: Floats, tied: Bools, as_told: Bools, fold: Ints, folds: int) -> Floats:
+    """Per fold, the difference up to which pairs of the other folds are best taken for ties; shape (folds,).
+
+    Candidates are the differences that occur, and 0; of equally good ones the smallest.
+    """
+    values, place = np.unique(np.r_[0.0, apart], return_inverse=True)
+    cell = fold * len(values) + place.reshape(-1)[1:]
+    # At a threshold right are: tied pairs up to it, and pairs told right beyond it.
+    gains = np.bincount(cell, tied.astype(float) - as_told, folds * len(values)).reshape(folds, -1)
+    right = np.cumsum(gains.sum(axis=0) - gains, axis=1)
+    return np.asarray(values[np.argmax(right, axis=1)])
+
+
+WITHIN_PROMPT_TIE_CALIBRATED = additive(
+    "within_prompt_tie_calibrated", _tie_calibrated, lambda sums: ratio(sums[..., 1], sums[..., 0]), "logit"
+)
+"""The same share where judge scores no further apart than epsilon count as tied ("Ties Matter"). Epsilon is learnt on
+the other four fifths of the prompts, so a pair never helps to choose its own; in intervals it stands still."""
 
 
 def within_prompt_pairs(prompt: Ints) -> tuple[Ints, Ints]:

@@ -15,12 +15,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.board import ESTIMATORS, Figure, Leaderboard, Row
+from wavjudge.analysis.board import CORRECTION, ESTIMATORS, Figure, Leaderboard, Recalibrated, Row
+from wavjudge.analysis.calibration import same_scales
+from wavjudge.analysis.correction import Correction
 from wavjudge.analysis.intervals import Estimate, estimate_prepared
+from wavjudge.analysis.labelled import Labels, Maps
 from wavjudge.analysis.ranksets import RankSets, rank_sets
 from wavjudge.analysis.responses import ANSWER, Answers
+from wavjudge.analysis.spent import Spent, spent
 from wavjudge.analysis.sums import Additive, Floats, Ints, ratio
-from wavjudge.analysis.tables import SUBJECT, Ratings, prompt_numbers
+from wavjudge.analysis.tables import SUBJECT, Ratings, prompt_labels, prompt_numbers
 from wavjudge.errors import InputError
 from wavjudge.types import Axis
 
@@ -32,7 +36,8 @@ DEFAULT_AXIS = "overall"
 def leaderboard(
     ratings: Ratings, responses: pd.DataFrame | None = None, *, rater: str | None = None,
     signatures: Collection[str] | None = None, rank_by: str | None = None, level: float = 0.95,
-    resamples: int | None = None, seed: int = 12345,
+    resamples: int | None = None, seed: int = 12345, labels: Labels | None = None, maps: Maps | None = None,
+    calls: pd.DataFrame | None = None,
 ) -> Leaderboard:  # fmt: skip
     """The leaderboard of one judge.
 
@@ -43,7 +48,10 @@ def leaderboard(
     rater, signatures: keep only these judges (instruments are kept by signature only). Two signatures on one axis of
         one benchmark are an `InputError` that names them. People are rated by only when named.
     rank_by: the primary axis, all items, named beforehand; by default overall, else the only judged axis, else none.
-        An instrument's axis ranks only when asked for here, and the title says so.
+        An instrument's axis ranks only when asked for here, and the title says so. Ranks are by raw scores, always.
+    labels: people's, for corrected means beside the raw ones. maps: of a calibration, for recalibrated ones.
+    calls: one row a model's rating, those that were superseded included: benchmark, candidate, rater, signature, call
+        (missing where nothing was sent), usd.
 
     >>> table = pd.DataFrame({"item_id": list("123") * 2, "candidate": list("aaabbb"), "axis": "overall",
     ...                       "rater": "m", "score": [5, 4, 5, 2, 1, 3]})
@@ -51,14 +59,16 @@ def leaderboard(
     >>> [(row.candidate, round(row.figure("overall").all_items.value, 2)) for row in board.rows]
     [('a', 4.67), ('b', 2.0)]
     """
-    rated = _chosen(ratings, rater, signatures)
+    rated = judged_by(ratings, rater, signatures)
     kinds = rated.groupby("axis")["rater_kind"].first()
     measured = tuple(name for name in ratings.axes if kinds.get(name) == "instrument")
     judged = tuple(name for name in ratings.axes if name in kinds.index and name not in measured)
     primary = _primary(rank_by, judged, ratings)
     shown = judged if primary is None else (primary, *(name for name in judged if name != primary))
     answers = Answers.of(responses, rated)
-    table = _Table(answers, answers.without_failed(rated), ratings.axes, level)
+    standing = answers.without_failed(rated)
+    beside = _notes_beside(ratings, standing[standing["axis"].isin(shown)], labels, maps)
+    table = _Table(answers, standing, ratings.axes, level, labels, maps, calls)
     rows = {name: list(table.rows(name, shown, measured)) for name in answers.benchmarks}
     ranks: dict[str, RankSets] = {}
     if primary is not None:
@@ -66,8 +76,10 @@ def leaderboard(
         rows = {name: _ranked(rows[name], ranks[name], primary) for name in rows}
     return Leaderboard(
         _title(primary, str(kinds.get(primary, "")), rated), primary, shown, measured,
-        tuple(row for some in rows.values() for row in some), (*answers.notes(rated), *map(str, ratings.problems)),
-        answers.data_sha256(ratings), seed, level, ranks,
+        tuple(row for some in rows.values() for row in some),
+        (*answers.notes(rated), *map(str, ratings.problems), *beside),
+        answers.data_sha256(ratings), seed, level, ranks, labels.design if labels else None,
+        maps.kind if maps else None, _beside(labels, maps),
     )  # fmt: skip
 
 
@@ -103,7 +115,7 @@ def mean(scores: Floats, prompt: Ints, level: float = 0.95) -> Estimate:
     return found
 
 
-def _chosen(ratings: Ratings, rater: str | None, signatures: Collection[str] | None) -> pd.DataFrame:
+def judged_by(ratings: Ratings, rater: str | None, signatures: Collection[str] | None) -> pd.DataFrame:
     """Per-subject rows of the chosen judge and of the instruments; one signature an axis and benchmark, or an error."""
     rows = ratings.per_subject()
     for name, asked in (("rater", [rater] if rater is not None else []), ("signature", signatures or ())):
@@ -120,10 +132,24 @@ def _chosen(ratings: Ratings, rater: str | None, signatures: Collection[str] | N
     if len(mixed):
         named = "; ".join(f"{cells.axis}: {cells.rater}, {cells.signature}" for cells in mixed.itertuples())
         raise InputError(
-            f"got {len(mixed)} judges for one leaderboard, expected one signature an axis ({named})",
-            todo="choose one rater or its signatures, or make one leaderboard each",
+            f"got {len(mixed)} judges for one comparison, expected one signature an axis ({named})",
+            todo="choose one rater or its signatures, or take one judge after the other",
         )
     return rows
+
+
+def _notes_beside(ratings: Ratings, rated: pd.DataFrame, labels: Labels | None, maps: Maps | None) -> list[str]:
+    if labels is not None:
+        same_scales(ratings, labels.ratings)
+    found = [] if labels is None else list(labels.notes(rated))
+    return found + ([] if maps is None else list(maps.notes(rated, ratings.axes)))
+
+
+def _beside(labels: Labels | None, maps: Maps | None) -> tuple[str, ...]:
+    found = [] if labels is None else [f"labels:{labels.ratings.data_sha256[:12]},{labels.design}"]
+    if labels is not None and labels.design != "unknown":
+        found.insert(0, CORRECTION)
+    return tuple(found if maps is None else [*found, f"map:{maps.kind},{maps.sha256[:12]}"])
 
 
 def _primary(asked: str | None, judged: Collection[str], ratings: Ratings) -> str | None:
@@ -152,6 +178,9 @@ class _Table:
     rated: pd.DataFrame
     axes: dict[str, Axis]
     level: float
+    labels: Labels | None
+    maps: Maps | None
+    calls: pd.DataFrame | None
 
     def rows(self, benchmark: str, shown: Collection[str], measured: Collection[str]) -> Iterator[Row]:
         here = self.rated[self.rated["benchmark"] == benchmark]
@@ -167,6 +196,7 @@ class _Table:
                 instruments={name: _measured(own.get(name, nothing)) for name in measured},
                 seconds=_or_none(said["seconds"].mean()), usd=_or_none(said["usd"].sum(skipna=False)),
                 signatures={name: signatures[name] for name in (*shown, *measured) if name in signatures},
+                judging=self._spent(here, benchmark, candidate),
             )  # fmt: skip
 
     def _figure(self, benchmark: str, candidate: str, axis: str, own: pd.DataFrame, said: pd.DataFrame) -> Figure:
@@ -175,23 +205,54 @@ class _Table:
         asked = len(own[ANSWER].drop_duplicates())
         unrated = int((said["status"] == "ok").sum()) - asked
         missing, known = len(own) - len(scored) + unrated, units["score"].notna().all()
-        all_items = self._mean(units) if known else Estimate(None, note="failures have no place on an open scale")
-        ends = (
+        ends = [
             None if end is None or not known or not len(units) + missing
             else float((units["score"].sum() + missing * end) / (len(units) + missing))
             for end in (scale.low, scale.high)
+        ]  # fmt: skip
+        return Figure(
+            axis, self._all_items(units), self._mean(scored), len(scored), len(own) - len(scored), unrated,
+            ends[0], ends[1], self._correction(benchmark, candidate, axis, own),
+            self._recalibrated(benchmark, candidate, axis, scored),
         )  # fmt: skip
-        return Figure(axis, all_items, self._mean(scored), len(scored), len(own) - len(scored), unrated, *ends)
+
+    def _correction(self, benchmark: str, candidate: str, axis: str, own: pd.DataFrame) -> Correction | None:
+        if self.labels is None:
+            return None
+        return self.labels.correction(own, self._failed(benchmark, candidate), self.axes[axis], self.level)
+
+    def _recalibrated(self, benchmark: str, candidate: str, axis: str, scored: pd.DataFrame) -> Recalibrated | None:
+        if self.maps is None or scored.empty:
+            return None
+        found = self.maps.of(axis, str(scored["signature"].iloc[0]), self.axes[axis].scale)
+        if found is None:
+            return None
+        mapped = scored.assign(score=found.apply_cross_fitted(scored["score"], prompt_labels(scored)))
+        units = self._units(benchmark, axis, mapped, candidate)
+        return Recalibrated(self._all_items(units), self._mean(mapped))
+
+    def _spent(self, here: pd.DataFrame, benchmark: str, candidate: str) -> Spent | None:
+        judges = here[here["rater_kind"] == "model"]
+        if self.calls is None or judges.empty:
+            return None
+        own = (self.calls["benchmark"] == benchmark) & (self.calls["candidate"] == candidate)
+        return spent(self.calls[own], judges)
+
+    def _failed(self, benchmark: str, candidate: str | None) -> pd.DataFrame:
+        failed = self.answers.failed
+        failed = failed[failed["benchmark"] == benchmark]
+        return failed if candidate is None else failed[failed["candidate"] == candidate]
 
     def _units(self, benchmark: str, axis: str, scored: pd.DataFrame, candidate: str | None = None) -> pd.DataFrame:
         """Scored answers, and failures at the scale's minimum (NaN where the scale has none)."""
-        failed = self.answers.failed
-        failed = failed[failed["benchmark"] == benchmark]
-        if candidate is not None:
-            failed = failed[failed["candidate"] == candidate]
         low = self.axes[axis].scale.low
-        failed = failed[SUBJECT].assign(score=np.nan if low is None else low)
+        failed = self._failed(benchmark, candidate)[SUBJECT].assign(score=np.nan if low is None else low)
         return pd.concat([scored[[*SUBJECT, "score"]], failed], ignore_index=True)
+
+    def _all_items(self, units: pd.DataFrame) -> Estimate:
+        if units["score"].notna().all():
+            return self._mean(units)
+        return Estimate(None, note="failures have no place on an open scale")
 
     def _mean(self, units: pd.DataFrame) -> Estimate:
         return mean(units["score"].to_numpy(dtype=float), prompt_numbers(units), self.level)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from wavjudge.analysis.agreement import MAE, RMSE, WITHIN_ONE
-from wavjudge.analysis.intervals import Estimate, estimate_prepared, jackknife_groups
+from wavjudge.analysis.intervals import LARGE, Estimate, estimate_prepared, jackknife_groups
 from wavjudge.analysis.joint import Joint
 from wavjudge.analysis.sums import Floats, Ints, Paired, Prepared, Statistic, ratio
 from wavjudge.errors import InputError
@@ -24,6 +25,10 @@ LEVELS = frozenset({"bias", "mae", "rmse", "within_one", "kappa_quadratic"})
 """Statistics that need scores on the people's scale. All others see the order only, and take a covariate as it is."""
 
 PERMUTATIONS = 200
+
+FEW_PERMUTATIONS = 20
+"""Above `intervals.LARGE` prompts: the mean of a statistic over so many prompts hardly moves any more, and each
+permutation of a million rows takes half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,15 @@ def permuted(
     return tuple(_summary(s.name, how, column) for s, column in zip(statistics, values.T, strict=True))
 
 
+def permutations_for(prompts: int, wanted: int) -> int:
+    """How many permutations a table of so many prompts gets (statistics.md, ruling 10).
+
+    >>> permutations_for(20_000, 200), permutations_for(20_001, 200)
+    (200, 20)
+    """
+    return wanted if prompts <= LARGE else min(wanted, FEW_PERMUTATIONS)
+
+
 def _deal(data: Paired, how: Literal["within", "across"], random: np.random.Generator) -> Ints:
     if how == "across":
         return random.permutation(data.n)
@@ -211,13 +225,22 @@ def skill(statistic: Statistic, data: Paired) -> Estimate:
         raise InputError(f"no skill for {statistic.name}", todo=f"choose one of {', '.join(PERFECT)}")
     if data.prompts < 2:
         return Estimate(None, note=_ONE_PROMPT if data.n else "no subjects")
+    joint = _skill(statistic, data)
+    return estimate_prepared(joint, data.prompts, undefined="undefined: the constant is perfect")
+
+
+def _skill(statistic: Statistic, data: Paired) -> Joint:
     perfect = PERFECT[statistic.name]
     sign = 1 if perfect else -1
-    joint = Joint(
+    return Joint(
         (statistic.prepare(data), _Constant(statistic, data)),
         lambda v: ratio(sign * (v[0] - v[1]), sign * (perfect - v[1])),
     )
-    return estimate_prepared(joint, data.prompts, undefined="undefined: the constant is perfect")
+
+
+def skill_statistic(statistic: Statistic) -> Statistic:
+    """The skill of mae, rmse or within_one as a statistic of its own, for intervals that need it on other data."""
+    return Statistic(f"skill_{statistic.name}", partial(_skill, statistic))
 
 
 def skills(data: Paired) -> dict[str, Estimate]:

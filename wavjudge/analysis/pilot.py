@@ -47,6 +47,59 @@ def pilot(judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike) ->
     return Pilot(data.n, data.prompts, data.n / data.prompts, float(r) if np.isfinite(r) else None, sd, icc)
 
 
+@dataclass(frozen=True, slots=True)
+class JudgesPilot:
+    """Two judges against the same people: their correlations, and the ICC of what tells them apart (the difference of
+    each subject's influence on the two Fisher z)."""
+
+    n: int
+    prompts: int
+    answers_per_prompt: float
+    first: float | None
+    second: float | None
+    between: float | None
+    icc: float | None
+
+
+def pilot_of_judges(
+    first: npt.ArrayLike, second: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike
+) -> JudgesPilot:
+    """Correlations of two judges with people and each other, over the subjects that all have scored."""
+    one, other = Paired.of(first, people, prompt), Paired.of(second, people, prompt)
+    if one.n < 3:
+        raise InputError(f"a pilot of {one.n} labels", todo="label a few prompts with several answers each first")
+    pairs = (one, other, Paired.of(first, second, prompt))
+    r12, r13, r23 = (float(PEARSON.of(pair)) for pair in pairs)
+    icc = None
+    if np.isfinite([r12, r13]).all() and max(abs(r12), abs(r13)) < 1:
+        moved = [_influence(pair, r) / (1 - r * r) for pair, r in ((one, r12), (other, r13))]
+        icc = intraclass(moved[0] - moved[1], one.prompt)
+    shown = [r if np.isfinite(r) else None for r in (r12, r13, r23)]
+    return JudgesPilot(one.n, one.prompts, one.n / one.prompts, shown[0], shown[1], shown[2], icc)
+
+
+def over_prompts(
+    judge: npt.ArrayLike, people: npt.ArrayLike, candidate: npt.ArrayLike, prompt: npt.ArrayLike
+) -> float | None:
+    """Correlation of judge and people over prompts, what PPI++ for one candidate lives on: of each candidate's mean a
+    prompt, the candidates' own means taken off. None where it is undefined.
+
+    >>> over_prompts([1, 2, 5, 4, 5, 9], [1, 2, 4, 2, 3, 5], list("aaabbb"), [1, 2, 3, 1, 2, 3])
+    0.985...
+    """
+    names = np.unique(np.asarray(candidate), return_inverse=True)[1].reshape(-1)
+    places = np.unique(np.asarray(prompt), return_inverse=True)[1].reshape(-1)
+    cells, cell = np.unique(names * (places.max(initial=0) + 1) + places, return_inverse=True)
+    owner = cells // (places.max(initial=0) + 1)
+    centred = []
+    for scores in (np.asarray(judge, float), np.asarray(people, float)):
+        means = np.bincount(cell, scores) / np.bincount(cell)
+        centred.append(means - (np.bincount(owner, means) / np.bincount(owner))[owner])
+    x, y = centred
+    spread = float((x @ x) * (y @ y))
+    return float(x @ y / np.sqrt(spread)) if spread > 1e-12 else None
+
+
 def intraclass(values: npt.ArrayLike, prompt: npt.ArrayLike) -> float | None:
     """ICC(1,1) of answers within prompts, by one-way mean squares: (MSB - MSW) / (MSB + (m0 - 1) MSW), with
     m0 = (n - sum m^2 / n) / (P - 1) for unequal sizes m. None with one prompt, one answer a prompt, or no spread.

@@ -33,11 +33,18 @@ MIN_LABELLED_PROMPTS = 20
 FOLDS = 5
 
 
-class RecalibrationMap(Record):
+class Curve(Record):
+    """linear: value = coefs[0] + coefs[1] x; isotonic: straight lines between `knots` (x, value), level outside."""
+
+    coefs: tuple[float, float] | None = None
+    knots: tuple[tuple[float, float], ...] = ()
+
+
+class RecalibrationMap(Curve):
     """A fitted map with what it was fitted on; part of the calibration record.
 
-    linear: value = coefs[0] + coefs[1] x. isotonic: straight lines between `knots` (x, value), level outside them.
-    clip: "scale" limits values to the axis's declared scale. A map belongs to one judge signature and one axis.
+    Its own curve is fitted on all labels, those of by_fold without the labels of one fold of prompts each. clip:
+    "scale" limits values to the axis's declared scale. A map belongs to one judge signature and one axis.
     """
 
     kind: Kind
@@ -47,8 +54,7 @@ class RecalibrationMap(Record):
     label_kind: Literal["human", "constructed"]
     n: Annotated[int, Field(gt=0)]
     n_prompts: Annotated[int, Field(gt=0)]
-    coefs: tuple[float, float] | None = None
-    knots: tuple[tuple[float, float], ...] = ()
+    by_fold: tuple[Curve, ...] = ()
     clip: Literal["scale"] = "scale"
     folds: int
     seed: int
@@ -56,11 +62,13 @@ class RecalibrationMap(Record):
 
     @model_validator(mode="after")
     def _complete(self) -> RecalibrationMap:
-        if (self.kind == "linear") != (self.coefs is not None) or (self.kind == "isotonic") != bool(self.knots):
-            raise ValueError("a linear map has coefs, an isotonic map has knots")
-        x, y = [a for a, _ in self.knots], [b for _, b in self.knots]
-        if x != sorted(set(x)) or y != sorted(y) or (self.coefs and self.coefs[1] < 0):
-            raise ValueError("a map must not turn the judge's order round")
+        curves: tuple[Curve, ...] = (self, *self.by_fold)
+        for one in curves:
+            if (self.kind == "linear") != (one.coefs is not None) or (self.kind == "isotonic") != bool(one.knots):
+                raise ValueError("a linear map has coefs, an isotonic map has knots")
+            x, y = [a for a, _ in one.knots], [b for _, b in one.knots]
+            if x != sorted(set(x)) or y != sorted(y) or (one.coefs and one.coefs[1] < 0):
+                raise ValueError("a map must not turn the judge's order round")
         return self
 
     def apply(self, scores: npt.ArrayLike) -> Floats:
@@ -71,6 +79,20 @@ class RecalibrationMap(Record):
         ...                  n_prompts=30, coefs=(-1, 1.1), folds=5, seed=1).apply([1, 3, 5]).round(2).tolist()
         [1.0, 2.3, 4.5]
         """
+        return _limited(_value(self, self._valid(scores)), self.scale)
+
+    def apply_cross_fitted(self, scores: npt.ArrayLike, prompt: npt.ArrayLike) -> Floats:
+        """The same, each prompt by the map that saw no label of its fold: honest on the labelled prompts as well.
+
+        prompt: the labels that the map was fitted with (`tables.prompt_labels`); a fold hangs on them and the seed.
+        """
+        if len(self.by_fold) != self.folds:
+            raise InputError(f"got a map with {len(self.by_fold)} of {self.folds} folds", todo="calibrate again")
+        x = self._valid(scores)
+        values = np.stack([_value(curve, x) for curve in self.by_fold])
+        return _limited(values[fold_numbers(prompt, self.folds, self.seed), np.arange(len(x))], self.scale)
+
+    def _valid(self, scores: npt.ArrayLike) -> Floats:
         x = np.asarray(scores, float)
         told = x[~np.isnan(x)]
         if len(told) and not (self.scale.holds(float(told.min())) and self.scale.holds(float(told.max()))):
@@ -78,7 +100,7 @@ class RecalibrationMap(Record):
                 f"scores from {told.min():g} to {told.max():g} on a scale of {self.scale.low}..{self.scale.high}",
                 todo="give the judge's valid scores; what is off the scale is unparseable, not a high score",
             )
-        return _limited(_value(_Curve(self.coefs, self.knots), x), self.scale)
+        return x
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +140,13 @@ def recalibrate(
         note = f"labelled prompts with a judge score: {n_prompts}; a map needs {MIN_LABELLED_PROMPTS}"
         return Recalibration(None, np.full(len(x), np.nan), note)
     curve = _fit(kind, x[usable], y[usable])
-    note = _note(curve)
+    note, fold = _note(curve), fold_numbers(labels, folds, seed)
+    curves = _by_fold(kind, x, y, usable, fold, folds)
     fitted = RecalibrationMap(
         kind=kind, axis=axis, judge=signature, scale=scale, label_kind=label_kind, n=int(usable.sum()),
-        n_prompts=n_prompts, coefs=curve.coefs, knots=curve.knots, folds=folds, seed=seed, note=note,
+        n_prompts=n_prompts, coefs=curve.coefs, knots=curve.knots, by_fold=curves, folds=folds, seed=seed, note=note,
     )  # fmt: skip
-    predicted = _out_of_fold(kind, x, y, usable, fold_numbers(labels, folds, seed), labels)
+    predicted = _out_of_fold(curves, x, usable, fold, labels)
     return Recalibration(fitted, _limited(predicted, scale), note)
 
 
@@ -138,33 +161,27 @@ def fold_numbers(labels: npt.ArrayLike, folds: int, seed: int) -> Ints:
     return np.array([int.from_bytes(digest[:8]) % folds for digest in digests], np.intp)[place.reshape(-1)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    coefs: tuple[float, float] | None
-    knots: tuple[tuple[float, float], ...]
-
-
-def _fit(kind: Kind, x: Floats, y: Floats) -> _Curve:
+def _fit(kind: Kind, x: Floats, y: Floats) -> Curve:
     return _linear(x, y) if kind == "linear" else _isotonic(x, y)
 
 
-def _linear(x: Floats, y: Floats) -> _Curve:
+def _linear(x: Floats, y: Floats) -> Curve:
     centred = x - x.mean()
     spread = float(centred @ centred)
     slope = max(0.0, float(centred @ y) / spread) if spread > 1e-12 else 0.0
-    return _Curve((float(y.mean()) - slope * float(x.mean()), slope), ())
+    return Curve(coefs=(float(y.mean()) - slope * float(x.mean()), slope))
 
 
-def _isotonic(x: Floats, y: Floats) -> _Curve:
+def _isotonic(x: Floats, y: Floats) -> Curve:
     values, place = np.unique(x, return_inverse=True)
     counts = np.bincount(place)
     means = np.bincount(place, y) / counts
     # Rounding in the pools must not leave a value below the one before it.
     level = np.maximum.accumulate(optimize.isotonic_regression(means, weights=counts).x)
-    return _Curve(None, tuple(zip(values.tolist(), level.tolist(), strict=True)))
+    return Curve(knots=tuple(zip(values.tolist(), level.tolist(), strict=True)))
 
 
-def _value(curve: _Curve, x: Floats) -> Floats:
+def _value(curve: Curve, x: Floats) -> Floats:
     if curve.coefs is not None:
         return np.asarray(curve.coefs[0] + curve.coefs[1] * x)
     knots = np.array(curve.knots)
@@ -176,16 +193,24 @@ def _limited(values: Floats, scale: Scale) -> Floats:
     return np.clip(values, low, high)
 
 
+def _by_fold(
+    kind: Kind, x: Floats, y: Floats, usable: npt.NDArray[np.bool_], fold: Ints, folds: int
+) -> tuple[Curve, ...]:
+    parts = (usable & (fold != k) for k in range(folds))
+    return tuple(_fit(kind, x[part], y[part]) for part in parts)
+
+
 def _out_of_fold(
-    kind: Kind, x: Floats, y: Floats, usable: npt.NDArray[np.bool_], fold: Ints, labels: npt.NDArray[np.generic]
+    curves: tuple[Curve, ...], x: Floats, usable: npt.NDArray[np.bool_], fold: Ints, labels: npt.NDArray[np.generic]
 ) -> Floats:
-    curves = {k: _fit(kind, x[usable & (fold != k)], y[usable & (fold != k)]) for k in np.unique(fold[usable]).tolist()}
-    values = np.stack([_value(curve, x) for curve in curves.values()])
-    own = np.stack([fold == k for k in curves])
-    in_labelled = np.isin(labels, labels[usable])
-    return np.asarray(np.where(in_labelled, (values * own).sum(axis=0), values.mean(axis=0)), float)
+    values = np.stack([_value(curve, x) for curve in curves])
+    seen = np.unique(fold[usable])
+    own = values[fold, np.arange(len(x))]
+    _, number = np.unique(labels, return_inverse=True)  # np.isin of texts would compare each with each
+    labelled = np.bincount(number.reshape(-1), usable) > 0
+    return np.where(labelled[number.reshape(-1)], own, values[seen].mean(axis=0))
 
 
-def _note(curve: _Curve) -> str:
+def _note(curve: Curve) -> str:
     flat = curve.coefs[1] < 1e-9 if curve.coefs else curve.knots[-1][1] - curve.knots[0][1] < 1e-9
     return "people's scores do not rise with the judge's: the map is their mean everywhere" if flat else ""

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from wavjudge.analysis.checks import KEY, SUBJECT, Check, Problem
@@ -21,7 +22,10 @@ from wavjudge.analysis.sums import Ints, Paired
 from wavjudge.errors import InputError
 from wavjudge.types import STATUSES, Axis, RaterKind
 
-__all__ = ["PROMPT", "RATED", "SUBJECT", "Problem", "Ratings", "Unpaired", "paired", "prompt_numbers", "read_table"]
+__all__ = [
+    "PROMPT", "RATED", "SUBJECT", "Problem", "Ratings", "Unpaired", "paired", "prompt_labels", "prompt_numbers",
+    "read_table", "subject_names",
+]  # fmt: skip
 
 PROMPT = ["benchmark", "item_id", "turn"]
 """The cluster of all statistics: answers to one prompt are not independent, prompts are."""
@@ -163,6 +167,25 @@ def joined(left: pd.DataFrame, right: pd.DataFrame, on: list[str], how: Literal[
     return left.merge(right, on=on, how=how, indicator=True)
 
 
+def prompt_labels(table: pd.DataFrame) -> npt.NDArray[np.object_]:
+    """Each row's prompt as one text: the name that folds of recalibration maps hang on."""
+    first, *others = (table[name].astype("str") for name in PROMPT)
+    return first.str.cat(others, sep="\x1f").to_numpy(object)
+
+
 def prompt_numbers(table: pd.DataFrame) -> Ints:
     """The number of each row's prompt, 0..P-1, in the order of (benchmark, item_id, turn)."""
     return np.asarray(table.groupby(PROMPT, dropna=False).ngroup(), dtype=np.intp)
+
+
+def subject_names(table: pd.DataFrame) -> list[str]:
+    """Each subject in words for messages: item and candidate, attempt and turn where they are not the first.
+
+    >>> subject_names(pd.DataFrame({"item_id": ["q1"], "candidate": ["a"], "attempt": [0], "turn": [2]}))
+    ['q1/a, turn 2']
+    """
+    return [
+        "/".join(filter(None, (str(cells["item_id"]), str(cells["candidate"]))))
+        + "".join(f", {name} {cells[name]}" for name in ("attempt", "turn") if cells[name])
+        for cells in table[["item_id", "candidate", "attempt", "turn"]].to_dict("records")
+    ]

@@ -7,6 +7,8 @@ Three uses, three questions:
 * ranking answers to one prompt (rewards, preference pairs): does it order them as people do, counting the prompts where
   it sees no difference as nothing?
 
+Where the same judge was run on transcripts alone, a fourth says what its hearing adds.
+
 "Shown" means that the whole 95 % interval lies above zero. It does not mean good: the figure says how good.
 """
 
@@ -15,10 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import Finding
 from wavjudge.analysis.intervals import Estimate
 
-Use = Literal["levels", "averages", "ranking"]
+Use = Literal["levels", "averages", "ranking", "audio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,9 @@ class Verdict:
 
 
 def verdicts(finding: Finding) -> tuple[Verdict, ...]:
-    """The three uses of one judge on one axis."""
-    return _levels(finding), _averages(finding), _ranking(finding)
+    """The three uses of one judge on one axis; and what its hearing adds, where its transcript-only twin was run."""
+    gains = (_audio(line) for line in finding.nulls if line.kind == "gain")
+    return _levels(finding), _averages(finding), _ranking(finding), *gains
 
 
 def _levels(f: Finding) -> Verdict:
@@ -68,6 +72,14 @@ def _ranking(f: Finding) -> Verdict:
     return Verdict("ranking", shown, text)
 
 
+def _audio(line: Line) -> Verdict:
+    order, error = line.values["intra_id_zero_filled"], line.values["mae"]
+    figures = f"zero-filled Intra-ID {_figure(order, '+')}, MAE {_figure(error, '+')}, paired on {line.n} answers"
+    shown = _above_zero(order)
+    says = "it orders answers to one prompt better" if shown else "not shown to order answers to one prompt better"
+    return Verdict("audio", shown, f"What audio adds to the same judge with the transcript only: {says} ({figures}).")
+
+
 def _whose(f: Finding) -> str:
     return "people's" if f.label_kind == "human" else "the constructed labels"
 
@@ -76,9 +88,9 @@ def _above_zero(one: Estimate) -> bool:
     return one.low is not None and one.low > 0
 
 
-def _figure(one: Estimate) -> str:
+def _figure(one: Estimate, sign: str = "") -> str:
     if one.value is None:
         return f"undefined ({one.note})" if one.note else "undefined"
     if one.low is None or one.high is None:
-        return f"{one.value:.2f} without an interval"
-    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+        return f"{one.value:{sign}.2f} without an interval"
+    return f"{one.value:{sign}.2f} [{one.low:{sign}.2f}, {one.high:{sign}.2f}]"

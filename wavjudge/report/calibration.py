@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wavjudge.analysis.beside import Line
-from wavjudge.analysis.calibration import STATISTICS, Calibration, Finding
+from wavjudge.analysis.calibration import FIGURES, Calibration, Finding
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.analysis.leave_one_out import STATISTICS as AGAINST_OTHERS
 from wavjudge.analysis.leave_one_out import LeaveOneOut
@@ -23,7 +23,7 @@ _SHOWN = ("pearson", "intra_id_spearman", "intra_id_zero_filled", "mae", "within
 COLUMNS = (
     "kind", "judge", "axis", "label_kind", "n", "n_prompts", "answers_per_prompt", "n_raters", "n_unscored",
     "n_off_scale", "n_judge_only", "n_people_only",
-    *(f"{s.name}{end}" for s in STATISTICS for end in ("", "_lo", "_hi")),
+    *(f"{s.name}{end}" for s in FIGURES for end in ("", "_lo", "_hi")),
     "intra_id_groups", "intra_id_undefined_judge", "intra_id_undefined_people",
     *(f"skill_{name}{end}" for name in _SKILLS for end in ("", "_lo", "_hi")),
     "bias_worst_lo", "bias_worst_hi", "mean_worst_lo", "mean_worst_hi", "interval", "note", "signature",
@@ -48,29 +48,29 @@ def rows(calibration: Calibration) -> Iterator[Row]:
 def _judge_row(f: Finding) -> Row:
     skills = {f"skill_{name}": f.skill[name] for name in _SKILLS if name in f.skill}
     bounds = {f"{name}_worst_{end}": f.bounds[name][i] for name in f.bounds for i, end in enumerate(("lo", "hi"))}
-    methods = sorted({one.method for one in f.values.values() if one.method})
     return {
         "kind": "judge", "judge": f.judge, **_shared(f), "n": f.data.n, "n_raters": f.n_raters,
         "n_unscored": f.left.judge_unscored, "n_off_scale": f.n_off_scale, "n_judge_only": f.left.judge_only,
         "n_people_only": f.left.people_only, **_figures({**f.values, **skills}), "intra_id_groups": f.groups.defined,
         "intra_id_undefined_judge": f.groups.judge_constant, "intra_id_undefined_people": f.groups.people_constant,
-        **bounds, "interval": "+".join(methods), "note": _notes(f.values), "signature": f.signature,
+        **bounds, "interval": _methods(f.values), "note": _notes(f.values), "signature": f.signature,
     }  # fmt: skip
 
 
 def _null_row(f: Finding, line: Line) -> Row:
     note = "; ".join(part for part in (line.note, _notes(line.values)) if part)
-    return {"kind": "null", "judge": line.name, **_shared(f), "n": line.n, **_figures(line.values), "note": note,
-            "signature": f.signature}  # fmt: skip
+    return {"kind": line.kind, "judge": line.name, **_shared(f), "n": line.n, **_figures(line.values),
+            "interval": _methods(line.values), "note": note, "signature": f.signature}  # fmt: skip
 
 
 def _people_rows(f: Finding, others: LeaveOneOut) -> Iterator[Row]:
     said = {s.name: getattr(others, s.name) for s in AGAINST_OTHERS}
     note = "each person against the mean of the others, averaged"
+    sides = {side: {name: getattr(one, side) for name, one in said.items()} for side in ("person", "judge")}
     yield {"kind": "people", "judge": "people, leave one out", **_shared(f), "note": note, "signature": f.signature,
-           **_figures({name: one.person for name, one in said.items()})}  # fmt: skip
+           **_figures(sides["person"]), "interval": _methods(sides["person"])}  # fmt: skip
     yield {"kind": "like_people", "judge": f.judge, **_shared(f), "note": "the judge against the same references",
-           "signature": f.signature, **_figures({name: one.judge for name, one in said.items()})}  # fmt: skip
+           "signature": f.signature, **_figures(sides["judge"]), "interval": _methods(sides["judge"])}  # fmt: skip
 
 
 def _shared(f: Finding) -> Row:
@@ -82,6 +82,10 @@ def _shared(f: Finding) -> Row:
 def _figures(values: Mapping[str, Estimate]) -> Row:
     return {f"{name}{end}": value for name, one in values.items()
             for end, value in (("", one.value), ("_lo", one.low), ("_hi", one.high))}  # fmt: skip
+
+
+def _methods(values: Mapping[str, Estimate]) -> str:
+    return "+".join(sorted({one.method for one in values.values() if one.method and one.low is not None}))
 
 
 def _notes(values: Mapping[str, Estimate]) -> str:

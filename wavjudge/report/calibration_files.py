@@ -8,13 +8,18 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from wavjudge.analysis.calibration import Calibration, Finding
 from wavjudge.analysis.recalibration import RecalibrationMap
 from wavjudge.analysis.verdicts import verdicts
+from wavjudge.errors import InputError
 from wavjudge.report.calibration import COLUMNS, rows
-from wavjudge.report.leaderboard import EXACT, number
+from wavjudge.report.cells import EXACT, number
+from wavjudge.store import first_problem
 from wavjudge.types import Record, Stored
 from wavjudge.version import __version__
 
@@ -66,6 +71,17 @@ def record(calibration: Calibration, *, ratings_sha256: str, labels_sha256: str)
         ),
         problems=calibration.problems,
     )
+
+
+def read(path: Path) -> CalibrationFile:
+    """A calibration.json, checked. Raises `InputError` where it is none."""
+    try:
+        return CalibrationFile.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"got a file that cannot be read: {error.strerror}", where=str(path)) from error
+    except ValidationError as error:
+        raise InputError(f"got no calibration of this version: {first_problem(error)}", where=str(path),
+                         todo="give a calibration.json as `wavjudge calibrate` writes it") from error  # fmt: skip
 
 
 def as_csv(file: CalibrationFile) -> str:

@@ -4,8 +4,8 @@ Every row carries its result signature, so that a row that was cut out still say
 
     judge:1f0c9a7be2d4|data:90ab34cd56ef|mean.1,jackknife-t.1,rank-sets.1|level:0.95|seed:12345|resamples:10000|wavjudge:0.1.0
 
-judge is the hash of the judge signatures written out beside it, data that of the ratings and responses. Numbers are
-formatted in `number` alone, and nothing depends on time or place: the same tables give the same bytes.
+judge is the hash of the judge signatures written out beside it, data that of the ratings and responses; labels and a
+map, where they were given, follow the estimators. Nothing depends on time or place: same tables, same bytes.
 """
 
 from __future__ import annotations
@@ -13,58 +13,20 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wavjudge.analysis.board import ESTIMATORS, Figure, Leaderboard, Row
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.errors import InputError
-from wavjudge.report.text import one_line
+from wavjudge.report.cells import EXACT, SHORT, gain, latex, markdown, money, number, with_interval
+from wavjudge.report.leaderboard_words import beside
 from wavjudge.version import __version__
 
-EXACT, SHORT = 6, 2
-"""Decimals in CSV, and in tables for people."""
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"{\char34}", "`": r"\textasciigrave{}", "[": "{[}", "]": "{]}", "*": "{*}",
-}  # fmt: skip
-"""What TeX would read as its own: a bracket or a star at the start of a row, too."""
-
-_MARKDOWN = re.compile(r"([\\`*_\[\]#|~<>&$@])")
-
-
-def number(value: float | None, decimals: int, missing: str = "") -> str:
-    """The one place where a number becomes text; never "-0".
-
-    >>> number(3.14159, 2), number(-0.0001, 2), number(None, 2, "-"), number(24, 0)
-    ('3.14', '0.00', '-', '24')
-    """
-    if value is None:
-        return missing
-    text = f"{value:.{decimals}f}"
-    return text.removeprefix("-") if float(text) == 0 else text
-
-
-def markdown(text: str) -> str:
-    """A name as a Markdown cell: shown as it is, whatever it holds; control characters and line breaks made visible.
-
-    >>> print(markdown("a|b_*<c>"))
-    a\\|b\\_\\*\\<c\\>
-    """
-    return _MARKDOWN.sub(r"\\\1", one_line(text))
-
-
-def latex(text: str) -> str:
-    """The same for LaTeX; other scripts need an engine that reads UTF-8.
-
-    >>> print(latex("50% & a_b"))
-    50\\% \\& a\\_b
-    """
-    # Two dashes would become one long one.
-    return re.sub("-(?=-)", "-{}", "".join(_LATEX.get(sign, sign) for sign in one_line(text)))
+__all__ = [
+    "EXACT", "SHORT", "as_csv", "as_latex", "as_markdown", "flat", "judge_signature", "latex", "markdown", "number",
+    "result_signature", "write",
+]  # fmt: skip
 
 
 def judge_signature(row: Row) -> str:
@@ -83,7 +45,8 @@ def result_signature(board: Leaderboard, row: Row) -> str:
     judge = hashlib.sha256(judge_signature(row).encode()).hexdigest()
     ranks = board.ranks.get(row.benchmark)
     return "|".join((
-        f"judge:{judge[:12]}", f"data:{board.data_sha256[:12]}", ",".join(ESTIMATORS), f"level:{board.level:g}",
+        f"judge:{judge[:12]}", f"data:{board.data_sha256[:12]}", ",".join(ESTIMATORS), *board.beside,
+        f"level:{board.level:g}",
         f"seed:{board.seed}", f"resamples:{ranks.resamples if ranks else 0}", f"wavjudge:{__version__}",
     ))  # fmt: skip
 
@@ -99,11 +62,14 @@ def flat(board: Leaderboard, row: Row) -> dict[str, str]:
         "coverage": number(_coverage(row), EXACT),
     }  # fmt: skip
     for figure in row.figures:
-        cells |= {f"{figure.axis}_{name}": text for name, text in _figure(figure)}
+        cells |= {f"{figure.axis}_{name}": text for name, text in (*_figure(figure), *_beside(board, figure))}
     for axis, (value, measured) in row.instruments.items():
         if axis not in board.axes:
             cells |= {axis: number(value, EXACT), f"{axis}_n": str(measured)}
     cells |= {"seconds": number(row.seconds, EXACT), "usd": number(row.usd, EXACT)}
+    judging = row.judging
+    cells |= {"judging_usd": number(judging.usd if judging else None, EXACT),
+              "judging_calls": str(judging.calls) if judging else ""}  # fmt: skip
     return cells | {"judge_signature": judge_signature(row), "result_signature": result_signature(board, row)}
 
 
@@ -157,15 +123,37 @@ _Column = tuple[str, bool, Callable[[Row], str]]  # head, to the right?, cell
 
 
 def _figure(figure: Figure) -> Iterator[tuple[str, str]]:
-    for name, estimate in (("all", figure.all_items), ("answered", figure.answered)):
-        yield name, number(estimate.value, EXACT)
-        yield f"{name}_lo", number(estimate.low, EXACT)
-        yield f"{name}_hi", number(estimate.high, EXACT)
-        yield f"{name}_interval", "; ".join(filter(None, (estimate.method, estimate.note)))
+    yield from _estimate("all", figure.all_items)
+    yield from _estimate("answered", figure.answered)
     for name in ("n_scored", "n_unscored", "n_unrated"):
         yield name, str(getattr(figure, name))
     yield "lowest", number(figure.lowest, EXACT)
     yield "highest", number(figure.highest, EXACT)
+
+
+def _beside(board: Leaderboard, figure: Figure) -> Iterator[tuple[str, str]]:
+    """What labels and a calibration add; the same names in every row, empty where there is nothing."""
+    if board.design is not None:
+        c = figure.correction
+        yield from _estimate("corrected_all", c.all_items if c else None)
+        yield from _estimate("corrected_answered", c.corrected if c else None)
+        yield from _estimate("people_answered", c.people if c else None)
+        for name in ("lam", "effective_prompts", "width_ratio"):
+            yield name, number(getattr(c, name, None), EXACT)
+        for name in ("prompts_labelled", "prompts_unlabelled", "n_labelled"):
+            yield name, str(getattr(c, name, 0))
+    if board.recalibrated is not None:
+        mapped = figure.recalibrated
+        yield from _estimate("recalibrated_all", mapped.all_items if mapped else None)
+        yield from _estimate("recalibrated_answered", mapped.answered if mapped else None)
+
+
+def _estimate(name: str, estimate: Estimate | None) -> Iterator[tuple[str, str]]:
+    shown = estimate or Estimate(None)
+    yield name, number(shown.value, EXACT)
+    yield f"{name}_lo", number(shown.low, EXACT)
+    yield f"{name}_hi", number(shown.high, EXACT)
+    yield f"{name}_interval", "; ".join(filter(None, (shown.method, shown.note)))
 
 
 def _coverage(row: Row) -> float | None:
@@ -179,22 +167,42 @@ def _columns(board: Leaderboard) -> list[_Column]:
         columns.insert(0, ("benchmark", False, lambda row: row.benchmark))
     if board.rank_by is not None:
         columns.append(("rank", True, _ranks))
-    columns += [column for axis in board.axes for column in _of_axis(axis)]
+    columns += [column for axis in board.axes for column in (*_of_axis(axis), *_columns_beside(board, axis))]
     columns.append(("no answer", True, lambda row: f"{row.n_no_answer} of {row.n_responses}"))
     columns += [_of_instrument(axis) for axis in board.instruments if axis not in board.axes]
     if any(row.seconds is not None for row in board.rows):
         columns.append(("seconds", True, lambda row: number(row.seconds, SHORT, "-")))
     if any(row.usd is not None for row in board.rows):
-        columns.append(("USD", True, lambda row: number(row.usd, SHORT, "-")))
+        columns.append(("answers, USD", True, lambda row: number(row.usd, SHORT, "-")))
+    if any(row.judging is not None for row in board.rows):
+        columns.append(("judging, USD", True, lambda row: money(row.judging)))
     return [*columns, ("result signature", False, lambda row: result_signature(board, row))]
 
 
 def _of_axis(axis: str) -> list[_Column]:
     return [
-        (f"{axis}, all items", True, lambda row: _with_interval(row.figure(axis).all_items)),
-        (f"{axis}, answered", True, lambda row: _with_interval(row.figure(axis).answered)),
+        (f"{axis}, all items", True, lambda row: with_interval(row.figure(axis).all_items)),
+        (f"{axis}, answered", True, lambda row: with_interval(row.figure(axis).answered)),
         (f"{axis}, unscored", True, lambda row: _unscored(row.figure(axis))),
     ]
+
+
+def _columns_beside(board: Leaderboard, axis: str) -> Iterator[_Column]:
+    def told(row: Row, name: str) -> str:
+        correction = row.figure(axis).correction
+        return "-" if correction is None else with_interval(getattr(correction, name))
+
+    def mapped(row: Row) -> str:
+        found = row.figure(axis).recalibrated
+        return "-" if found is None else with_interval(found.all_items)
+
+    if board.design is not None:
+        yield f"{axis}, corrected, all items", True, lambda row: told(row, "all_items")
+        yield f"{axis}, corrected, answered", True, lambda row: told(row, "corrected")
+        yield f"{axis}, people", True, lambda row: told(row, "people")
+        yield f"{axis}, labelled prompts", True, lambda row: gain(row.figure(axis).correction)
+    if board.recalibrated is not None:
+        yield f"{axis}, recalibrated, all items", True, mapped
 
 
 def _of_instrument(axis: str) -> _Column:
@@ -206,13 +214,6 @@ def _ranks(row: Row) -> str:
         return "-"
     low, high = row.rank.low, row.rank.high
     return str(low) if low == high else f"{low} to {high}"
-
-
-def _with_interval(estimate: Estimate) -> str:
-    value = number(estimate.value, SHORT, "-")
-    if estimate.low is None or estimate.high is None:
-        return value
-    return f"{value} ({number(estimate.low, SHORT)} to {number(estimate.high, SHORT)})"
 
 
 def _unscored(figure: Figure) -> str:
@@ -241,6 +242,7 @@ def _below(board: Leaderboard) -> Iterator[str]:
     for row in board.rows:
         if row.rank is not None and row.rank.alike:
             yield f"Not told apart from {row.candidate}: {', '.join(row.rank.alike)}"
+    yield from beside(board)
     for signature in sorted({judge_signature(row) for row in board.rows}):
         yield f"Judge: {signature}"
     yield from board.notes

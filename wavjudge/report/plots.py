@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wavjudge.analysis.calibration import Finding
+from wavjudge.analysis.sums import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _INK, _SOFT, _LINE = "#1f4e79", "#9bb8d3", "#b04a2f"
 _SEED = 12345
+
+MOST_DOTS = 5_000
+"""Answers above which a random sample of so many is drawn as dots, and the picture says so."""
 
 
 def draw(finding: Finding, folder: Path) -> list[Path]:
@@ -53,8 +57,9 @@ def _figure(finding: Finding, plot: Callable[[Axes, Finding], None]) -> Figure:
 
 def scatter(axes: Axes, finding: Finding) -> None:
     """Each answer, moved a little so that equal ones do not hide each other."""
-    jitter = np.random.default_rng(_SEED).uniform(-0.12, 0.12, (2, finding.data.n))
-    axes.plot(finding.data.people + jitter[0], finding.data.judge + jitter[1], ".", color=_INK, alpha=0.4, ms=5)
+    judge, people = _dots(axes, finding)
+    jitter = np.random.default_rng(_SEED).uniform(-0.12, 0.12, (2, len(judge)))
+    axes.plot(people + jitter[0], judge + jitter[1], ".", color=_INK, alpha=0.4, ms=5)
     ends = _ends(finding)
     axes.plot(ends, ends, color=_LINE, lw=1)
     axes.set(xlabel=_people(finding), ylabel="judge")
@@ -63,7 +68,8 @@ def scatter(axes: Axes, finding: Finding) -> None:
 def bland_altman(axes: Axes, finding: Finding) -> None:
     """Difference against mean, with the bias and the limits within which 95 % of normal differences lie."""
     d = finding.data.judge - finding.data.people
-    axes.plot((finding.data.judge + finding.data.people) / 2, d, ".", color=_INK, alpha=0.4, ms=5)
+    judge, people = _dots(axes, finding)
+    axes.plot((judge + people) / 2, judge - people, ".", color=_INK, alpha=0.4, ms=5)
     bias, spread = float(d.mean()), float(d.std(ddof=1)) if len(d) > 1 else 0.0
     axes.axhline(0, color=_SOFT, lw=1)
     for height, style in ((bias, "-"), (bias - 1.96 * spread, "--"), (bias + 1.96 * spread, "--")):
@@ -116,6 +122,16 @@ PLOTS: dict[str, Callable[[Axes, Finding], None]] = {
     "scatter": scatter, "bland-altman": bland_altman, "confusion": confusion, "histograms": histograms,
     "reliability": reliability,
 }  # fmt: skip
+
+
+def _dots(axes: Axes, finding: Finding) -> tuple[Floats, Floats]:
+    """Scores of judge and people that are drawn one by one: all of them, or a sample that the picture tells of."""
+    judge, people = finding.data.judge, finding.data.people
+    if finding.data.n <= MOST_DOTS:
+        return judge, people
+    chosen = np.random.default_rng(_SEED).choice(finding.data.n, MOST_DOTS, replace=False)
+    axes.set_title(f"{MOST_DOTS} answers drawn at random as dots", fontsize=8)
+    return judge[chosen], people[chosen]
 
 
 def _people(finding: Finding) -> str:

@@ -1,0 +1,176 @@
+"""What `wavjudge compare` finds, as files: CSV (every column), JSON (the same and the sentences), Markdown (the few).
+
+Each row carries its result signature, of the form that `report.leaderboard` describes. Nothing depends on time or
+place: the same tables give the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from wavjudge.analysis.intervals import Estimate
+from wavjudge.errors import InputError
+from wavjudge.report.cells import EXACT, markdown, number
+from wavjudge.report.text import one_line
+from wavjudge.version import __version__
+
+SURE = 0.05
+"""A difference is called shown when its p value, after Holm's correction, is at most this."""
+
+MOST_NAMED = 5
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """title; rows with one and the same columns; shown: the columns of the Markdown table; what is said below."""
+
+    title: str
+    rows: tuple[Row, ...]
+    shown: tuple[str, ...]
+    sentences: tuple[str, ...]
+    notes: tuple[str, ...]
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def result_signature(
+    judges: Iterable[str], data_sha256: Iterable[str], estimators: Sequence[str], *, seed: int, resamples: int = 0
+) -> str:
+    """Where a row's figures come from, in one line.
+
+    >>> result_signature(["m|v1"], ["ab" * 32], ["pearson.1"], seed=1).split("|")[1:4]
+    ['data:271a413bd339', 'pearson.1', 'level:0.95']
+    """
+    judge, data = (hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12] for parts in (judges, data_sha256))
+    return "|".join((f"judge:{judge}", f"data:{data}", ",".join(estimators), "level:0.95", f"seed:{seed}",
+                     f"resamples:{resamples}", f"wavjudge:{__version__}"))  # fmt: skip
+
+
+def write(report: Report, path: Path) -> None:
+    """As .csv, .json or .md, by the name of the file."""
+    checked(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_FORMS[path.suffix.lower()](report), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InputError(f"got a file that cannot be written ({error})", where=str(path),
+                         todo="check the path, its room and permissions") from error  # fmt: skip
+
+
+def checked(path: Path) -> None:
+    """Refuse a name that no form belongs to; asked before anything is computed."""
+    if path.suffix.lower() not in _FORMS:
+        raise InputError(f"got {path.suffix or 'no suffix'}, expected one of {', '.join(_FORMS)}", where=str(path))
+
+
+def as_csv(report: Report) -> str:
+    """Six decimals, an empty cell for what is undefined."""
+    rows = [{name: _cell(value, EXACT) for name, value in row.items()} for row in report.rows]
+    text = io.StringIO()
+    odd = any("\r" in cell for row in rows for cell in row.values())
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n",
+                            quoting=csv.QUOTE_ALL if odd else csv.QUOTE_MINIMAL)  # fmt: skip
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_json(report: Report) -> str:
+    """All digits; None for what is undefined."""
+    whole = {"title": report.title, "wavjudge_version": __version__, "rows": report.rows,
+             "sentences": report.sentences, "notes": report.notes, **report.more}  # fmt: skip
+    return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_markdown(report: Report) -> str:
+    """Title, the columns that a reader needs, then the sentences and notes."""
+    lines = [f"**{markdown(report.title)}**", "", _bar(name.replace("_", " ") for name in report.shown)]
+    lines.append("|" + "---|" * len(report.shown))
+    lines += [_bar(_cell(row[name], 3) for name in report.shown) for row in report.rows]
+    lines += ["", *(f"- {markdown(line)}" for line in (*report.sentences, *report.notes))]
+    return "\n".join(lines) + "\n"
+
+
+_FORMS: dict[str, Callable[[Report], str]] = {".csv": as_csv, ".json": as_json, ".md": as_markdown}
+
+
+def ends(name: str, one: Estimate) -> Row:
+    """An estimate as three cells."""
+    return {name: one.value, f"{name}_lo": one.low, f"{name}_hi": one.high}
+
+
+def table(*columns: str, title: str = "") -> Table:
+    """A table for 80 columns: the first one folds, the numbers do not."""
+    made = Table(title=one_line(title) or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold",
+                 padding=0)  # fmt: skip
+    for place, name in enumerate(columns):
+        made.add_column(name, justify="right" if place else "left", no_wrap=bool(place), overflow="fold")
+    return made
+
+
+def p_value(p: float | None) -> str:
+    """For people: three decimals, and never a zero.
+
+    >>> p_value(0.0002), p_value(0.0416), p_value(None)
+    ('<.001', '.042', '-')
+    """
+    if p is None:
+        return "-"
+    return "<.001" if p < 0.0005 else "1" if p >= 0.9995 else f"{p:.3f}".removeprefix("0")
+
+
+def p_phrase(p: float | None) -> str:
+    """ "p = .042", "p < .001"."""
+    text = p_value(p)
+    return f"p {text.replace('<', '< ')}" if text.startswith("<") else f"p = {text}"
+
+
+def sure(p: float | None, corrected: float | None) -> str:
+    """A p value, and what remains of it after Holm's correction where that changes it.
+
+    >>> sure(0.03, 0.09), sure(0.03, 0.03)
+    ('p = .030, .090 corrected', 'p = .030')
+    """
+    same = p_value(p) == p_value(corrected)
+    return p_phrase(p) if same else f"{p_phrase(p)}, {p_value(corrected)} corrected"
+
+
+def named(names: Sequence[str]) -> str:
+    """The first few, and how many more there are.
+
+    >>> named(["q1/a", "q2/a", "q3/a", "q4/a", "q5/a", "q6/a", "q7/a"])
+    'q1/a, q2/a, q3/a, q4/a, q5/a and 2 more'
+    """
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def counted(number_of: int, noun: str) -> str:
+    """
+    >>> counted(1, "answer"), counted(2, "answer")
+    ('1 answer', '2 answers')
+    """
+    return f"{number_of} {noun}{'' if number_of == 1 else 's'}"
+
+
+def _cell(value: Any, decimals: int) -> str:
+    if isinstance(value, list | tuple):
+        return "; ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value, decimals) if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _bar(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(markdown(cell) for cell in cells) + " |"

@@ -1,0 +1,156 @@
+"""A run as scored candidates in the schema of WavAlign (arXiv 2604.14932), for its builder of preference pairs.
+
+One JSON line a prompt: `messages` and `audios` (a recording stands as `<|audio|>` in its message), `output` with a
+candidate's text, recording and scores under `CANDIDATE/ATTEMPT`, `question_text`, `id`. The schema calls the scores
+`gemini_score`, whoever judged; who it was stands in `signatures`, a field of ours that the builder does not read.
+`semantic_score` is the axis semantic, `paralinguistic_score` the axis acoustic, both 1-5, the mean of the repeats that
+were scored.
+
+A score that is not there is null: the builder leaves such a candidate out. Prompts of several turns are passed over,
+for candidates differ in the turns before the last; so are prompts of which nothing is known.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from wavjudge.errors import InputError
+from wavjudge.signature import settled
+from wavjudge.types import AudioRef, Item, Rating, Response, Scale, Subject, Utterance
+
+AXES = {"semantic": "semantic_score", "acoustic": "paralinguistic_score"}
+SCALE = Scale(low=1, high=5)
+PLACEHOLDER = "<|audio|>"
+
+
+@dataclass(slots=True)
+class Written:
+    """What was written, and what was not."""
+
+    prompts: int = 0
+    candidates: int = 0
+    unscored: int = 0
+    """Candidates that lack one of the two scores, or both; they are among the written ones."""
+    several_turns: int = 0
+    unasked: int = 0
+
+
+@dataclass(slots=True)
+class _Scores:
+    """One rater's scores by axis and subject, and the signatures they were made under."""
+
+    scores: dict[str, dict[Subject, list[float]]] = field(default_factory=lambda: {axis: {} for axis in AXES})
+    signatures: dict[str, set[str]] = field(default_factory=lambda: {axis: set() for axis in AXES})
+
+    def add(self, rating: Rating) -> None:
+        self.signatures[rating.axis].add(rating.signature)
+        if rating.score is not None:
+            self.scores[rating.axis].setdefault(rating.subject, []).append(rating.score)
+
+    def of(self, subject: Subject) -> dict[str, float | None]:
+        found = {AXES[axis]: self.scores[axis].get(subject) for axis in AXES}
+        return {name: fmean(scores) if scores else None for name, scores in found.items()}
+
+    def signed(self) -> dict[str, str | None]:
+        """The signature of each axis. Raises `InputError` where it has several: different judges are never averaged."""
+        found = {axis: sorted(set(settled(own).values())) for axis, own in self.signatures.items()}
+        if several := next(((axis, own) for axis, own in found.items() if len(own) > 1), None):
+            raise InputError(f"got {len(several[1])} signatures on {several[0]}: {'; '.join(several[1])}, expected one",
+                             todo="export a run that was judged by one of them")  # fmt: skip
+        return {AXES[axis]: own[0] if own else None for axis, own in found.items()}
+
+
+def write(
+    items: Iterable[Item], responses: Iterable[Response], ratings: Iterable[Rating], out: Path, *, run: Path,
+    rater: str | None = None,
+) -> Written:  # fmt: skip
+    """Write the scored candidates as .jsonl; paths of recordings are relative to the folder of `out`.
+
+    run: the folder that the recordings lie in. rater: whose scores; needed where several rated. Held in memory: the
+    responses and scores of the run, not its recordings.
+    """
+    if out.suffix.lower() != ".jsonl":
+        raise InputError(f"got {out.suffix or 'no suffix'}, expected .jsonl", where=str(out))
+    scores = _chosen(ratings, rater, str(run))
+    answers: dict[tuple[str, str], list[Response]] = defaultdict(list)
+    for response in responses:
+        answers[response.benchmark, response.item_id].append(response)
+    signatures, done, seen = scores.signed(), Written(), set[tuple[str, str]]()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", encoding="utf-8") as file:
+        for item in items:
+            key = (item.benchmark, item.id)
+            if key in seen or key not in answers or not _fits(item, done):
+                continue
+            seen.add(key)
+            record = _record(item, answers[key], scores, done, run, out) | {"signatures": signatures}
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    return done
+
+
+def _chosen(ratings: Iterable[Rating], rater: str | None, run: str) -> _Scores:
+    found: dict[str, _Scores] = defaultdict(_Scores)
+    for rating in ratings:
+        if rating.axis in AXES:
+            if rating.scale != SCALE:
+                raise InputError(
+                    f"got {rating.axis} on {rating.scale.low}..{rating.scale.high}, expected 1..5", where=run
+                )
+            found[rating.rater].add(rating)
+    named = sorted(found)
+    if not named:
+        raise InputError(f"got no rating on {' or '.join(AXES)}", where=run, todo="score the run on these axes first")
+    if rater is None and len(named) > 1:
+        raise InputError(f"got the raters {', '.join(named)}, expected one", where=run, todo="name it by --rater")
+    if rater is not None and rater not in found:
+        raise InputError(f"got --rater {rater!r}, expected one of {', '.join(named)}", where=run)
+    return found[rater or named[0]]
+
+
+def _fits(item: Item, done: Written) -> bool:
+    if len(item.turns) > 1:
+        done.several_turns += 1
+        return False
+    asked = bool(item.turns[0].text or item.turns[0].audio)
+    done.unasked += not asked
+    return asked
+
+
+def _record(
+    item: Item, responses: list[Response], scores: _Scores, done: Written, run: Path, out: Path
+) -> dict[str, Any]:
+    said = [(message.role, message) for message in item.history] + [("user", item.turns[0])]
+    output = {f"{r.candidate}/{r.attempt}": _output(r, scores.of(r.subject()), run, out) for r in responses}
+    done.prompts += 1
+    done.candidates += len(output)
+    done.unscored += sum(None in one["gemini_score"].values() for one in output.values())
+    return {
+        "id": item.id,
+        "messages": [{"role": role, "content": _content(message)} for role, message in said],
+        "audios": [_path(message.audio, run, out) for _, message in said if message.audio],
+        "question_text": item.turns[0].text,
+        "output": output,
+        "original_sample": {"source_dataset": item.benchmark},
+    }
+
+
+def _output(response: Response, scores: dict[str, float | None], run: Path, out: Path) -> dict[str, Any]:
+    answer = response.answers[-1] if response.answers else Utterance()
+    audio = _path(answer.audio, run, out) if answer.audio else None
+    return {"output-text": answer.text or "", "output-audio": audio, "gemini_score": scores}
+
+
+def _content(message: Utterance) -> str:
+    return PLACEHOLDER if message.audio else message.text or ""
+
+
+def _path(audio: AudioRef, run: Path, out: Path) -> str:
+    path = run / audio.path
+    return str(path) if Path(audio.path).is_absolute() else os.path.relpath(path.resolve(), out.parent.resolve())
