@@ -103,7 +103,8 @@ def report(
     elif not quiet:
         screen = console()
         tables.show(screen, cells, answers)
-        _pass(screen, summary, meter)
+        if cells:
+            _pass(screen, summary, meter)
     complain(summary.bad_rows)
 
 

@@ -22,7 +22,6 @@ from statistics import fmean
 from typing import Any
 
 from wavjudge.errors import InputError
-from wavjudge.signature import settled
 from wavjudge.types import AudioRef, Item, Rating, Response, Scale, Subject, Utterance
 
 AXES = {"semantic": "semantic_score", "acoustic": "paralinguistic_score"}
@@ -44,14 +43,14 @@ class Written:
 
 @dataclass(slots=True)
 class _Scores:
-    """One rater's scores by axis and subject, and the signatures they were made under."""
+    """One rater's scores by axis and subject, and the signatures these were given under."""
 
     scores: dict[str, dict[Subject, list[float]]] = field(default_factory=lambda: {axis: {} for axis in AXES})
     signatures: dict[str, set[str]] = field(default_factory=lambda: {axis: set() for axis in AXES})
 
     def add(self, rating: Rating) -> None:
-        self.signatures[rating.axis].add(rating.signature)
         if rating.score is not None:
+            self.signatures[rating.axis].add(rating.signature)
             self.scores[rating.axis].setdefault(rating.subject, []).append(rating.score)
 
     def of(self, subject: Subject) -> dict[str, float | None]:
@@ -60,7 +59,7 @@ class _Scores:
 
     def signed(self) -> dict[str, str | None]:
         """The signature of each axis. Raises `InputError` where it has several: different judges are never averaged."""
-        found = {axis: sorted(set(settled(own).values())) for axis, own in self.signatures.items()}
+        found = {axis: sorted(own) for axis, own in self.signatures.items()}
         if several := next(((axis, own) for axis, own in found.items() if len(own) > 1), None):
             raise InputError(f"got {len(several[1])} signatures on {several[0]}: {'; '.join(several[1])}, expected one",
                              todo="export a run that was judged by one of them")  # fmt: skip

@@ -101,7 +101,7 @@ def _marks(cells: dict[CellKey, Cell]) -> dict[str, str]:
 
 
 def _answers_table(answers: dict[str, Counter[str]]) -> Table:
-    table = _table("Answers", "candidate", "answers", "rated", "own failures, never judged")
+    table = _table("Answers", "candidate", "answers", "ok", "own failures, never judged")
     for candidate, counts in sorted(answers.items()):
         failures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if name != "ok")
         table.add_row(one_line(candidate), str(counts.total()), str(counts["ok"]), failures or "-")
@@ -133,7 +133,7 @@ def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False,
                   collapse_padding=True)  # fmt: skip
     for column in columns:
-        numbers = column in ("answers", "rated", "mean", "scored")
+        numbers = column in ("answers", "ok", "mean", "scored")
         table.add_column(column, justify="right" if numbers else "left", no_wrap=numbers, overflow="fold")
     return table
 

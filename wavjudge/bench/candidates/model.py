@@ -127,8 +127,8 @@ def _answered(reply: Reply, request: Request) -> Answer:
     cut = reply.finish in _CUT_OFF
     return Answer(
         reply.text.strip() or None, reply.audio_wav, status="too_long" if cut else "ok",
-        reason=f"cut off by the output limit ({reply.finish})" if cut else None, seconds=reply.seconds, calls=(call_record(reply, request),),
-        details={"finish": reply.finish},
+        reason=f"cut off by the output limit ({reply.finish})" if cut else None, seconds=reply.seconds,
+        calls=(call_record(reply, request),), details={"finish": reply.finish},
     )  # fmt: skip
 
 
