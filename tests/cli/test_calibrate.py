@@ -90,9 +90,9 @@ def test_a_judge_that_hears_is_told_from_nothing_and_from_people(tmp_path: Path)
 def test_people_as_a_sample_too_is_named_and_wider(tmp_path: Path) -> None:
     ratings, labels = simulated(tmp_path)
     widths = []
-    for random, method in (("prompts", "jackknife-t"), ("prompts+raters", "two-way jackknife-t")):
+    for sampled, method in (("prompts", "jackknife-t"), ("prompts+raters", "two-way jackknife-t")):
         done = typed(
-            "calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--random", random
+            "calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--random", sampled
         )
         assert done.code == 0, done.err
         judge, constant = table(tmp_path / "cal/calibration.csv")[:2]

@@ -163,7 +163,7 @@ def test_rows_by_hand_are_the_rows_of_export(run: Path, tmp_path: Path) -> None:
 
 def test_scored_candidates_in_the_papers_schema(run: Path, tmp_path: Path) -> None:
     done = typed("export", run, "--format", "paper", "--out", tmp_path / "pairs" / "scored.jsonl")
-    assert (done.code, done.out) == (0, "")
+    assert (done.code, done.out) == (0, ""), done.err
     assert "2 prompts with 4 candidates written to" in done.err
     lines = [json.loads(line) for line in (tmp_path / "pairs" / "scored.jsonl").read_text("utf-8").splitlines()]
     assert [(line["id"], sorted(line["output"])) for line in lines] == [(f"q{n}", ["a/0", "b/0"]) for n in (0, 1)]

@@ -138,7 +138,7 @@ def test_scores_that_cannot_stand_together_are_refused(tmp_path: Path, ratings: 
     assert said in str(error.value)
 
 
-def test_a_failed_call_belongs_to_the_judge_that_answered_the_others(tmp_path: Path) -> None:
+def test_what_gave_no_score_is_no_other_judge(tmp_path: Path) -> None:
     ratings = [*both(4, 3, signature="j|v1|is:m"), rating("semantic", None, signature="j|v1", repeat=1)]
     lines, _ = written(tmp_path, [item()], [response()], ratings)
     assert lines[0]["signatures"]["semantic_score"] == "j|v1|is:m"

@@ -18,6 +18,7 @@ from wavjudge.cli import (
     leaderboard,
     plan,
     prompts,
+    rewards,
     run,
     score,
     show,
@@ -36,6 +37,7 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.add_typer(compare.app, name="compare")
 app.add_typer(plan.app, name="plan")
+app.add_typer(rewards.app, name="rewards")
 app.command("demo")(demo.demo)
 app.command("prompts")(prompts.prompts)
 app.command("judges")(kinds.judges)

@@ -1,9 +1,12 @@
-"""AudioJudge (Woodygan/AudioJudge) pointwise result files: a judge's scores beside people's mean opinion.
+"""AudioJudge (Woodygan/AudioJudge) result files: a judge's scores beside people's mean opinion, and SpeakBench.
+
+SpeakBench's "detailed" files are told by their columns and read by `speakbench`; here it is about the pointwise ones.
 
 A row holds two recordings. Item and candidate come from the path: `.../somos_audio/5/audio_a.wav` of dataset `somos` is
 item `somos/5`, candidate `audio_a`. The axis is `naturalness`, 1-5, for both: the data sets ask people how natural
 speech sounds, which is not this project's `acoustic`. Gives two tables: ratings (the judge) and labels (rater
-`people_mean`, the published mean over an unknown number of people).
+`people_mean`, the published mean over an unknown number of people). Not taken over: `ground_truth`, `prediction` and
+`correct`, which say what of two is better, and `instruction_id`; they are counted as unused.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from wavjudge.bench.importers import speakbench
 from wavjudge.bench.importers.base import Imported
+from wavjudge.bench.importers.columns import refuse_missing
 from wavjudge.errors import InputError
 from wavjudge.types import Rating, Scale, Status, Subject
 
@@ -27,10 +32,28 @@ _MODEL = re.compile(r"fewshot_(?:aggregate|separate)_(.+)$")
 
 
 def read(path: Path) -> Imported:
-    """The ratings and labels of one CSV file, or of all CSV files of a folder."""
+    """What one CSV file holds, or all CSV files of a folder; summaries among them are named and passed over."""
+    if path.suffix.lower() in (".jsonl", ".json") and path.is_file():
+        speakbench.refuse_annotations(path)
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     if not files or not all(file.is_file() for file in files):
         raise InputError("got no CSV file", where=str(path), todo="name a file of AudioJudge's results_pointwise")
+    columns = {file: _columns(file) for file in files}
+    detailed = [file for file in files if set(speakbench.NEEDED) <= columns[file]]
+    if not detailed:
+        return _pointwise(files, path)
+    imported = speakbench.read(detailed, path if path.is_dir() else path.parent)
+    others = (file for file in files if file not in detailed)
+    imported.bad_rows += [f"{file}: no detailed file of SpeakBench, passed over" for file in others]
+    return imported
+
+
+def _columns(file: Path) -> set[str]:
+    with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
+        return set(csv.DictReader(handle).fieldnames or ())
+
+
+def _pointwise(files: list[Path], path: Path) -> Imported:
     imported = Imported("audiojudge", path, iter(()))
     imported.tables = {"ratings": _ratings(files, imported), "labels": _labels(files, imported)}
     return imported
@@ -73,10 +96,7 @@ def _labels(files: list[Path], imported: Imported) -> Iterator[Rating]:
 def _rows(file: Path, imported: Imported) -> Iterator[tuple[str, dict[str, str]]]:
     with file.open(encoding="utf-8-sig", newline="") as handle:
         reader = csv.DictReader(handle)
-        if missing := [name for name in _NEEDED if name not in (reader.fieldnames or ())]:
-            raise InputError(
-                f"got no columns {missing}", where=str(file), todo="expected AudioJudge's pointwise columns"
-            )
+        refuse_missing(_NEEDED, reader.fieldnames or (), str(file))
         imported.unused_fields.update(set(reader.fieldnames or ()) - _USED)
         for row in reader:
             yield f"{file}, line {reader.line_num}", row

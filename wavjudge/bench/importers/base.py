@@ -1,18 +1,20 @@
-"""What an importer gives, and the one way to write it as a folder that `wavjudge score` takes."""
+"""What an importer gives, and the one way to write it as a folder that `wavjudge run` and `wavjudge score` take."""
 
 from __future__ import annotations
 
 import filecmp
+import hashlib
 import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from wavjudge.bench.benchmark import FILE, Head
 from wavjudge.bench.intake import Keep, there
-from wavjudge.bench.testset import Row
+from wavjudge.bench.row import ItemRow, Row, SaidRow
 from wavjudge.errors import InputError
 from wavjudge.report import export
 from wavjudge.types import Rating
@@ -20,15 +22,31 @@ from wavjudge.types import Rating
 
 @dataclass(slots=True)
 class Imported:
-    """Rows of a source, read one by one; what could not be used is named, counted, and passed over."""
+    """What a source holds, read one by one; what could not be used is named, counted, and passed over.
+
+    benchmark: name of the test set. root: the folder to which the paths of recordings are relative. items: what was
+    asked, for `wavjudge run`. rows: stored answers, for `wavjudge score`. tables: ratings and people's labels, by the
+    name of the CSV file that they become. head: what benchmark.toml shall say (None: its name alone).
+    """
 
     benchmark: str
     root: Path
-    rows: Iterator[tuple[str, Row]]
+    rows: Iterator[tuple[str, Row]] = field(default_factory=lambda: iter(()))
+    items: Iterator[tuple[str, ItemRow]] = field(default_factory=lambda: iter(()))
+    tables: dict[str, Iterator[Rating]] = field(default_factory=dict)
+    head: Head | None = None
     bad_rows: list[str] = field(default_factory=list)
     unused_fields: Counter[str] = field(default_factory=Counter)
-    tables: dict[str, Iterator[Rating]] = field(default_factory=dict)
-    """Ratings that the source holds, by the name of the CSV file that they become."""
+    sounds: dict[str, bytes] = field(default_factory=dict)
+    """Recordings that lie inside the source (a Parquet column): put here under the name that the row gives them, just
+    before the row is yielded; they are written once and forgotten. Their names begin with the hash of their bytes
+    (`hold`), so that no two recordings can claim one name."""
+
+    def hold(self, data: bytes, suffix: str = ".wav") -> str:
+        """Hand over the bytes of a recording; gives the name to put into the row."""
+        name = f"{hashlib.sha256(data).hexdigest()[:32]}{suffix}"
+        self.sounds[name] = data
+        return name
 
 
 @dataclass(slots=True)
@@ -36,62 +54,127 @@ class Written:
     """What came of an import."""
 
     rows: int = 0
+    items: int = 0
     recordings: int = 0
     ratings: dict[str, int] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
 
 def write(imported: Imported, out: Path, *, keep: Keep = "copy") -> Written:
-    """Write `out/responses.jsonl`, with the recordings copied to `out/audio/` or referred to where they are.
+    """Write what the source holds: `benchmark.toml` and `items.jsonl`, `responses.jsonl`, a CSV file for each table.
 
-    The file appears when it is whole. A recording that is not there stays in its row: `score` counts it against
-    the candidate, and the list of them is given here.
+    Recordings are copied to `out/audio/` or referred to where they are. Each file appears when it is whole. A
+    recording that is not there stays in its row: `score` counts it against the candidate, `run` cannot ask it, and
+    the list of them is given here.
     """
-    targets = [out / "responses.jsonl", *(out / f"{name}.csv" for name in imported.tables)]
+    targets = [out / name for name in ("responses.jsonl", "items.jsonl", *(f"{name}.csv" for name in imported.tables))]
     if standing := [target.name for target in targets if target.exists()]:
         raise InputError(f"got a folder that already holds {standing}", where=str(out), todo="name another --out")
     out.mkdir(parents=True, exist_ok=True)
     done = Written()
-    _write_answers(imported, out, keep, done)
+    keeper = _Keeper(imported, out, keep, done)
+    done.items = _write_rows(keeper, imported.items, out / "items.jsonl")
+    done.rows = _write_rows(keeper, imported.rows, out / "responses.jsonl")
     for name, ratings in imported.tables.items():
         done.ratings[name] = export.write(map(export.flat, ratings), out / f"{name}.csv")
+    if done.items:
+        (out / FILE).write_text(toml(imported.head or Head(name=imported.benchmark)), encoding="utf-8")
     return done
 
 
-def _write_answers(imported: Imported, out: Path, keep: Keep, done: Written) -> None:
-    temporary = out / ".responses.jsonl.tmp"
+def toml(head: Head) -> str:
+    """The text of a benchmark.toml.
+
+    >>> print(toml(Head(name="x", columns={"item_id": "id"})))
+    name = "x"
+    items = "items.jsonl"
+    rated_turns = "last"
+    <BLANKLINE>
+    [columns]
+    item_id = "id"
+    <BLANKLINE>
+    """
+    fields = head.model_dump(exclude_none=True, exclude={"columns"})
+    lines = [f"{name} = {_toml(value)}" for name, value in fields.items() if value != ()]
+    if head.columns:
+        lines += ["", "[columns]", *(f"{name} = {_toml(value)}" for name, value in head.columns.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    # A JSON string is a TOML string, but for the one character that TOML wants escaped and JSON does not.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _write_rows(keeper: _Keeper, rows: Iterable[tuple[str, ItemRow]], target: Path) -> int:
+    temporary = target.with_name(f".{target.name}.tmp")
+    count = 0
     with temporary.open("w", encoding="utf-8") as file:
-        for where, row in imported.rows:
-            kept = row.model_copy(update={
-                "benchmark": row.benchmark or imported.benchmark,
-                "audio": _keep(imported.root, out, row.audio, keep, done, where),
-                "question_audio": _keep(imported.root, out, row.question_audio, keep, done, where),
-            })  # fmt: skip
-            file.write(json.dumps(kept.model_dump(exclude_none=True), ensure_ascii=False) + "\n")
-            done.rows += 1
-    if done.rows:
-        temporary.replace(out / "responses.jsonl")
+        for where, row in rows:
+            kept = keeper.kept(row, where).model_dump(exclude_defaults=True, mode="json")
+            file.write(json.dumps(kept, ensure_ascii=False) + "\n")
+            count += 1
+    if count:
+        temporary.replace(target)
     else:
         temporary.unlink()
+    return count
 
 
-def _keep(root: Path, out: Path, name: str | None, keep: str, done: Written, where: str) -> str | None:
-    if name is None:
-        return None
-    source = root / name
-    if not there(source):
-        done.missing.append(f"{where}: {name}")
-        return name
-    done.recordings += 1
-    if keep == "reference":
-        return os.path.relpath(source.resolve(), out.resolve())
-    place = out / "audio" / _inside(name)
-    if place.exists() and not filecmp.cmp(source, place, shallow=False):
-        raise InputError(f"got another recording for {place.relative_to(out)}", where=where,
-                         todo="use --keep-audio reference, or rename one of the two")  # fmt: skip
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, place)
-    return str(place.relative_to(out))
+@dataclass(frozen=True, slots=True)
+class _Keeper:
+    """Gives the recordings that a row names their place under `out`."""
+
+    imported: Imported
+    out: Path
+    keep: Keep
+    done: Written
+
+    def kept(self, row: ItemRow, where: str) -> ItemRow:
+        single = {name: self._place(getattr(row, name, None), where) for name in ("question_audio", "audio")}
+        several = {
+            name: tuple(self._said(said, where) for said in getattr(row, name, ()))
+            for name in ("turns", "history", "answers")
+        }
+        self.imported.sounds.clear()
+        changes: Mapping[str, object] = {"benchmark": row.benchmark or self.imported.benchmark, **single, **several}
+        return row.model_copy(update={name: value for name, value in changes.items() if name in type(row).model_fields})
+
+    def _said(self, said: SaidRow, where: str) -> SaidRow:
+        return said.model_copy(update={"audio": self._place(said.audio, where)})
+
+    def _place(self, name: str | None, where: str) -> str | None:
+        if name is None:
+            return None
+        if name in self.imported.sounds:
+            return self._write(name, self.imported.sounds[name])
+        source = self.imported.root / name
+        if not there(source):
+            self.done.missing.append(f"{where}: {name}")
+            return name
+        if self.keep == "reference":
+            self.done.recordings += 1
+            return os.path.relpath(source.resolve(), self.out.resolve())
+        return self._copy(name, source, where)
+
+    def _copy(self, name: str, source: Path, where: str) -> str:
+        place = self.out / "audio" / _inside(name)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, place)
+            self.done.recordings += 1
+        elif not filecmp.cmp(source, place, shallow=False):
+            raise InputError(f"got another recording for {place.relative_to(self.out)}", where=where,
+                             todo="use --keep-audio reference, or rename one of the two")  # fmt: skip
+        return str(place.relative_to(self.out))
+
+    def _write(self, name: str, data: bytes) -> str:
+        place = self.out / "audio" / name[:2] / name
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+            self.done.recordings += 1
+        return str(place.relative_to(self.out))
 
 
 def _inside(name: str) -> str:

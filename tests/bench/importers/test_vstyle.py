@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.bench.importers.written import jsonl, ratings
 from tests.loopback.verdict import wav
 from wavjudge.bench.importers import FORMATS, vstyle
 from wavjudge.bench.importers.base import write
@@ -16,7 +17,7 @@ from wavjudge.bench.testset import Row, open_testset
 from wavjudge.errors import InputError
 from wavjudge.store import RunFolder
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "vstyle-answers"
+REAL = Path(__file__).parents[4] / "shared" / "data" / "vstyle-answers"
 
 ONE: dict[str, Any] = {
     "instruct_text": 'In a child\u2019s voice, say: "Hello."', "ability": "acoustic_attributes/age", "instruct_id": 1,
@@ -68,12 +69,89 @@ def test_an_answer_without_words_has_no_text(tmp_path: Path, said: str | None) -
     assert rows(source(tmp_path, ONE | {"response_text": said}))[0][0].text is None
 
 
-def test_scores_that_others_put_into_the_file_are_counted_not_taken(tmp_path: Path) -> None:
-    imported = vstyle.read(
-        source(tmp_path, ONE | {"gemini_score": 3}, ONE | {"instruct_id": 2, "gemini_score": 4, "mos": 3.1})
-    )
+def test_opinions_of_nobody_knows_whom_are_counted_not_taken(tmp_path: Path) -> None:
+    imported = vstyle.read(source(tmp_path, ONE, ONE | {"instruct_id": 2, "mos": 3.1}))
     list(imported.rows)
-    assert imported.unused_fields == {"gemini_score": 2, "mos": 1}
+    assert (imported.unused_fields, imported.tables) == ({"mos": 1}, {})
+
+
+def labelled(folder: Path, **labels: list[dict[str, Any]]) -> Path:
+    """Two models' answers, judged, and the labels of some annotators."""
+    two = ONE | {"id": 12, "model_name": "model-b", "gemini_score": "2", "gemini_raw": "Flat. [[2]]"}
+    source(folder, ONE | {"gemini_score": "4.5", "gemini_raw": "Good. [[4.5]]"}, two)
+    for annotator, rows in labels.items():
+        jsonl(folder / f"{annotator}.jsonl", rows)
+    return folder
+
+
+def test_a_judged_file_gives_ratings(tmp_path: Path) -> None:
+    imported = vstyle.read(labelled(tmp_path / "set"))
+    done = write(imported, tmp_path / "out")
+    assert (done.rows, done.ratings, imported.bad_rows, imported.unused_fields) == (2, {"ratings": 2}, [], {})
+    assert [(r["item_id"], r["candidate"], r["axis"], r["score"], r["scale_high"], r["rater"], r["rater_kind"],
+             r["justification"]) for r in ratings(tmp_path / "out")] == [
+        ("1", "model-a", "overall", "4.5", "5.0", "vstyle:gemini", "model", "Good. [[4.5]]"),
+        ("1", "model-b", "overall", "2.0", "5.0", "vstyle:gemini", "model", "Flat. [[2]]"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ["API failed: 503", "", "nan", "inf", "0", "5.1", True, None, [4]])
+def test_a_score_that_is_none_is_unparseable(tmp_path: Path, said: Any) -> None:
+    imported = vstyle.read(source(tmp_path / "set", ONE | {"gemini_score": said}))
+    done = write(imported, tmp_path / "out")
+    [row] = ratings(tmp_path / "out")
+    assert (done.rows, row["status"], row["score"]) == (1, "unparseable", "")
+    assert len(imported.bad_rows) == 1 and 'line 1, field "gemini_score"' in imported.bad_rows[0]
+
+
+def test_labels_are_joined_with_the_candidates_of_their_answers(tmp_path: Path) -> None:
+    ann = [{"id": 11, "instruct_id": 1, "ability": "x/y", "mos": 4}, {"id": 12, "instruct_id": 1, "mos": "1.5"}]
+    imported = vstyle.read(labelled(tmp_path / "set", ann=ann, bob=ann[:1]))
+    done = write(imported, tmp_path / "out")
+    assert (done.ratings, imported.bad_rows) == ({"ratings": 2, "labels": 3}, [])
+    assert [(r["rater"], r["rater_kind"], r["item_id"], r["candidate"], r["axis"], r["score"])
+            for r in ratings(tmp_path / "out", "labels")] == [
+        ("ann", "person", "1", "model-a", "overall", "4.0"), ("ann", "person", "1", "model-b", "overall", "1.5"),
+        ("bob", "person", "1", "model-a", "overall", "4.0"),
+    ]  # fmt: skip
+
+
+def test_labels_of_unknown_or_several_answers_and_no_numbers_are_told(tmp_path: Path) -> None:
+    folder = labelled(tmp_path / "set", ann=[
+        {"id": 99, "instruct_id": 1, "mos": 4}, {"id": 11, "instruct_id": 1, "mos": "good"},
+        {"id": 11, "mos": 4}, {"id": 12, "instruct_id": 1, "mos": 5},
+    ])  # fmt: skip
+    jsonl(folder / "more.jsonl", [ONE | {"id": 12, "model_name": "model-c"}])
+    imported = vstyle.read(folder)
+    list(imported.rows)
+    found = list(imported.tables["labels"])
+    assert [(rating.status, rating.score) for rating in found] == [("unparseable", None)]
+    told = [line.removeprefix(f"{folder / 'ann.jsonl'}, line ") for line in imported.bad_rows]
+    expected = (
+        '1, field "id": no model gave the answer 99', "2, field \"mos\": got 'good', expected a vote",
+        '3, field "instruct_id": got no such field', '4, field "id": 2 models gave the answer 12',
+    )  # fmt: skip
+    assert len(told) == 4 and all(map(str.startswith, told, expected))
+
+
+def test_labels_as_published_find_their_judged_file(tmp_path: Path) -> None:
+    jsonl(tmp_path / "model_eval_res" / "en_res.jsonl", [ONE | {"gemini_score": "4"}])
+    jsonl(tmp_path / "human_eval_res" / "en" / "ann.jsonl", [{"id": 11, "instruct_id": 1, "mos": 4}])
+    (tmp_path / "model_eval_res" / ONE["response_audio_path"]).write_bytes(wav(0.1))
+    done = write(vstyle.read(tmp_path / "human_eval_res" / "en"), tmp_path / "out")
+    assert (done.rows, done.recordings, done.ratings) == (1, 1, {"ratings": 1, "labels": 1})
+
+
+def test_labels_alone_do_not_say_whose_answers_they_are_of(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no answers that say which model each is of"):
+        vstyle.read(jsonl(tmp_path / "ann.jsonl", [{"id": 11, "instruct_id": 1, "mos": 4}]))
+
+
+def test_metadata_and_its_judged_copy_give_each_answer_once(tmp_path: Path) -> None:
+    folder = source(tmp_path / "set", ONE)
+    jsonl(folder / "metadata_with_score.jsonl", [ONE | {"gemini_score": "4"}])
+    done = write(vstyle.read(folder), tmp_path / "out")
+    assert (done.rows, done.ratings) == (1, {"ratings": 1})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""Where importers find rows and recordings: JSON lists like JSON lines, paths relative to a folder above."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from wavjudge.bench.importers.base import Imported
+from wavjudge.bench.importers.rows import elements
+from wavjudge.bench.intake import there
+from wavjudge.bench.raw import Raw, raw_rows
+from wavjudge.errors import InputError
+
+T = TypeVar("T")
+
+
+def objects(path: Path) -> Iterator[tuple[str, Raw]]:
+    """Place and fields of each object of a JSON list, or of a file of JSON lines, whatever its suffix says.
+
+    A list that breaks off (a writer was killed) gives the objects before the break, then a text that says so.
+    """
+    return _elements(path) if _begins_with_list(path) else raw_rows(path)
+
+
+def _elements(path: Path) -> Iterator[tuple[str, Raw]]:
+    last = None
+    try:
+        for where, _, value in elements(path):
+            last = where
+            yield where, value if isinstance(value, dict) else f"expected a JSON object, got {value!r:.40}"
+    except InputError as error:
+        if last is None:
+            raise
+        yield f"{last} and after", f"the rest of the file does not read: {error}"
+
+
+def _begins_with_list(path: Path) -> bool:
+    with path.open("rb") as file:
+        begin = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return path.suffix.lower() not in (".jsonl", ".csv", ".parquet") and begin.startswith(b"[")
+
+
+def first_object(path: Path) -> dict[str, object]:
+    """The fields of the first row that reads; empty where none does."""
+    return next((dict(raw) for _, raw in objects(path) if not isinstance(raw, str)), {})
+
+
+def from_above(name: str | None, folder: Path, root: Path) -> str | None:
+    """A path relative to `root`, of a recording that a file in `folder` names relative to that or a folder above it.
+
+    As it was where no folder up to the fourth holds it: what is missing is reported under the name that the file gives.
+    """
+    if not name:
+        return None
+    for above in (folder, *list(folder.resolve().parents)[:4]):
+        if there(above / name):
+            return name if Path(name).is_absolute() else os.path.relpath(above / name, root)
+    return name
+
+
+def heard(asked: dict[str, Any], root: Path) -> dict[str, Any]:
+    """What was asked, for an answer to it: a recording that is not there is left out where the text says the same.
+
+    An answer to a question whose recording does not open could not be rated at all. The items name it all the same.
+    """
+    name = asked.get("question_audio")
+    lost = name and asked.get("question_text") and not there(root / name)
+    return asked | {"question_audio": None} if lost else asked
+
+
+def again(rows: Callable[[Imported], Iterator[T]], imported: Imported) -> Iterator[T]:
+    """A second reading of the same lines: what is wrong with them is told unless the first reading told it."""
+    second = Imported(imported.benchmark, imported.root, sounds=imported.sounds)
+    yield from rows(second)
+    told = set(imported.bad_rows)
+    imported.bad_rows += [problem for problem in second.bad_rows if problem not in told]

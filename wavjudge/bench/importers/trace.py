@@ -1,0 +1,116 @@
+"""TRACE (arjunchandra2/TRACE): a JSON list of pairs of answers to one spoken instruction, judged by people.
+
+Each pair gives two answers: `model_a` with `audio1_path`, `model_b` with `audio2_path`. `instruction_id` is the
+item; where another `instruction_text` stands under the same id, it is another item, `ID#2`, in the order of the
+file. The same model may answer an item in several pairs: recordings of the same bytes are one answer, others are
+further attempts. The test set is called like the file (`speakbench`, `s2sarena`). Paths may be relative to a folder
+above the file.
+
+Not taken over: `label`, which of the two is better in `content`, `voice_quality`, `paralinguistics` and `overall`.
+It is a preference, no score on an axis; nothing in wavjudge reads preferences yet. They are counted as unused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from wavjudge.bench.importers.base import Imported
+from wavjudge.bench.importers.columns import refuse_missing
+from wavjudge.bench.importers.rows import BadCell, counted, usable
+from wavjudge.bench.importers.sources import again, first_object, from_above, heard, objects
+from wavjudge.bench.intake import there
+from wavjudge.bench.raw import Raw
+from wavjudge.bench.row import ItemRow, Row
+from wavjudge.errors import InputError
+
+_NEEDED = ("instruction_id", "instruction_text", "model_a", "model_b", "audio1_path", "audio2_path")
+_USED = frozenset({*_NEEDED, "instruction_path", "index"})
+
+
+def read(path: Path) -> Imported:
+    """The items and answers of one of TRACE's data files."""
+    if not path.is_file():
+        raise InputError("got no such file", where=str(path), todo="name TRACE's speakbench.json or s2sarena.json")
+    refuse_missing(_NEEDED, list(first_object(path)), str(path))
+    imported = Imported(path.stem, path.parent)
+    imported.items = _items(path, imported)
+    imported.rows = again(lambda second: _answers(path, second), imported)
+    return imported
+
+
+@dataclass(slots=True)
+class _Names:
+    """What stood where so far: texts by instruction, recordings by item and candidate."""
+
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    heard: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def item(self, raw: Mapping[str, Any]) -> str:
+        name, text = str(raw["instruction_id"]), str(raw["instruction_text"])
+        number = _place(text, self.texts.setdefault(name, []))
+        return f"{name}#{number + 1}" if number else name
+
+    def attempt(self, item: str, candidate: str, recording: Path) -> tuple[int, bool]:
+        """Which attempt a recording is, and whether it is met for the first time."""
+        known = self.heard.setdefault((item, candidate), [])
+        before = len(known)
+        number = _place(_identity(recording), known)
+        return number, len(known) > before
+
+
+def _items(path: Path, imported: Imported) -> Iterator[tuple[str, ItemRow]]:
+    names, seen = _Names(), set[str]()
+    rows = counted(objects(path), _USED, imported)
+    for where, row in usable(rows, partial(_asked, names, path.parent), ItemRow, imported):
+        if row.item_id not in seen:
+            seen.add(row.item_id)
+            yield where, row
+
+
+def _answers(path: Path, imported: Imported) -> Iterator[tuple[str, Row]]:
+    names = _Names()
+    sides = ((where, _sided(raw, side)) for where, raw in objects(path) for side in ("a", "b"))
+    for where, row in usable(sides, partial(_answer, names, path.parent), Row, imported):
+        attempt, new = names.attempt(row.item_id, row.candidate, path.parent / str(row.audio))
+        if new:
+            yield where, row.model_copy(update={"attempt": attempt})
+
+
+def _sided(raw: Raw, side: str) -> Raw:
+    return raw if isinstance(raw, str) else {**raw, "": side}
+
+
+def _asked(names: _Names, folder: Path, raw: Mapping[str, Any]) -> dict[str, Any]:
+    for name in _NEEDED:
+        if not isinstance(raw.get(name), str | int) or raw[name] == "":
+            raise BadCell(name, f"got {raw.get(name)!r:.40}, expected a text")
+    spoken = raw.get("instruction_path")
+    if not isinstance(spoken, str | None):
+        raise BadCell("instruction_path", f"got {spoken!r:.40}, expected a path")
+    return {"item_id": names.item(raw), "question_text": raw["instruction_text"],
+            "question_audio": from_above(spoken, folder, folder)}  # fmt: skip
+
+
+def _answer(names: _Names, folder: Path, raw: Mapping[str, Any]) -> dict[str, Any]:
+    side = raw[""]
+    audio = str(raw.get({"a": "audio1_path", "b": "audio2_path"}[side]) or "")
+    return heard(_asked(names, folder, raw), folder) | {
+        "candidate": str(raw[f"model_{side}"]), "audio": from_above(audio, folder, folder),
+    }  # fmt: skip
+
+
+def _identity(recording: Path) -> str:
+    """The hash of the recording, or its name where it is not there."""
+    return hashlib.sha256(recording.read_bytes()).hexdigest() if there(recording) else str(recording)
+
+
+def _place(value: str, known: list[str]) -> int:
+    """The place of a value in a list, which grows by it if it is new."""
+    if value not in known:
+        known.append(value)
+    return known.index(value)
