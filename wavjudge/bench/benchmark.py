@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from wavjudge import resources
 from wavjudge.bench.raw import TABLES, Raw, raw_rows
@@ -49,6 +49,13 @@ class Head(BaseModel):
     rated_turns: Literal["last", "each"] = "last"
     metrics: tuple[str, ...] = ()
 
+    @field_validator("columns")
+    @classmethod
+    def _known(cls, columns: dict[str, str]) -> dict[str, str]:
+        if strange := sorted(columns.keys() - ItemRow.model_fields.keys()):
+            raise ValueError(f"got a column for {strange}, expected some of {sorted(ItemRow.model_fields)}")
+        return columns
+
 
 @dataclass(slots=True)
 class Benchmark:
@@ -72,14 +79,14 @@ class Benchmark:
         """The items; bad ones and repeated ids are noted in `bad_rows` and passed over."""
         self.bad_rows.clear()
         self.unused_fields.clear()
-        seen: dict[tuple[str | None, str], str] = {}
+        seen: dict[tuple[str, str], str] = {}
         for where, raw in raw_rows(self.path):
             row = validated(self._renamed(raw), ItemRow)
-            problem = row if isinstance(row, str) else _repeated(row, seen) or _unasked(row)
+            problem = row if isinstance(row, str) else self._repeated(row, seen) or _unasked(row)
             if problem or isinstance(row, str):
                 self.bad_rows.append(f"{where}, {problem}")
                 continue
-            seen[row.benchmark, row.item_id] = where
+            seen[row.benchmark or self.benchmark, row.item_id] = where
             yield where, row if row.language else row.model_copy(update={"language": self.head.language})
 
     def __len__(self) -> int:
@@ -94,6 +101,10 @@ class Benchmark:
             return raw
         self.unused_fields.update(set(raw) - set(self.head.columns.values()))
         return {ours: raw[theirs] for ours, theirs in self.head.columns.items() if theirs in raw}
+
+    def _repeated(self, row: ItemRow, seen: Mapping[tuple[str, str], str]) -> str | None:
+        stands = seen.get((row.benchmark or self.benchmark, row.item_id))
+        return f'field "item_id": the item {row.item_id!r} stands already at {stands}' if stands else None
 
     def entry(self) -> BenchmarkEntry:
         """What a run's manifest keeps of it."""
@@ -129,7 +140,7 @@ def open_benchmark(name: str) -> Benchmark:
 
 
 def _in_folder(folder: Path) -> Benchmark:
-    head = _head(folder / FILE, folder.resolve().name)
+    head = read_head(folder / FILE, folder.resolve().name)
     items = folder / head.items
     if not items.is_file():
         raise InputError(f"got no file {head.items}, expected the items of the test set", where=str(folder),
@@ -137,7 +148,8 @@ def _in_folder(folder: Path) -> Benchmark:
     return Benchmark(head, items)
 
 
-def _head(file: Path, name: str) -> Head:
+def read_head(file: Path, name: str) -> Head:
+    """What a benchmark.toml says; where there is none, the name alone."""
     if not file.is_file():
         return Head(name=name)
     try:
@@ -151,11 +163,6 @@ def _toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"got a file that does not read as TOML ({error})", where=str(file)) from error
-
-
-def _repeated(row: ItemRow, seen: Mapping[tuple[str | None, str], str]) -> str | None:
-    stands = seen.get((row.benchmark, row.item_id))
-    return f'field "item_id": the item {row.item_id!r} stands already at {stands}' if stands else None
 
 
 def _unasked(row: ItemRow) -> str | None:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from wavjudge.bench.benchmark import FILE, Head
+from wavjudge import resources
+from wavjudge.bench.benchmark import FILE, Head, read_head
 from wavjudge.bench.intake import Keep, there
 from wavjudge.bench.row import ItemRow, Row, SaidRow
 from wavjudge.errors import InputError
@@ -78,8 +79,18 @@ def write(imported: Imported, out: Path, *, keep: Keep = "copy") -> Written:
     for name, ratings in imported.tables.items():
         done.ratings[name] = export.write(map(export.flat, ratings), out / f"{name}.csv")
     if done.items:
-        (out / FILE).write_text(toml(imported.head or Head(name=imported.benchmark)), encoding="utf-8")
+        (out / FILE).write_text(toml(head_of(imported)), encoding="utf-8")
     return done
+
+
+def head_of(imported: Imported) -> Head:
+    """What an importer says of its test set, on top of what `benchmarks/NAME/benchmark.toml` says here."""
+    own = imported.head or Head(name=imported.benchmark)
+    said = own.model_dump(exclude_defaults=True)
+    if own.name not in resources.index("benchmarks"):
+        return own
+    known = read_head(resources.folder("benchmarks") / own.name / FILE, own.name)
+    return known.model_copy(update={"obtain": None, "items": "items.jsonl", **said})
 
 
 def toml(head: Head) -> str:
