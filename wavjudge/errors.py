@@ -11,7 +11,8 @@
         ├── QuotaError        the account has no money or quota left        exit 4
         ├── BudgetError       `--max-cost` is reached, or a price unknown   exit 5
         ├── ProviderDownError retries are used up for the whole run         exit 75
-        └── CandidateDownError a candidate that only ever crashed           exit 7
+        ├── CandidateDownError a candidate that only ever crashed           exit 7
+        └── NoRewardError     too many answers of a training without reward exit 8
 
 A failure of one rating is *not* an exception: it is a status on the record (`types.Status`).
 """
@@ -114,3 +115,9 @@ class CandidateDownError(StopRun):
     """A candidate crashed on each of its first answers: a wrong command, not a bad model."""
 
     exit_code = 7
+
+
+class NoRewardError(StopRun):
+    """A training's answers cannot be given rewards: going on would teach it whatever fails."""
+
+    exit_code = 8

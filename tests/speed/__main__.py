@@ -10,22 +10,26 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.speed import tables
+from tests.speed import calibration, tables
 from tests.speed.contest import AT_200_MS, FULL, QUICK, VARIANTS, Contest
 
 _IN_FLIGHT, _LATENCY_SECONDS = 64, 0.2
-_SECONDS = {"zero": 200.0, "200 ms": 100.0}  # no new round begins after that: all in all about ten minutes at most
+_SECONDS = {"zero": 200.0, "200 ms": 100.0}  # no new round begins after that: all in all about eleven minutes at most
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.speed", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="about a minute and a half, and rougher")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures")
+    parser.add_argument("--resampling", action="store_true", help="cluster resampling beside SciPy's alone, a minute")
+    parser.add_argument("--calibration", action="store_true", help="calibrate on a million rows alone, five minutes")
     options = parser.parse_args()
     os.environ |= {"NO_PROXY": "127.0.0.1,localhost", "OMP_NUM_THREADS": "1"}
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="wavjudge-speed-") as folder:
-        found = _measure(Contest(Path(folder), QUICK if options.quick else FULL))
+        contest = Contest(Path(folder), QUICK if options.quick else FULL)
+        alone = _resampling if options.resampling else _calibration if options.calibration else _measure
+        found = alone(contest)
     found["seconds"] = time.monotonic() - began
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -44,10 +48,22 @@ def _measure(contest: Contest) -> dict[str, object]:
     screen.print(tables.memory(memory))
     resume = contest.resume()
     screen.print(tables.resume(resume))
-    return {
+    return _resampling(contest) | _calibration(contest) | {
         "python": platform.python_version(), "cores": os.cpu_count(), "zero": zero, "200 ms": late, "profile": profile,
         "memory": memory, "resume": resume,
     }  # fmt: skip
+
+
+def _resampling(contest: Contest) -> dict[str, object]:
+    rounds = contest.resampling()
+    tables.console().print(f"{contest.size.resamples:,} resamples", tables.resampling(rounds))
+    return {"resampling": rounds}
+
+
+def _calibration(contest: Contest) -> dict[str, object]:
+    found = calibration.measure(contest.folder, contest.size.prompts)
+    tables.console().print(tables.calibration(found))
+    return {"calibration": found}
 
 
 if __name__ == "__main__":

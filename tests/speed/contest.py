@@ -27,10 +27,14 @@ class Size:
     recordings: int
     memory: tuple[int, int]
     ratings: int
+    resamples: int
+    prompts: int
 
 
-FULL = Size(rounds=5, calls=600, recordings=300, memory=(1_000, 20_000), ratings=100_000)
-QUICK = Size(rounds=2, calls=150, recordings=150, memory=(200, 1_000), ratings=9_000)
+FULL = Size(rounds=5, calls=600, recordings=300, memory=(1_000, 20_000), ratings=100_000, resamples=10_000,
+            prompts=125_000)  # fmt: skip
+QUICK = Size(rounds=2, calls=150, recordings=150, memory=(200, 1_000), ratings=9_000, resamples=2_000,
+             prompts=5_000)  # fmt: skip
 
 OURS = {"module": "ours", "prompt_set": material.PROMPT, "cache": True, "apart": True}
 SDK = "openai SDK as documented"
@@ -83,6 +87,10 @@ class Contest:
         task = {"answers": str(answers), "folder": str(self.folder / "resumed")}
         measured("resume", step="make", **task)
         return measured("resume", step="again", **task)
+
+    def resampling(self) -> list[Figures]:
+        """Cluster resampling beside SciPy's, a fresh process each round."""
+        return [measured("resampling", resamples=self.size.resamples) for _ in range(min(3, self.size.rounds))]
 
     def _one(self, url: str, calls: int, *, module: str, **options: Any) -> Figures:
         three = options.get("prompt_set") == "separate"

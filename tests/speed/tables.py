@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.speed.contest import SDK, Figures, Rounds
+from tests.speed.resampling import PLAIN
 
 
 def middle(rows: Sequence[Figures], figure: str) -> float:
@@ -63,6 +64,28 @@ def resume(row: Figures) -> Table:
     table = _table(f"The same command again, {row['ratings']:,.0f} ratings", "seconds", "peak MiB")
     table.add_row("scan: read, validate, build keys", f"{row['scan_seconds']:.2f}", "")
     table.add_row("the whole command, nothing to do", f"{row['command_seconds']:.2f}", f"{row['peak_mib']:.0f}")
+    return table
+
+
+def resampling(rounds: Sequence[Figures]) -> Table:
+    """CPU seconds, and the ratio within a round. The first statistic pays for the draw that all share."""
+    table = _table("Cluster resampling, 500 prompts x 4 answers", "wavjudge s", "SciPy s", "ratio")
+    names = [figure.removeprefix("ours ") for figure in rounds[0] if figure.startswith("ours ")]
+    for name, mine, theirs in [*((name, name, name) for name in names), (PLAIN, "pearson", PLAIN)]:
+        ratio = median(row[f"scipy {theirs}"] / row[f"ours {mine}"] for row in rounds)
+        ours, scipy = middle(rounds, f"ours {mine}"), middle(rounds, f"scipy {theirs}")
+        table.add_row(name, f"{ours:.3f}", f"{scipy:.3f}", f"{ratio:.1f}")
+    whole = [[sum(row[f"{whose} {name}"] for name in names) for whose in ("ours", "scipy")] for row in rounds]
+    ours, scipy = (median(sums) for sums in zip(*whole, strict=True))
+    table.add_row("all eleven", f"{ours:.3f}", f"{scipy:.3f}", f"{median(b / a for a, b in whole):.1f}")
+    return table
+
+
+def calibration(found: Mapping[str, Figures]) -> Table:
+    table = _table("wavjudge calibrate, the whole command with plots", "rows", "CPU s", "wall s", "peak MiB")
+    for form, row in found.items():
+        figures = (f"{row[name]:.0f}" for name in ("cpu_s", "wall_s", "peak_mib"))
+        table.add_row(form, f"{row['rows']:,.0f}", *figures)
     return table
 
 

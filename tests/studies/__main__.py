@@ -42,7 +42,7 @@ def main() -> None:
         parser.error(f"no study {', '.join(sorted(unknown))}; there are {', '.join(STUDIES)}")
     for name in options.studies or STUDIES:
         found = study(name, options.runs, options.seed)
-        kept = [row for row in read(options.out) if row["study"] != name]
+        kept: list[Row] = [dict(row) for row in read(options.out) if row["study"] != name]
         write(options.out, sorted(kept + found, key=lambda row: STUDIES.index(str(row["study"]))))
 
 

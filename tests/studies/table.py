@@ -23,6 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 
 Row = dict[str, object]
+Read = dict[str, str]
 
 
 def rows(
@@ -50,7 +51,7 @@ def write(path: Path, done: Iterable[Row]) -> None:
         writer.writerows(done)
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path) -> list[Read]:
     """The rows of a file, none if there is no file."""
     if not path.is_file():
         return []

@@ -54,7 +54,7 @@ def lines(
     return tuple(found)
 
 
-AUDIO_ADDS = "what audio adds"
+TRANSCRIPT_ONLY, AUDIO_ADDS = "transcript only", "what audio adds"
 
 
 def transcript_lines(
@@ -76,7 +76,7 @@ def transcript_lines(
         if known.any():
             prompt = prompt_numbers(subjects[known])
             heard, read = (Paired(one[known], data.people[known], prompt) for one in (data.judge, scores))
-            found.append(Line("transcript only", read.n, estimates(read, statistics), str(other)))
+            found.append(Line(TRANSCRIPT_ONLY, read.n, estimates(read, statistics), str(other)))
             gains = {one.name: _gain(one, heard, read) for one in statistics}
             found.append(Line(AUDIO_ADDS, read.n, gains, f"the judge minus transcript only: {other}", "gain"))
     return tuple(found)

@@ -23,9 +23,8 @@ Design = Literal["random", "all", "weighted", "unknown"]
 nobody knows."""
 
 MIN_LABELLED_PROMPTS = 20
-"""Labelled prompts below which no corrected figure is given. Measured coverage of the nominal 95 % interval at 6, 10,
-15, 20, 25, 50 labelled of 200 prompts x 4 answers, 1-5 scores, judge r .8: .926, .941, .934, .941, .945, .947 (4,000
-runs, +-.004): lam is learnt from the same labels, and few of them make it look better than it is."""
+"""Labelled prompts below which no corrected figure is given: lam is learnt from the same labels, and few of them make
+it look better than it is. Coverage at 10 (floor taken away), 20, 25 and 50: docs/studies.md, "Corrected means"."""
 
 
 @dataclass(frozen=True, slots=True)

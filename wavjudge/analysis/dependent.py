@@ -1,8 +1,8 @@
 """Textbook tests for two correlations that share the people: named extras beside the paired cluster difference.
 
 r12 and r13 are two judges' correlations with the same people, r23 that between the judges, n the subjects. All four
-take subjects as independent: with 15 prompts x 4 answers their 5 % test rejected 12.8 % of true hypotheses. So every
-result carries the warning, and `comparison` does not use them.
+take subjects as independent; what that costs where prompts have several answers stands in docs/studies.md, "Two equal
+judges". So every result carries the warning, and `comparison` does not use them.
 """
 
 from __future__ import annotations

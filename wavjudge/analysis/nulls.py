@@ -214,8 +214,8 @@ def skill(statistic: Statistic, data: Paired) -> Estimate:
     """Skill over the constant: (judge - constant) / (perfect - constant); its interval is paired by prompt.
 
     1 without error, 0 no better than the constant, negative worse. For mae and rmse that is 1 - judge / constant.
-    Measured coverage of 95 % at 12, 20, 50 prompts x 4: .95-.98; of within_one, where a judge seldom misses (.93-.96
-    within one), .87-.89, .92-.93, .94-.95 (800 runs each).
+    Beware of within_one where people's median is uncertain, between two steps of the scale: fifty prompts and more are
+    needed to know what the constant would be, and the interval does not know that (docs/studies.md, `accurate`).
 
     >>> data = Paired.of([1, 2, 4, 5], [1, 3, 3, 5], ["a", "b", "c", "d"])
     >>> round(skill(MAE, data).value, 3)

@@ -1,8 +1,8 @@
 """How far people agree among themselves: Krippendorff's alpha, the intraclass correlations, and what follows from them.
 
 All are functions of sums over prompts, so their intervals are those of every other statistic here: delete-one-prompt
-jackknife-t, without a transformation (Fisher's z and log(1 - x) covered no better in simulation). `leave_one_out.py`
-measures each person, and the judge beside him; `repeatability.py` one rater's repeats.
+jackknife-t, without a transformation (docs/studies.md, "People among themselves"). `leave_one_out.py` measures each
+person, and the judge beside him; `repeatability.py` one rater's repeats.
 """
 
 from __future__ import annotations

@@ -169,8 +169,8 @@ def joined(left: pd.DataFrame, right: pd.DataFrame, on: list[str], how: Literal[
 
 def prompt_labels(table: pd.DataFrame) -> npt.NDArray[np.object_]:
     """Each row's prompt as one text: the name that folds of recalibration maps hang on."""
-    first, *others = (table[name].astype("str") for name in PROMPT)
-    return first.str.cat(others, sep="\x1f").to_numpy(object)
+    first, *others = PROMPT
+    return table[first].astype("str").str.cat(table[others].astype("str"), sep="\x1f").to_numpy(object)
 
 
 def prompt_numbers(table: pd.DataFrame) -> Ints:
