@@ -24,6 +24,9 @@ Next:
                           (without --dry-run it is sent and paid for)
   rate your own answers   wavjudge score FOLDER_OR_JSONL \\
                             --judge signals --out runs/mine
+  run your own model      wavjudge run tiny --judge signals \\
+                            --candidate "command:python my_model.py" \\
+                            --out runs/model   (docs/candidates.md)
 """
 
 

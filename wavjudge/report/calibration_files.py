@@ -37,8 +37,24 @@ class Advice(Record):
     sentence: str
 
 
+class Repeats(Record):
+    """How steady one judge is on one axis; `analysis/repeatability.py` says what each figure is. None: undefined."""
+
+    judge: str
+    signature: str
+    axis: str
+    repeats: int
+    n: int
+    icc_within: float | None
+    icc_within_lo: float | None
+    icc_within_hi: float | None
+    sd_within: float | None
+    label: str
+
+
 class CalibrationFile(Stored):
-    """calibration.json. rows: as in the CSV. maps: recalibration maps fitted on all labels, by judge and axis."""
+    """calibration.json. rows: as in the CSV. maps: recalibration maps fitted on all labels, by judge and axis. repeats:
+    of the judges that rated answers more than once; empty in files of before it was kept."""
 
     wavjudge_version: str
     ratings_sha256: str
@@ -50,6 +66,7 @@ class CalibrationFile(Stored):
     people: dict[str, dict[str, Any]]
     alternative: tuple[dict[str, Any], ...]
     problems: tuple[str, ...]
+    repeats: tuple[Repeats, ...] = ()
 
 
 def record(calibration: Calibration, *, ratings_sha256: str, labels_sha256: str) -> CalibrationFile:
@@ -70,6 +87,7 @@ def record(calibration: Calibration, *, ratings_sha256: str, labels_sha256: str)
             if f.alternative is not None
         ),
         problems=calibration.problems,
+        repeats=tuple(one for finding in findings for one in _repeats(finding)),
     )
 
 
@@ -103,4 +121,16 @@ def _advice(finding: Finding) -> list[Advice]:
         Advice(judge=finding.judge, signature=finding.signature, axis=finding.axis, use=one.use, shown=one.shown,
                sentence=one.sentence)
         for one in verdicts(finding)
+    ]  # fmt: skip
+
+
+def _repeats(finding: Finding) -> list[Repeats]:
+    found = finding.repeats
+    if found is None:
+        return []
+    within = found.icc_within
+    return [
+        Repeats(judge=finding.judge, signature=finding.signature, axis=finding.axis, repeats=found.repeats, n=found.n,
+                icc_within=within.value, icc_within_lo=within.low, icc_within_hi=within.high,
+                sd_within=found.sd_within.value, label=found.label)
     ]  # fmt: skip

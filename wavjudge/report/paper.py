@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -77,21 +77,35 @@ def write(
     """
     if out.suffix.lower() != ".jsonl":
         raise InputError(f"got {out.suffix or 'no suffix'}, expected .jsonl", where=str(out))
+    done = Written()
+    found = records(items, responses, ratings, out, run=run, rater=rater, done=done)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", encoding="utf-8") as file:
+        for record in found:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    return done
+
+
+def records(
+    items: Iterable[Item], responses: Iterable[Response], ratings: Iterable[Rating], out: Path, *, run: Path,
+    rater: str | None = None, done: Written,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """The scored candidates themselves, one record a prompt; counted in `done`. What is refused is refused at once."""
     scores = _chosen(ratings, rater, str(run))
     answers: dict[tuple[str, str], list[Response]] = defaultdict(list)
     for response in responses:
         answers[response.benchmark, response.item_id].append(response)
-    signatures, done, seen = scores.signed(), Written(), set[tuple[str, str]]()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", encoding="utf-8") as file:
+    signatures, seen = scores.signed(), set[tuple[str, str]]()
+
+    def fitting() -> Iterator[dict[str, Any]]:
         for item in items:
             key = (item.benchmark, item.id)
             if key in seen or key not in answers or not _fits(item, done):
                 continue
             seen.add(key)
-            record = _record(item, answers[key], scores, done, run, out) | {"signatures": signatures}
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
-    return done
+            yield _record(item, answers[key], scores, done, run, out) | {"signatures": signatures}
+
+    return fitting()
 
 
 def _chosen(ratings: Iterable[Rating], rater: str | None, run: str) -> _Scores:
