@@ -12,7 +12,7 @@ demo: .venv/.demo
 test: .venv/.dev lint
 	$(BIN)/python -m pytest -m "not soak and not heavy"
 
-test-all: .venv/.dev lint
+test-all: .venv/.train lint
 	WAVJUDGE_ALL=1 $(BIN)/python -m pytest
 
 lint: .venv/.dev
@@ -33,7 +33,7 @@ studies: .venv/.dev
 
 lock: .venv/.dev
 	$(BIN)/pip install -q uv
-	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --extra tts --extra train --universal --python-version 3.11 \
 	  --no-header --no-emit-index-url --no-emit-find-links --no-annotate -o requirements.lock
 
 clean:
@@ -49,4 +49,9 @@ clean:
 
 .venv/.dev: .venv/.demo
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.[local,dev]'
+	@touch $@
+
+# torch and the trainers: only for the tests marked heavy.
+.venv/.train: .venv/.dev
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.[local,dev,train]'
 	@touch $@

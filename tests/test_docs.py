@@ -153,7 +153,17 @@ def test_the_made_up_study_of_calibration_md_prints_what_it_says(
 
 
 @pytest.mark.parametrize(
-    "name", ["spec.md", "prompts.md", "schema.md", "testing.md", "calibration.md", "../CONTRIBUTING.md", "../README.md"]
+    "name",
+    [
+        "spec.md",
+        "prompts.md",
+        "schema.md",
+        "testing.md",
+        "calibration.md",
+        "rewards.md",
+        "../CONTRIBUTING.md",
+        "../README.md",
+    ],
 )
 def test_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page(name)):

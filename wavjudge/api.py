@@ -8,7 +8,7 @@ run.table()          # a pandas DataFrame with the columns of `wavjudge export`
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,14 +17,8 @@ from wavjudge.bench.run import Plan, run
 from wavjudge.bench.runner import RETRIED_STATUSES, Summary
 from wavjudge.bench.testset import open_testset
 from wavjudge.bench.watching import Watcher
-from wavjudge.clients.budget import Budget
-from wavjudge.clients.cache import ReplyCache
-from wavjudge.clients.money import parse_price
-from wavjudge.clients.spec import load_named, parse_spec
-from wavjudge.errors import InputError, StoreError
-from wavjudge.judge.build import Workshop
-from wavjudge.judge.instruments import AXES
-from wavjudge.judge.prompts import Prompt, load_all, select
+from wavjudge.errors import StoreError
+from wavjudge.judge.workshop import workshop as workshop
 from wavjudge.report.export import COLUMNS, flat
 from wavjudge.store import RunFolder
 from wavjudge.types import Rating, Response, Status
@@ -126,41 +120,9 @@ def score(
             shop.cache.close()
 
 
-def workshop(
-    judges: Sequence[str], *, axes: Sequence[str] | None, prompts: str | Path | None, prompt_set: str,
-    price: str | None, max_cost: float | None, cache: bool,
-) -> Workshop:  # fmt: skip
-    """What the judges of a run share, from the options of `score`."""
-    available, named = load_all(Path(prompts) if prompts is not None else None), load_named()
-    kinds = {parse_spec(judge, named).kind for judge in judges}
-    instruments, listening = kinds & set(AXES), bool(kinds - set(AXES))
-    asked = _asked_of_prompts(axes, available, instruments) if instruments and listening else axes
-    chosen = select(available, prompt_set=prompt_set, axes=asked) if listening else ()
-    return Workshop(
-        prompts=chosen, axes=axes, named=named, cache=ReplyCache() if cache and listening else None,
-        budget=Budget(max_cost) if max_cost is not None else None, price=parse_price(price) if price else None,
-    )  # fmt: skip
-
-
 def _warn(folder: RunFolder) -> None:
     for line in folder.bad_lines:
         _log.warning("passed over a line that is no record: %s", line)
-
-
-def _asked_of_prompts(
-    axes: Sequence[str] | None, prompts: Mapping[str, Prompt], instruments: Collection[str]
-) -> Sequence[str] | None:
-    """The axes that some prompt has to declare: all that were asked for, but those that the instruments measure."""
-    if axes is None:
-        return None
-    declared = {axis.name for prompt in prompts.values() for axis in prompt.axes}
-    measured = {axis.name for kind in instruments for axis in AXES[kind]} - declared
-    asked = [name for name in axes if name not in measured]
-    if not asked:
-        only = " or ".join(f"`{name}`" for name in sorted(instruments))
-        raise InputError(f"got axes {list(axes)}, which only {only} has, and another judge beside it",
-                         todo="name an axis of the other judge too, or leave that judge out")  # fmt: skip
-    return asked
 
 
 def load(path: str | Path) -> Scored:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -70,6 +69,8 @@ def say(text: str, words_per_minute: int = 165) -> Waveform:
     """eSpeak NG's voice en-us. Not bit-identical from call to call: assert with tolerances."""
     library, rate_hz, blocks = _espeak()
     blocks.clear()
+    library.espeak_SetSynthCallback(library.keep)  # wavjudge speaks with the same library
+    library.espeak_SetVoiceByName(b"en-us")
     library.espeak_SetParameter(1, words_per_minute, 0)
     spoken = text.encode()
     library.espeak_Synth(spoken, len(spoken) + 1, 0, 1, 0, 1, None, None)
@@ -79,7 +80,7 @@ def say(text: str, words_per_minute: int = 165) -> Waveform:
 
 @cache
 def _espeak() -> tuple[Any, int, list[npt.NDArray[np.int16]]]:
-    import espeakng_loader
+    from wavjudge.bench.candidates.voices import Espeak
 
     blocks: list[npt.NDArray[np.int16]] = []
     kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
@@ -90,9 +91,6 @@ def _espeak() -> tuple[Any, int, list[npt.NDArray[np.int16]]]:
             blocks.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    library, rate_hz = Espeak._library()  # started once a process: a second start would hang both
     library.keep = collect  # a callback that Python frees is a crash later
-    rate_hz = library.espeak_Initialize(1, 0, os.fsencode(Path(espeakng_loader.get_data_path()).parent), 0)
-    library.espeak_SetSynthCallback(collect)
-    library.espeak_SetVoiceByName(b"en-us")
     return library, rate_hz, blocks

@@ -89,7 +89,7 @@ async def _run(plan: Plan, shop: Workshop, watcher: Watcher) -> tuple[Asked | No
             stack.push_async_callback(close)
         _refuse_twins(candidates, judges)
         with RunFolder(plan.out, write=True) as folder:
-            _keep_prompts(folder, judges)
+            keep_prompts(folder, judges)
             manifest = opened(
                 folder, source=plan.source, judges=judges, repeats=plan.repeats, notes=plan.notes,
                 benchmark=plan.benchmark, candidates=candidates, attempts=asking.attempts if asking else 1,
@@ -163,7 +163,8 @@ def _refuse_twins(candidates: Sequence[Candidate], judges: Sequence[Judge]) -> N
         )
 
 
-def _keep_prompts(folder: RunFolder, judges: Sequence[Judge]) -> None:
+def keep_prompts(folder: RunFolder, judges: Sequence[Judge]) -> None:
+    """The words that the judges are asked with, each under its hash."""
     for judge in judges:
         if isinstance(judge, ModelJudge):
             for prompt in judge.prompts.values():

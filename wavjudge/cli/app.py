@@ -16,12 +16,14 @@ from wavjudge.cli import (
     importing,
     kinds,
     leaderboard,
+    pairs,
     plan,
     prompts,
     rewards,
     run,
     score,
     show,
+    train,
 )
 from wavjudge.cli.console import explained
 
@@ -38,6 +40,8 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.add_typer(compare.app, name="compare")
 app.add_typer(plan.app, name="plan")
 app.add_typer(rewards.app, name="rewards")
+app.add_typer(train.app, name="train")
+app.command("pairs")(pairs.pairs)
 app.command("demo")(demo.demo)
 app.command("prompts")(prompts.prompts)
 app.command("judges")(kinds.judges)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import typer
 
+from wavjudge.cli import rewards_check, rewards_monitor, rewards_rollouts, rewards_serve
+
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None,
     help="A calibrated judge as a training reward: what it is worth, and whether it is being gamed.",
 )  # fmt: skip
 
 
-# One file a command, cli/rewards_<command>.py, registered here as in cli/app.py: app.command("x")(rewards_x.x)
 @app.callback()
 def _rewards() -> None: ...
+
+
+# One file a command: cli/rewards_<command>.py.
+app.command("rollouts")(rewards_rollouts.rollouts)
+app.command("check")(rewards_check.check)
+app.command("serve")(rewards_serve.serve)
+app.command("monitor")(rewards_monitor.monitor)

@@ -1,0 +1,1 @@
+"""The reward pipeline, against worked numbers, properties and a simulation."""

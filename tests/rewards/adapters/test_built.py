@@ -1,0 +1,43 @@
+"""Rewards from plain options, as a configuration file holds them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, UserDict, UserList
+from typing import Any
+
+import pytest
+
+from tests.loopback import Loopback
+from wavjudge.errors import InputError
+from wavjudge.rewards.adapters.built import as_plain, built, from_options, function
+
+
+def test_the_same_options_give_the_same_object(tmp_path: Any) -> None:
+    with Loopback() as server:
+        options = {"judges": [f"openai:m?base_url={server.openai_url}"], "weights": {"overall": 1.0}, "guards": []}
+        one, other = built(options), built(OrderedDict(reversed(options.items())))
+        assert one is other is not built({**options, "tries": 2})
+        assert one.ceiling is not None and (one.ceiling.share, one.ceiling.window) == (0.1, 200)
+        with from_options({**options, "ceiling": None}) as third:
+            assert third.ceiling is None
+        for made in (one, built({**options, "tries": 2})):
+            made.close()
+
+
+def test_containers_of_configuration_libraries_become_plain() -> None:
+    assert as_plain(UserDict({1: UserList([UserDict(a="b"), 2.5, None])})) == {"1": [{"a": "b"}, 2.5, None]}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"judges": []}, "got no weights"), ({}, "got no judges and no weights"), ({"policy": 1}, "the option policy")],
+)
+def test_bad_options(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        from_options(options)
+
+
+@pytest.mark.parametrize("path", ["math", "math:nothing", "no_such_module:f", "math:pi"])
+def test_what_names_no_function(path: str) -> None:
+    with pytest.raises(InputError, match="got '"):
+        function(path)

@@ -1,0 +1,178 @@
+"""verl: its own loading of functions and managers where it is installed, else the calls it makes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.loopback import Loopback
+from tests.rewards.adapters import tiny
+from wavjudge.errors import InputError, NoRewardError
+from wavjudge.rewards.adapters import verl
+from wavjudge.rewards.adapters.built import built
+
+ADAPTER = "pkg://wavjudge.rewards.adapters.verl"
+
+
+@pytest.fixture
+def options() -> Iterator[dict[str, Any]]:
+    with Loopback() as server:
+        spec = f"openai:m?base_url={server.openai_url}&attempts=1"
+        given = {"judges": [spec], "weights": {"overall": 1.0}, "guards": [], "cache": False}
+        yield given
+        built(given).close()
+
+
+def info(n: int) -> dict[str, Any]:
+    sound, rate = tiny.speech([tiny.FIRST_SOUND + n])  # type: ignore[misc]
+    return {"answer_audio": sound, "sample_rate_hz": rate, "question_text": "Why?"}
+
+
+def test_one_sample(options: dict[str, Any]) -> None:
+    found = asyncio.run(verl.compute_score("set", "So.", "because", info(3), reward_router_address=None, **options))
+    assert found["score"] in (1.0, 2.0, 3.0, 4.0, 5.0) and found["status"] == "ok"
+
+
+def test_a_sample_without_reward_raises(options: dict[str, Any]) -> None:
+    with pytest.raises(NoRewardError, match=r"a sample of 'set' .no_speech: the candidate gave no recording"):
+        asyncio.run(verl.compute_score("set", "So.", "", {}, **options))
+
+
+@pytest.mark.parametrize(
+    ("info", "more", "said"),
+    [
+        ({"answer_audio": np.zeros(9)}, {}, r'extra_info\["answer_audio"\]: got samples without a sample rate'),
+        ({}, {"wieghts": 1}, "got the option wieghts, known are judges, weights"),
+        ({}, {"weights": {"overall": 2.0}}, "got weights with the sum 2"),
+    ],
+)
+def test_bad_options_are_named(options: dict[str, Any], info: Any, more: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        asyncio.run(verl.compute_score("set", "So.", "", info, **{**options, **more}))
+
+
+@pytest.fixture
+def manager_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the manager uses of verl's base class."""
+
+    class RewardManagerBase:
+        def __init__(self, config: Any, tokenizer: Any, compute_score: Any) -> None:
+            self.config, self.tokenizer, self.loop = config, tokenizer, asyncio.get_event_loop()
+
+    names = [
+        "verl",
+        "verl.experimental",
+        "verl.experimental.reward_loop",
+        "verl.experimental.reward_loop.reward_manager",
+    ]
+    for name in [*names, f"{names[-1]}.base"]:
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    sys.modules[f"{names[-1]}.base"].RewardManagerBase = RewardManagerBase  # type: ignore[attr-defined]
+    monkeypatch.delitem(vars(verl), "JudgeRewardManager", raising=False)
+
+
+def sample(uid: str, n: int, told: dict[str, Any] | None = None) -> list[Any]:
+    ids = np.array([4, tiny.FIRST_SOUND + n, 0, 0])
+    batch = {"responses": ids, "attention_mask": np.array([1, 1, 1, 1, 0, 0])}
+    asked = [{"role": "user", "content": "Why?"}]
+    words = {"uid": uid, "data_source": "set", "raw_prompt": asked, **(told or {})}
+    return [SimpleNamespace(batch=batch, non_tensor_batch=words)]
+
+
+def configured(options: dict[str, Any], n: int) -> Any:
+    decode = f"{__name__}:decoded" if __name__ in sys.modules else "tests.rewards.adapters.test_verl:decoded"
+    kwargs = {"wavjudge": {**options, "decode": decode, "wait_seconds": 0.2}}
+    rollout = SimpleNamespace(rollout=SimpleNamespace(n=n))
+    return SimpleNamespace(reward={"reward_kwargs": kwargs}, actor_rollout_ref=rollout)
+
+
+def decoded(ids: Any) -> Any:
+    assert len(ids) == 2, "padding reached the decoder"
+    return None if int(ids[1]) == tiny.FIRST_SOUND else tiny.speech(ids)
+
+
+class Words:
+    def decode(self, ids: Any, skip_special_tokens: bool) -> str:
+        return " ".join(f"w{one}" for one in ids)
+
+
+@pytest.mark.usefixtures("manager_base")
+def test_a_failed_sample_gets_the_mean_of_its_prompt(options: dict[str, Any]) -> None:
+    async def scored() -> list[float]:
+        manager = verl.JudgeRewardManager(configured(options, 3), Words(), None)
+        made = await asyncio.gather(*(manager.run_single(sample("p", n)) for n in (0, 1, 2)))
+        return [one["reward_score"] for one in made]
+
+    failed, *valid = asyncio.run(scored())
+    assert failed == sum(valid) / 2
+
+
+@pytest.mark.usefixtures("manager_base")
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        ([("p", 0), ("p", 1)], "got 2 of the 3 answers to prompt 'p' within 0.2 s"),
+        ([("p", 0), ("p", 0), ("p", 0)], "none of the 3 answers to prompt 'p' has a reward"),
+    ],
+    ids=["a sibling never comes", "all failed"],
+)
+def test_what_has_no_mean_raises_and_does_not_hang(options: dict[str, Any], samples: Any, said: str) -> None:
+    async def scored() -> None:
+        manager = verl.JudgeRewardManager(configured(options, 3), Words(), None)
+        await asyncio.gather(*(manager.run_single(sample(*one)) for one in samples))
+
+    with pytest.raises(NoRewardError, match=said):
+        asyncio.run(scored())
+
+
+@pytest.mark.heavy
+@pytest.mark.filterwarnings("ignore")
+def test_verl_itself_loads_and_calls_both(options: dict[str, Any]) -> None:
+    pytest.importorskip("verl", reason="verl is not installed (no part of the extra `train`)")
+    ppo = pytest.importorskip("verl.trainer.ppo.reward", reason="verl is installed without what it needs")
+    import torch
+    from omegaconf import OmegaConf
+    from tensordict import TensorDict
+    from verl import DataProto
+
+    torch.set_num_threads(1)
+    own = {"source": "importlib", "name": "JudgeRewardManager", "module": {"path": ADAPTER}}
+    base = {
+        "reward_kwargs": {"wavjudge": {**options, "decode": "tests.rewards.adapters.test_verl:decoded"}},
+        "custom_reward_function": {"path": None, "name": None}, "sandbox_fusion": None, "reward_manager": own,
+    }  # fmt: skip
+    by_function = {
+        **base, "reward_manager": {"source": "register", "name": "naive"},
+        "custom_reward_function": {"path": ADAPTER, "name": "compute_score", "reward_kwargs": options},
+    }  # fmt: skip
+
+    def data(n: int) -> Any:
+        batch = {
+            "prompts": [[4, 5]],
+            "responses": [[4, tiny.FIRST_SOUND + n, 0, 0]],
+            "attention_mask": [[1] * 4 + [0] * 2],
+        }
+        told = {
+            "raw_prompt": [{"role": "user", "content": "Why?"}],
+            "uid": "p",
+            "data_source": "set",
+            "reward_model": {"ground_truth": "because"},
+            "extra_info": info(n),
+        }
+        tensors = TensorDict({name: torch.tensor(rows) for name, rows in batch.items()}, batch_size=1)
+        return DataProto(batch=tensors, non_tensor_batch={k: np.array([v], dtype=object) for k, v in told.items()})
+
+    async def scored(reward: dict[str, Any], numbers: tuple[int, ...]) -> list[Any]:
+        config = OmegaConf.create({"reward": reward, "actor_rollout_ref": {"rollout": {"n": len(numbers)}}})
+        manager = ppo.load_reward_manager(config, tiny.tokenizer())
+        return [r["reward_score"] for r in await asyncio.gather(*(manager.run_single(data(n)) for n in numbers))]
+
+    failed, first, second = asyncio.run(scored(base, (0, 1, 2)))
+    assert failed == (first + second) / 2
+    assert asyncio.run(scored(by_function, (1, 2))) != []

@@ -1,0 +1,83 @@
+"""Sound in every form that trainers hold it in; no form without its rate."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.rewards.sounds import RATE_HZ, tone
+from wavjudge import audio
+from wavjudge.audio import AudioFault
+from wavjudge.errors import InputError
+from wavjudge.rewards.item import RewardItem, Samples, as_file, sound
+
+TONE = tone(1)
+PCM = np.rint(TONE.array * 32767).astype(np.int16)
+
+
+def flac() -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, PCM, RATE_HZ, format="FLAC", subtype="PCM_16")
+    return file.getvalue()
+
+
+FORMS: dict[str, Any] = {
+    "samples": TONE, "pair": (TONE.array, RATE_HZ), "int16 pair": (PCM, np.int64(RATE_HZ)), "bytes": flac(),
+    "buffer": memoryview(flac()), "dataset array": {"array": TONE.array, "sampling_rate": RATE_HZ},
+    "dataset bytes": {"bytes": flac(), "path": None}, "stereo": (np.stack([TONE.array] * 2, 1), RATE_HZ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_the_same_sound(form: str) -> None:
+    said = sound(FORMS[form])
+    assert said is not None
+    wave = audio.decode(as_file(said, where="here"), where="here")
+    assert wave.sample_rate_hz == RATE_HZ
+    assert np.abs(wave.samples - TONE.array).max() < 2 / 32768
+
+
+def test_paths_are_read_and_none_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "a.flac"
+    file.write_bytes(flac())
+    assert as_file(sound(str(file)) or b"", where="") == as_file(sound({"path": str(file)}) or b"", where="") == flac()
+    assert sound(None) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (TONE.array, "row 3: got samples without a sample rate, and there is no default"),
+        (b"\0\1" * 99, "row 3: got bytes that begin no audio file, so nothing says their sample rate"),
+        ({"array": TONE.array}, "row 3: got samples without a sample rate"),
+        ({"codes": [1]}, r"row 3: got audio with the keys \['codes'\]"),
+    ],
+    ids=["array", "raw bytes", "dataset array", "mapping"],
+)
+def test_no_sound_without_a_rate(value: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        sound(value, where="row 3")
+
+
+@pytest.mark.parametrize("rate", [0, -8000, 16000.0, True, None, "16000"])
+def test_a_rate_is_a_positive_whole_number(rate: Any) -> None:
+    with pytest.raises(InputError, match="expected a positive whole number of Hz"):
+        as_file(Samples(TONE.array, rate), where="here")
+
+
+@pytest.mark.parametrize(("array", "outcome"), [(np.zeros(99), "no_speech"), (np.full(99, np.nan), "broken_audio")])
+def test_samples_that_cannot_be_rated_say_whose_fault_it_is(array: Any, outcome: str) -> None:
+    with pytest.raises(AudioFault) as caught:
+        as_file(Samples(array, 8000), where="here")
+    assert caught.value.outcome == outcome
+
+
+def test_the_default_id_is_what_was_asked() -> None:
+    one, other = RewardItem(question_text="Why?"), RewardItem(question_text="Why?", answer_text="So.")
+    assert one.named(None) == other.named(None) != one.named(flac())
+    assert RewardItem(id="p1").named(None) == "p1"

@@ -1,0 +1,266 @@
+"""Rewards over HTTP: the two protocols, who may ask, and that a failure is 503 with a reason and never a number."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.loopback import Loopback
+from tests.rewards.sounds import item, tone
+from wavjudge import api
+from wavjudge.errors import InputError
+from wavjudge.rewards.ceiling import Ceiling
+from wavjudge.rewards.item import as_file
+from wavjudge.rewards.judge_reward import JudgeReward
+from wavjudge.rewards.server import RewardServer
+
+Client = Callable[..., Awaitable[tuple[int, Any]]]
+
+
+@pytest.fixture
+def judge() -> Iterator[Loopback]:
+    with Loopback() as running:
+        yield running
+
+
+def reward(judge: Loopback, **more: Any) -> JudgeReward:
+    options = {"guards": None, "cache": False, **more}
+    return JudgeReward(f"openai:m?base_url={judge.openai_url}&attempts=1", {"overall": 1.0}, **options)
+
+
+@asynccontextmanager
+async def serving(server: RewardServer) -> AsyncIterator[Client]:
+    url = await server.open(port=0)
+
+    async def ask(path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **more.pop("headers", {})}
+        method = "GET" if body is None else "POST"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, url + path, data=data, headers=headers, **more) as reply,
+        ):
+            text = await reply.text()
+            return reply.status, json.loads(text) if reply.content_type == "application/json" else text
+
+    try:
+        yield ask
+    finally:
+        await server.close()
+
+
+def asked(server: RewardServer, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:
+    async def once() -> tuple[int, Any]:
+        async with serving(server) as ask:
+            return await ask(path, body, **more)
+
+    return asyncio.run(once())
+
+
+def row(n: int, **more: Any) -> dict[str, Any]:
+    sound = base64.b64encode(as_file(tone(n), where="")).decode()
+    return {"answer_audio": sound, "answer_text": f"Answer {n}.", "question_text": "Why?", **more}
+
+
+def test_score_gives_what_the_core_gives(judge: Loopback) -> None:
+    with reward(judge) as core:
+        expected = [one.score for one in core.score_now([item(n) for n in range(3)])]
+        status, found = asked(RewardServer(core), "/score", {"items": [row(n) for n in range(3)]})
+    assert (status, [one["reward"] for one in found["results"]]) == (200, expected)
+    assert [one["axes"] for one in found["results"]] == [{"overall": score} for score in expected]
+
+
+def test_a_missing_reward_is_null_in_score_and_503_for_openrlhf(judge: Loopback) -> None:
+    with reward(judge) as core:
+        server = RewardServer(core, decode=lambda text: None if "mute" in text else (tone(1).array, 16_000))
+        body = {"items": [row(1), {**row(2), "answer_audio": None}]}
+        status, found = asked(server, "/score", body)
+        assert status == 200 and [one["reward"] is None for one in found["results"]] == [False, True]
+        assert (found["results"][1]["status"], found["results"][1]["reason"]) == (
+            "no_speech", "the candidate gave no recording",
+        )  # fmt: skip
+        posted = {"query": ["Why? So.", "Why? mute"], "prompts": ["Why?"] * 2, "labels": ["", ""]}
+        status, found = asked(server, "/get_reward", posted)
+        assert status == 503 and found["error"] == "NoRewardError" and "no reward for query 1" in found["message"]
+        posted = {key: values[:1] for key, values in posted.items()}
+        status, found = asked(server, "/get_reward", posted)
+        assert status == 200 and found["rewards"] == found["scores"] and len(found["rewards"]) == 1
+        _, health = asked(server, "/health")
+    assert health["answers"] == {"ok": 3, "no_speech": 2} and health["trouble"] is None
+
+
+BAD: dict[str, tuple[Any, int, str]] = {
+    "no json": (b"{", 400, "Invalid JSON"),
+    "no items": ({"items": []}, 400, 'field "items"'),
+    "a field that is none": ({"items": [{"answer": "x"}]}, 400, 'field "items.0.answer"'),
+    "no base64": ({"items": [row(1), {"answer_audio": "%%%"}]}, 400, 'items[1], field "answer_audio": got text'),
+    "raw samples": ({"items": [{"answer_audio": "AAEAAQAB"}]}, 400, "nothing says their sample rate"),
+    "a path": ({"items": [{"answer_audio": "/etc/passwd"}]}, 400, 'items[0], field "answer_audio"'),
+    "too large": (b" " * 300_000, 413, "over the limit of 0.25 MiB"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_bodies_are_named_and_sent_to_nobody(judge: Loopback, case: str) -> None:
+    body, status, said = BAD[case]
+    with reward(judge) as core:
+        got, found = asked(RewardServer(core, max_mebibytes=0.25), "/score", body)
+    assert got == status and said in found["message"], found
+    assert judge.requests == 0
+
+
+def test_openrlhf_lists_of_unequal_length_are_refused(judge: Loopback) -> None:
+    with reward(judge) as core:
+        got, found = asked(RewardServer(core), "/get_reward", {"query": ["a"], "prompts": [], "labels": [""]})
+    assert got == 400 and "got 1 queries, 0 prompts and 1 labels" in found["message"]
+
+
+def test_a_dead_judge_is_503_with_a_reason_and_the_server_lives_on(judge: Loopback) -> None:
+    judge.plan = lambda number: "reset" if number < 2 else None
+    with reward(judge, ceiling=Ceiling(0.0, 1)) as core:
+        server = RewardServer(core)
+        for _ in range(2):
+            got, found = asked(server, "/score", {"items": [row(1)]})
+            assert got == 503 and "connection failed" in found["message"] and "results" not in found
+        assert "connection failed" in asked(server, "/health")[1]["trouble"]
+        assert asked(server, "/score", {"items": [row(1)]})[0] == 200
+
+
+def test_a_wrong_key_of_the_judge_is_503_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_KEY", "wrong-key")
+    with Loopback(key="right") as judge:
+        spec = f"openai:m?base_url={judge.openai_url}&api_key_env=A_KEY"
+        with JudgeReward(spec, {"overall": 1.0}, guards=None, cache=False) as core:
+            got, found = asked(RewardServer(core), "/score", {"items": [row(1)]})
+    assert (got, found["error"]) == (503, "AuthError") and "wrong-key" not in json.dumps(found)
+
+
+def test_an_error_of_our_own_is_503_and_tells_nothing_of_itself(
+    judge: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(items: Any) -> Any:
+        raise ZeroDivisionError("a secret of the inside")
+
+    with reward(judge) as core:
+        monkeypatch.setattr(core, "score_many", broken)
+        got, found = asked(RewardServer(core), "/score", {"items": [row(1)]})
+    assert got == 503 and "secret" not in json.dumps(found)
+
+
+def test_what_is_late_has_no_number(judge: Loopback) -> None:
+    judge.plan = lambda number: "slow" if number < 2 else None
+    posted = {"query": ["Why? So."], "prompts": ["Why?"], "labels": [""]}
+    with reward(judge, deadline_seconds=0.5) as core:
+        server = RewardServer(core, decode=lambda text: (tone(1).array, 16_000))
+        _, found = asked(server, "/score", {"items": [row(1)]})
+        assert found["results"][0]["reward"] is None and "within 0.5 s" in found["results"][0]["reason"]
+        got, found = asked(server, "/get_reward", posted)
+        assert got == 503 and "within 0.5 s" in found["message"]
+
+
+def test_requests_share_the_judge_and_one_too_many_is_told_so(judge: Loopback) -> None:
+    judge.latency_seconds = 0.2
+
+    async def many(server: RewardServer, n: int) -> list[int]:
+        async with serving(server) as ask:
+            replies = await asyncio.gather(*(ask("/score", {"items": [row(number)]}) for number in range(n)))
+        return [status for status, _ in replies]
+
+    with reward(judge) as core:
+        assert asyncio.run(many(RewardServer(core), 8)) == [200] * 8
+        assert judge.most_in_flight == 8
+        assert sorted(asyncio.run(many(RewardServer(core, most_requests=2), 3))) == [200, 200, 503]
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": "Basic !!!"}, 401),
+        ({"Authorization": "Bearer böse"}, 401),
+        ({"Authorization": "Bearer the-token"}, 200),
+        ({"Authorization": "Basic " + base64.b64encode(b"any:the-token").decode()}, 200),
+    ],
+)
+def test_a_token_is_asked_for_everywhere(judge: Loopback, header: dict[str, str], status: int) -> None:
+    with reward(judge) as core:
+        for path in ("/health", "/", "/openapi.json"):
+            assert asked(RewardServer(core, token="the-token"), path, headers=header)[0] == status
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_others_are_not_let_in_without_a_token(judge: Loopback, host: str) -> None:
+    with reward(judge) as core, pytest.raises(InputError, match="which others can reach, and no token"):
+        asyncio.run(RewardServer(core).open(host, 0))
+
+
+def test_a_page_in_a_browser_can_make_it_neither_judge_nor_pay(judge: Loopback) -> None:
+    body = {"items": [row(1)]}
+    with reward(judge) as core:
+        server = RewardServer(core)
+        assert asked(server, "/score", body, headers={"Content-Type": "text/plain"})[0] == 415
+        got, found = asked(server, "/score", body, headers={"Host": "evil.example:5000"})
+        assert got == 403 and "evil.example" in found["message"]
+        assert asked(server, "/score", body, headers={"Host": "localhost:5000"})[0] == 200
+    assert judge.requests == 1
+
+
+def test_the_description_names_every_route_and_the_page_escapes(judge: Loopback) -> None:
+    with reward(judge) as core:
+        server = RewardServer(core)
+        _, told = asked(server, "/openapi.json")
+        _, page = asked(server, "/")
+        assert asked(server, "/nowhere")[0] == 404
+    assert set(told["paths"]) == {"/score", "/get_reward", "/health"}
+    named = set(told["components"]["schemas"])
+    used = {part.split('"')[0] for part in json.dumps(told).split("#/components/schemas/")[1:]}
+    assert used <= named and {"ScoreIn", "ItemIn", "ErrorOut"} <= used
+    assert "POST /get_reward" in page and "<script" not in page and "http" not in page.replace("openapi.json", "")
+
+
+def test_the_command_serves_until_it_is_told_to_end(judge: Loopback, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "wavjudge", "rewards", "serve", "--port", "0", "--guards", "none", "--judge",
+               f"openai:m?base_url={judge.openai_url}", "--weight", "semantic=0.7", "--weight", "acoustic=.3", "--log",
+               str(tmp_path / "run")]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ}) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("listening on ").strip()
+        assert url.startswith("http://127.0.0.1:")
+
+        async def once() -> Any:
+            async with aiohttp.ClientSession() as session, session.post(f"{url}/score", json={"items": [row(1)]}) as r:
+                return await r.json()
+
+        found = asyncio.run(once())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    (answer,) = api.load(tmp_path / "run").responses()
+    assert answer.details["reward"] == found["results"][0]["reward"]
+
+
+def test_the_command_refuses_what_cannot_be(tmp_path: Path) -> None:
+    def said(*more: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "wavjudge", "rewards", "serve", "--judge",
+                   "openai:m?base_url=http://127.0.0.1:9/v1", "--guards", "none", "--port", "0", *more]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stderr
+
+    assert said("--weight", "overall=1", "--host", "0.0.0.0") == (
+        2, "wavjudge: got the host 0.0.0.0, which others can reach, and no token\n"
+        "What to do: set the token's environment variable, or listen on 127.0.0.1\n",
+    )  # fmt: skip
+    code, text = said("--weight", "overall=much")
+    assert code == 2 and "expected AXIS=SHARE" in text

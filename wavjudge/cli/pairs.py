@@ -1,0 +1,139 @@
+"""`wavjudge pairs`: pairs of preferences from scored answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wavjudge.cli.console import console
+
+if TYPE_CHECKING:
+    from wavjudge.rewards.pair_files import Scored
+    from wavjudge.rewards.pairs import Built, Rules
+
+
+def pairs(
+    run: Annotated[Path, typer.Argument(help="Run folder, or a .jsonl of scored candidates.")],
+    out: Annotated[Path, typer.Option(help="File to write: .jsonl.")],
+    mode: Annotated[str, typer.Option(help="semantic, paralinguistic (acoustic), sum or weighted.")] = "semantic",
+    weights: Annotated[str, typer.Option(help="Of semantic and paralinguistic, in mode weighted.")] = "1,1",
+    min_gap: Annotated[float, typer.Option(help="Least gap in points of the mode's score.")] = 1.0,
+    margin: Annotated[float, typer.Option(help="Least gap in standard errors of a gap, from repeats.")] = 0.0,
+    noise: Annotated[float | None, typer.Option(help="Sd of repeats, for a .jsonl, which has none.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Only the pairs with the largest gaps.")] = None,
+    chosen: Annotated[str, typer.Option(help="best_output, or sft_target (the demonstration).")] = "best_output",
+    target: Annotated[
+        str | None, typer.Option(help="Whose answers are demonstrations: candidate, or key in a .jsonl.")
+    ] = None,
+    candidate: Annotated[list[str] | None, typer.Option(help="Only these; may be given again.")] = None,
+    rater: Annotated[str | None, typer.Option(help="Whose scores; needed where several rated.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="A calibration.json: refuse an axis that it does not permit.")
+    ] = None,
+    min_order: Annotated[float, typer.Option(help="The bar for that, as in `rewards check`.")] = 0.0,
+    check_audio: Annotated[bool, typer.Option(help="Open the recordings of each pair.")] = True,
+    seed: Annotated[int, typer.Option(help="Decides among equal scores.")] = 12345,
+) -> None:
+    """Write the best and the worst answer to each prompt as a pair, and say what was left out, and why."""
+    from wavjudge.rewards.pair_files import unplayable, write
+    from wavjudge.rewards.pairs import build
+
+    rules = _rules(mode, weights, min_gap, margin, top_k, chosen, seed)
+    scored = _scored(run, rules, target=target, candidates=candidate or [], rater=rater, noise=noise)
+    if calibration is not None:
+        _permitted(calibration, rules, scored, min_order)
+    built = build(scored.prompts, rules, noise=scored.noise, unplayable=unplayable if check_audio else lambda _: "")
+    count = write(built.pairs, out, rules, scored.signatures)
+    _say(built, scored, rules)
+    console(err=True).print(f"{count} pairs written to {out}", soft_wrap=True)
+
+
+def _rules(
+    mode: str, weights: str, min_gap: float, margin: float, top_k: int | None, chosen: str, seed: int
+) -> Rules:  # fmt: skip
+    from typing import cast
+
+    from wavjudge.errors import InputError
+    from wavjudge.rewards.pairs import Mode, Rules, Source
+
+    try:
+        first, second = (float(one) for one in weights.split(","))
+    except ValueError as error:
+        raise InputError(f"got --weights {weights!r}, expected two numbers, such as 0.7,0.3") from error
+    return Rules(cast(Mode, mode), (first, second), min_gap, margin, top_k, cast(Source, chosen), seed)
+
+
+def _scored(
+    run: Path, rules: Rules, *, target: str | None, candidates: list[str], rater: str | None, noise: float | None
+) -> Scored:
+    """The scored answers. Options that the kind of source has no use for are refused, not passed over."""
+    from wavjudge.bench.stored import is_run
+    from wavjudge.errors import InputError
+    from wavjudge.rewards.pair_files import of_file, of_run
+
+    if (rules.chosen == "sft_target") != (target is not None):
+        raise InputError(f"got --chosen {rules.chosen} and --target {target}, expected sft_target with a --target",
+                         todo="the gap is to the demonstration's own score: say whose answers it is")  # fmt: skip
+    if is_run(run):
+        if noise is not None:
+            raise InputError("got --noise for a run folder, whose repeats tell it", todo="leave --noise out")
+        return of_run(run, rules, rater=rater, candidates=candidates, target=target)
+    if run.is_dir():
+        raise InputError("got a folder that is no run folder", where=str(run), todo="name what `--out` wrote")
+    if candidates or rater:
+        raise InputError("got --candidate or --rater for a .jsonl, which has one rater and names no candidates")
+    return of_file(run, target=target, noise=noise)
+
+
+def _permitted(path: Path, rules: Rules, scored: Scored, min_order: float) -> None:
+    """Refuse an axis of the mode that the calibration does not permit; say the sentences of the others."""
+    from wavjudge.cli.rewards_check import bar, read
+    from wavjudge.errors import InputError
+    from wavjudge.report.text import one_line
+    from wavjudge.rewards.check import permit_of
+    from wavjudge.rewards.pairs import AXES, USED
+
+    file = read(path)
+    permits = [permit_of(file, AXES[name], scored.signatures, bar(min_order, None, True, "human"))
+               for name in USED[rules.mode]]  # fmt: skip
+    for one in permits:
+        console(err=True).print(one_line(one.sentence), soft_wrap=True)
+    if refused := [one.axis for one in permits if not one.allowed]:
+        raise InputError(f"got the axis {', '.join(refused)}, which the calibration does not permit", where=str(path),
+                         todo="use a mode without it, lower --min-order, or leave --calibration out")  # fmt: skip
+
+
+def _say(built: Built, scored: Scored, rules: Rules) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from wavjudge.report.text import one_line
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("", overflow="fold")
+    table.add_column("number", justify="right")
+    table.add_row("prompts read", str(built.prompts))
+    table.add_row("pairs", str(len(built.pairs)))
+    for reason, count in built.dropped.most_common():
+        table.add_row(f"  no pair: {reason}", str(count))
+    table.add_row("answers read", str(built.answers))
+    for reason, count in built.left_out.most_common():
+        table.add_row(f"  left out: {reason}", str(count))
+    screen = console()
+    screen.print(table)
+    screen.print(_noise(built, scored, rules))
+    for note in scored.notes:
+        console(err=True).print(one_line(note), soft_wrap=True)
+
+
+def _noise(built: Built, scored: Scored, rules: Rules) -> str:
+    """What is known of the judge's noise, and how many pairs lie inside it."""
+    noise = scored.noise
+    if noise.sd is None:
+        return "The judge's noise is not known: no answer was scored twice without the cache."
+    errors = [noise.of_gap(one.prompt, one.chosen, one.rejected) or 0.0 for one in built.pairs]
+    inside = sum(pair.gap < 2 * error for pair, error in zip(built.pairs, errors, strict=True))
+    return (f"Repeats of one answer differ by {noise.sd:.2f} points (sd, mode {rules.mode}); {inside} of "
+            f"{len(built.pairs)} pairs have a gap below 2 standard errors of a gap.")  # fmt: skip

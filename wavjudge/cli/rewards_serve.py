@@ -1,0 +1,94 @@
+"""`wavjudge rewards serve`: rewards over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from wavjudge.rewards.server import RewardServer
+
+TOKEN_VARIABLE = "WAVJUDGE_REWARDS_TOKEN"  # noqa: S105 - the name of a variable
+
+
+def serve(
+    judge: Annotated[list[str], typer.Option(help="SPEC of a judge, see `wavjudge judges`; may be given again.")],
+    weight: Annotated[list[str], typer.Option(help="AXIS=SHARE, summing to 1; may be given again.")],
+    host: Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 5000,
+    token_env: Annotated[str, typer.Option(help="Environment variable with the token of requests.")] = TOKEN_VARIABLE,
+    guards: Annotated[str, typer.Option(help="Guards before a judge is paid, by commas; or none.")] = "no_speech",
+    floor: Annotated[float | None, typer.Option(help="Paid where no speech was measured; default: no reward.")] = None,
+    ceiling: Annotated[float, typer.Option(min=0, max=1, help="Share of failures that ends it; 1 for none.")] = 0.1,
+    window: Annotated[int, typer.Option(min=1, help="Answers over which that share is taken.")] = 200,
+    repeats: Annotated[int, typer.Option(min=1, help="Ratings of each answer, averaged.")] = 1,
+    tries: Annotated[int, typer.Option(min=1, help="How often a judge is asked whose reply has no verdict.")] = 1,
+    deadline: Annotated[float, typer.Option(min=0.1, help="Seconds for one request.")] = 150.0,
+    decode: Annotated[str | None, typer.Option(help="package.module:function, from OpenRLHF's text to sound.")] = None,
+    text_only: Annotated[bool, typer.Option("--text-only", help="Answers are text by design.")] = False,
+    max_body: Annotated[float, typer.Option(min=0.001, help="MiB that a request may have.")] = 64.0,
+    log: Annotated[Path | None, typer.Option(help="Run folder that keeps a trace of every reward.")] = None,
+    log_mebibytes: Annotated[float, typer.Option(min=0, help="MiB of recordings kept there; the oldest go.")] = 1024.0,
+    prompts: Annotated[Path | None, typer.Option(help="Folder of your own prompt files.")] = None,
+    prompt_set: Annotated[str, typer.Option(help="separate, joint, or the name of one prompt.")] = "separate",
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Limit in USD for this command.")] = None,
+    price: Annotated[str | None, typer.Option(help="USD per million tokens: audio_in=32,text_in=2.5")] = None,
+    cache: Annotated[bool, typer.Option(help="Use replies that were got for the very same request.")] = True,
+) -> None:
+    """Serve rewards to a trainer: /get_reward (OpenRLHF), /score, /health; the page / describes them.
+
+    A failure is 503 with a reason, never a number.
+    """
+    import asyncio
+    import os
+
+    from wavjudge.cli.options import words
+    from wavjudge.rewards.adapters.built import from_options, function
+    from wavjudge.rewards.server import RewardServer
+
+    named = [word for word in words(guards) or [] if word != "none"]
+    reward = from_options({
+        "judges": judge, "weights": _weights(weight), "guards": named, "floor": floor,
+        "ceiling": None if ceiling >= 1 else ceiling, "window": window, "repeats": repeats, "tries": tries,
+        "deadline_seconds": deadline, "speech": not text_only, "log": str(log) if log else None,
+        "log_mebibytes": log_mebibytes, "prompts": str(prompts) if prompts else None, "prompt_set": prompt_set,
+        "max_cost": max_cost, "price": price, "cache": cache,
+    })  # fmt: skip
+    with reward:
+        server = RewardServer(reward, os.environ.get(token_env) or None, function(decode) if decode else None, max_body)
+        asyncio.run(_serve(server, host, port))
+
+
+def _weights(given: list[str]) -> dict[str, float]:
+    from wavjudge.errors import InputError
+
+    found = {}
+    for text in given:
+        axis, equals, share = text.partition("=")
+        try:
+            found[axis] = float(share) if equals else 1.0
+        except ValueError:
+            raise InputError(f"got --weight {text!r}, expected AXIS=SHARE such as overall=1") from None
+    return found
+
+
+async def _serve(server: RewardServer, host: str, port: int) -> None:
+    """Until SIGINT or SIGTERM."""
+    import asyncio
+    import signal
+
+    from wavjudge.cli.console import console
+
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    url = await server.open(host, port)
+    console().print(f"listening on {url}", soft_wrap=True)
+    try:
+        await ended.wait()
+    finally:
+        await server.close()

@@ -1,0 +1,47 @@
+"""From the options of a run to what its judges share: prompts, cache, money."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from wavjudge.clients.budget import Budget
+from wavjudge.clients.cache import ReplyCache
+from wavjudge.clients.money import parse_price
+from wavjudge.clients.spec import load_named, parse_spec
+from wavjudge.errors import InputError
+from wavjudge.judge.build import Workshop
+from wavjudge.judge.instruments import AXES
+from wavjudge.judge.prompts import Prompt, load_all, select
+
+
+def workshop(
+    judges: Sequence[str], *, axes: Sequence[str] | None, prompts: str | Path | None, prompt_set: str,
+    price: str | None, max_cost: float | None, cache: bool,
+) -> Workshop:  # fmt: skip
+    """What the judges of a run share, from the options of `api.score`."""
+    available, named = load_all(Path(prompts) if prompts is not None else None), load_named()
+    kinds = {parse_spec(judge, named).kind for judge in judges}
+    instruments, listening = kinds & set(AXES), bool(kinds - set(AXES))
+    asked = _asked_of_prompts(axes, available, instruments) if instruments and listening else axes
+    chosen = select(available, prompt_set=prompt_set, axes=asked) if listening else ()
+    return Workshop(
+        prompts=chosen, axes=axes, named=named, cache=ReplyCache() if cache and listening else None,
+        budget=Budget(max_cost) if max_cost is not None else None, price=parse_price(price) if price else None,
+    )  # fmt: skip
+
+
+def _asked_of_prompts(
+    axes: Sequence[str] | None, prompts: Mapping[str, Prompt], instruments: Collection[str]
+) -> Sequence[str] | None:
+    """The axes that some prompt has to declare: all that were asked for, but those that the instruments measure."""
+    if axes is None:
+        return None
+    declared = {axis.name for prompt in prompts.values() for axis in prompt.axes}
+    measured = {axis.name for kind in instruments for axis in AXES[kind]} - declared
+    asked = [name for name in axes if name not in measured]
+    if not asked:
+        only = " or ".join(f"`{name}`" for name in sorted(instruments))
+        raise InputError(f"got axes {list(axes)}, which only {only} has, and another judge beside it",
+                         todo="name an axis of the other judge too, or leave that judge out")  # fmt: skip
+    return asked

@@ -1,0 +1,68 @@
+"""OpenRLHF: the function of a file named by `--reward.remote_url FILE.py`. Checked against OpenRLHF 0.11.2.
+
+OpenRLHF asks for one rollout at a time, from several threads, and knows neither groups nor "no reward": a failure is
+logged there, and the step fails later. The query is the whole decoded sequence with its special tokens, so the sound
+can be made from it. Over HTTP it is the same: `wavjudge rewards serve`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wavjudge.errors import InputError, NoRewardError
+from wavjudge.rewards.combine import Reward
+from wavjudge.rewards.item import RewardItem, sound
+from wavjudge.rewards.judge_reward import Judged, JudgeReward
+
+DecodeText = Callable[[str], Any]
+"""From the text of an answer, special tokens and all, to its sound: ``(samples, rate)``, or None for no speech."""
+
+
+def reward_func(reward: JudgeReward, decode: DecodeText | None = None) -> Callable[..., dict[str, Any]]:
+    """The `reward_func(queries, prompts, labels)` to define in that file."""
+
+    def rewarded(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], **more: Any) -> dict[str, Any]:
+        return answer(reward.score_now(rollouts(queries, prompts, labels, decode)))
+
+    return rewarded
+
+
+def rollouts(
+    queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], decode: DecodeText | None
+) -> list[RewardItem]:
+    """Items from what OpenRLHF sends: the answer follows the prompt in the query; a text label is the reference.
+
+    >>> rollouts(["Why? So."], ["Why? "], [""], None)[0].answer_text
+    'So.'
+    """
+    if not len(queries) == len(prompts) == len(labels):
+        raise InputError(f"got {len(queries)} queries, {len(prompts)} prompts and {len(labels)} labels, "
+                         "expected as many of each")  # fmt: skip
+    return [
+        _item(number, query, prompt, label, decode)
+        for number, (query, prompt, label) in enumerate(zip(queries, prompts, labels, strict=True))
+    ]
+
+
+def _item(number: int, query: str, prompt: str, label: Any, decode: DecodeText | None) -> RewardItem:
+    # A tokenizer may not give the prompt back letter by letter; then nobody can say where the answer begins.
+    if not query.startswith(prompt):
+        raise InputError("got a query that does not begin with its prompt", where=f"query {number}",
+                         todo="check that the tokenizer decodes prompts to what they were")  # fmt: skip
+    text = query[len(prompt) :]
+    made = sound(decode(text), where=f"query {number}, decoded") if decode is not None else None
+    return RewardItem(made, text, question_text=prompt, reference=label if isinstance(label, str) and label else None)
+
+
+def answer(found: Sequence[Judged]) -> dict[str, Any]:
+    """The reply of the protocol. `NoRewardError` if one has no reward: the protocol has no word for it."""
+    scores = [_score(number, one.reward) for number, one in enumerate(found)]
+    return {"rewards": scores, "scores": scores, "extra_logs": {"wavjudge_reward": scores}}
+
+
+def _score(number: int, reward: Reward) -> float:
+    if reward.score is None:
+        raise NoRewardError(f"no reward for query {number} ({reward.status}: {reward.reason})",
+                            todo="send it again; replies that came are not paid for twice")  # fmt: skip
+    return reward.score

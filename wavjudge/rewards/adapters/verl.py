@@ -1,0 +1,109 @@
+"""verl: `compute_score` for `reward.custom_reward_function`, and a reward manager. Checked against verl 0.9.1.
+
+verl asks for one sample at a time, shows decoded text alone, and has no "no reward". So the sound comes in `extra_info`
+(as data, or from an agent loop's extra fields), and a missing reward must raise, unless somebody knows the other
+answers to the prompt: that is what the manager is for.
+
+    reward.reward_manager.source=importlib
+    reward.reward_manager.module.path=pkg://wavjudge.rewards.adapters.verl
+    reward.reward_manager.name=JudgeRewardManager
+    reward.num_workers=1
+    +reward.reward_kwargs.wavjudge='{judges: ["openai:NAME"], weights: {overall: 1.0}}'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from wavjudge.errors import InputError, NoRewardError
+from wavjudge.rewards.adapters.built import as_plain, built, function
+from wavjudge.rewards.adapters.columns import FIELDS, said
+from wavjudge.rewards.adapters.neutral import Siblings
+from wavjudge.rewards.item import RewardItem, sound
+
+if TYPE_CHECKING:
+    JudgeRewardManager: type[Any]
+
+_OF_VERL = ("reward_router_address", "reward_model_tokenizer")
+
+
+async def compute_score(
+    data_source: str, solution_str: str, ground_truth: Any, extra_info: Mapping[str, Any] | None = None, **options: Any
+) -> dict[str, float | str]:
+    """The reward of one sample, under ``score``; `NoRewardError` where there is none.
+
+    extra_info: fields of `RewardItem` (answer_audio, question_text ...), and `sample_rate_hz` where samples do not
+    state theirs. The reference is `extra_info["reference"]`, else `ground_truth` if that is text.
+    options: those of `built`.
+    """
+    reward = built({name: value for name, value in options.items() if name not in _OF_VERL})
+    (found,) = await reward.score_many([_item(data_source, solution_str, ground_truth, extra_info or {})])
+    if found.score is None:
+        raise NoRewardError(
+            f"got no reward for a sample of {data_source!r} ({found.reward.status}: {found.reward.reason})",
+            todo="use JudgeRewardManager, which knows the other answers to its prompt; or raise `tries`",
+        )
+    return {"score": found.score, "status": found.reward.status}
+
+
+def _item(source: str, text: str, truth: Any, info: Mapping[str, Any]) -> RewardItem:
+    told: dict[str, Any] = {name: info.get(name) for name in FIELDS}
+    rate = info.get("sample_rate_hz")
+    for name in ("answer_audio", "question_audio"):
+        told[name] = sound(told[name], sample_rate_hz=rate, where=f'a sample of {source!r}, extra_info["{name}"]')
+    told["answer_text"] = text if told["answer_text"] is None else told["answer_text"]
+    told["reference"] = told["reference"] or (truth if isinstance(truth, str) and truth else None)
+    told["id"] = "" if told["id"] is None else str(told["id"])
+    return RewardItem(**told, details={"data_source": source})
+
+
+def __getattr__(name: str) -> Any:
+    """The manager is a subclass of verl's, so it is made when verl asks for it."""
+    if name != "JudgeRewardManager":
+        raise AttributeError(name)
+    return globals().setdefault(name, _manager())
+
+
+def _manager() -> type[Any]:
+    from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
+
+    class JudgeRewardManager(RewardManagerBase):  # type: ignore[misc, unused-ignore]
+        """Rewards by a wavjudge judge. A failed sample waits for the others of its prompt and gets their mean.
+
+        Options stand in `reward.reward_kwargs.wavjudge`: those of `built`; `decode`, the ``package.module:function``
+        that makes the sound from an answer's token ids, ``(samples, rate)`` or None; and `wait_seconds`.
+        `reward.num_workers` must be 1.
+        """
+
+        def __init__(self, config: Any, tokenizer: Any, compute_score: Any = None, **of_verl: Any) -> None:
+            super().__init__(config, tokenizer, compute_score)
+            options = as_plain((config.reward.get("reward_kwargs") or {}).get("wavjudge") or {})
+            decode, wait = options.pop("decode", None), options.pop("wait_seconds", 600.0)
+            self._decode = function(decode) if decode else None
+            self._reward = built(options)
+            self._siblings = Siblings(config.actor_rollout_ref.rollout.n, wait_seconds=wait)
+
+        async def run_single(self, data: Any) -> dict[str, Any]:
+            sample = data[-1]
+            told = sample.non_tensor_batch
+            if "uid" not in told:
+                raise InputError("got a sample without uid, which says whose answers belong together")
+            ids = _response(sample.batch)
+            asked = {"question_text": said(told.get("raw_prompt"))}
+            info = {**asked, **(told.get("extra_info") or {}), **(told.get("tool_extra_fields") or {})}
+            if self._decode is not None:
+                info["answer_audio"] = self._decode(ids)
+            text = await self.loop.run_in_executor(None, lambda: self.tokenizer.decode(ids, skip_special_tokens=True))
+            truth = (told.get("reward_model") or {}).get("ground_truth")
+            (found,) = await self._reward.score_many([_item(str(told.get("data_source")), text, truth, info)])
+            score = await self._siblings.number(found.reward, told["uid"])
+            return {"reward_score": score, "reward_extra_info": {"score": score, "status": found.reward.status}}
+
+    return JudgeRewardManager
+
+
+def _response(batch: Any) -> Any:
+    """The token ids of the answer without padding."""
+    ids = batch["responses"]
+    return ids[: batch["attention_mask"][-ids.shape[-1] :].sum()]

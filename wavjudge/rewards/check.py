@@ -1,0 +1,204 @@
+"""Which axes of a judge may be optimised, by its calibration; and rewards that obey it.
+
+Optimising a score finds whatever the score is wrong about. What a training signal needs is order among answers to one
+prompt, so a judge's axis may be optimised where it is shown
+
+* that it orders them as people do: the whole interval of the zero-filled Intra-ID Spearman lies above the bar;
+* that it does so better than what does not judge at all: above the best null row (length of the answer, an
+  instrument), where one has a figure; the same judge on transcripts alone does judge and is no such row;
+* that it says the same again: the intraclass correlation of repeats inside a prompt, where there are repeats.
+
+A self-test on constructed labels shows none of this about people, and the instruments of `signals` are guards: both are
+refused. All figures are read from calibration.json; nothing is computed anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Literal, cast
+
+from wavjudge.analysis.beside import TRANSCRIPT_ONLY
+from wavjudge.analysis.recalibration import Kind, RecalibrationMap
+from wavjudge.errors import InputError
+from wavjudge.report.calibration_files import CalibrationFile, Repeats
+from wavjudge.rewards.combine import Weights
+from wavjudge.signature import planned
+
+Row = Mapping[str, Any]
+Below = Literal["refuse", "down-weight"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What an axis has to reach before it may be optimised.
+
+    min_order: the lower end of the zero-filled Intra-ID interval lies above it. min_icc: the least intraclass
+    correlation of single repeats inside a prompt; None asks for no repeats, but repeats that are there must show more
+    than nothing. beat_nulls: whether the lower end must lie above the best null row too. label_kind: "constructed" lets
+    a self-test pass, to try things out.
+    """
+
+    min_order: float = 0.0
+    min_icc: float | None = None
+    beat_nulls: bool = True
+    label_kind: Literal["human", "constructed"] = "human"
+
+    def __post_init__(self) -> None:
+        for name, value in (("min_order", self.min_order), ("min_icc", self.min_icc)):
+            if value is not None and (isinstance(value, bool) or not (isfinite(value) and -1 <= value < 1)):
+                raise InputError(f"got {name}={value}, expected a correlation, -1 or more and below 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Whether one axis of one judge may be optimised; `sentence` says why, with the figures."""
+
+    judge: str
+    signature: str
+    axis: str
+    allowed: bool
+    sentence: str
+
+
+def check(file: CalibrationFile, bar: Bar | None = None) -> tuple[Permit, ...]:
+    """One permit a judge and axis, in the order of the file. Raises `InputError` where it holds no judge."""
+    judges = [row for row in file.rows if row["kind"] == "judge"]
+    if not judges:
+        raise InputError("got a calibration without a judge", todo="calibrate a judge against people's labels first")
+    return tuple(_permit(file, row, bar or Bar()) for row in judges)
+
+
+def obeying(
+    weights: Weights, signatures: Mapping[str, str], file: CalibrationFile, bar: Bar | None = None, *,
+    below: Below = "refuse", factor: float = 0.0,
+) -> tuple[Weights, tuple[Permit, ...]]:  # fmt: skip
+    """The weights of a reward that may be used, and the permit of each of its axes.
+
+    signatures: the judge of each axis, as planned or resolved. below: what becomes of an axis that is not permitted:
+    "refuse" raises `InputError` with the sentences; "down-weight" multiplies its weight by `factor` (0: it is left out)
+    and scales all weights to the sum of 1 again, so that the reward stays on its scale.
+    """
+    if below not in ("refuse", "down-weight") or isinstance(factor, bool) or not 0 <= factor < 1:
+        raise InputError(f"got below={below!r}, factor={factor!r}, expected refuse or down-weight and a factor of 0 "
+                         "or more, below 1")  # fmt: skip
+    permits = tuple(permit_of(file, axis, signatures, bar) for axis in weights.axes)
+    refused = [one for one in permits if not one.allowed]
+    if refused and (below == "refuse" or (factor == 0 and len(refused) == len(permits))):
+        raise InputError(
+            "got a reward of axes that the calibration does not permit: " + " ".join(one.sentence for one in refused),
+            todo="leave them out, lower the bar, or down-weight them and say so",
+        )
+    scaled = {one.axis: weights.axes[one.axis] * (1.0 if one.allowed else factor) for one in permits}
+    total = sum(scaled.values())
+    return Weights({axis: weight / total for axis, weight in scaled.items() if weight}, weights.scale), permits
+
+
+def permit_of(file: CalibrationFile, axis: str, signatures: Mapping[str, str], bar: Bar | None = None) -> Permit:
+    """The permit of one axis under its judge. Raises `InputError` where the calibration does not hold that judge."""
+    found = [one for one in check(file, bar) if one.axis == axis]
+    held = [one.signature for one in found]
+    name = _only(signatures.get(axis), held, f"axis {axis}")
+    return next(one for one in found if one.signature == name)
+
+
+def map_of(file: CalibrationFile, axis: str, signature: str, kind: Kind = "linear") -> RecalibrationMap:
+    """The recalibration map of a judge's axis: from its scores to what people would have said on average.
+
+    Inside a group a map changes no order; it brings axes on people's scale before they are weighted, and a flat map
+    (`note`) says that there is nothing to bring. Maps from constructed labels are no maps to people: refused.
+    """
+    own = [one for one in file.maps if (one.axis, one.kind) == (axis, kind)]
+    name = _only(signature, [one.judge for one in own], f"{kind} map of {axis}")
+    found = next(one for one in own if one.judge == name)
+    if found.label_kind != "human":
+        raise InputError(f"got a {kind} map of {axis} that was learnt from constructed labels: a self-test",
+                         todo="calibrate against people's labels")  # fmt: skip
+    if found.note:
+        raise InputError(f"got a {kind} map of {axis} that is flat: {found.note}",
+                         todo="such an axis carries nothing to optimise: leave it out")  # fmt: skip
+    return found
+
+
+def _only(wanted: str | None, held: Collection[str], what: str) -> str:
+    """The signature of the calibration that is meant: the same one, or the only one of the same plan."""
+    if wanted in held:
+        return cast(str, wanted)
+    same = [one for one in held if wanted is not None and planned(one) == planned(wanted) and "|is:" not in wanted]
+    if len(same) != 1:
+        raise InputError(
+            f"got the judge {wanted or 'of no name'} for the {what}, expected one of the calibration: "
+            f"{'; '.join(sorted(held)) or 'there is none'}",
+            todo="a calibration belongs to one judge signature: calibrate exactly this judge",
+        )
+    return same[0]
+
+
+def _permit(file: CalibrationFile, row: Row, bar: Bar) -> Permit:
+    signature, axis = str(row["signature"]), str(row["axis"])
+    beside = [one for one in file.rows if (one["signature"], one["axis"]) == (signature, axis)]
+    nulls = [one for one in beside if one["kind"] == "null" and one["judge"] != TRANSCRIPT_ONLY]
+    steady = next((one for one in file.repeats if (one.signature, one.axis) == (signature, axis)), None)
+    against = [why for why in (_no_calibration(row, bar), _order(row, bar), _nulls(row, nulls, bar),
+                               _unsteady(steady, bar)) if why]  # fmt: skip
+    figures = f"zero-filled Intra-ID {_figure(row, 'intra_id_zero_filled')}; {_best_null(nulls)}; {_told(steady)}"
+    said = f"no: {'; '.join(against)}" if against else "yes, it orders answers to one prompt as people do"
+    return Permit(str(row["judge"]), signature, axis, not against, f"{axis}: {said} ({figures}).")
+
+
+def _no_calibration(row: Row, bar: Bar) -> str:
+    if str(row["signature"]).split("|")[0] == "signals":
+        return "an instrument of signals is a guard and never what a trainer maximises"
+    if row["label_kind"] != bar.label_kind:
+        return f"its labels are {row['label_kind']}, and {bar.label_kind} ones are asked for"
+    return ""
+
+
+def _order(row: Row, bar: Bar) -> str:
+    low = row["intra_id_zero_filled_lo"]
+    if low is None:
+        return "its order inside a prompt has no interval: too few prompts with two labelled answers"
+    return "" if low > bar.min_order else f"its order inside a prompt is not shown to lie above {bar.min_order:g}"
+
+
+def _nulls(row: Row, nulls: Sequence[Row], bar: Bar) -> str:
+    low, best = row["intra_id_zero_filled_lo"], _best(nulls)
+    if not bar.beat_nulls or low is None or best is None or low > best["intra_id_zero_filled"]:
+        return ""
+    return f"it is not shown to order them better than the null row {best['judge']!r}"
+
+
+def _unsteady(steady: Repeats | None, bar: Bar) -> str:
+    if steady is None or steady.icc_within is None:
+        return "nothing is known of its repeats: score with --repeats 2 or more" if bar.min_icc is not None else ""
+    if bar.min_icc is not None and steady.icc_within < bar.min_icc:
+        return f"its repeats agree too little, below {bar.min_icc:g}"
+    nothing = steady.icc_within_lo is not None and steady.icc_within_lo <= 0
+    return "its repeats are not shown to agree at all inside a prompt" if nothing else ""
+
+
+def _best(nulls: Sequence[Row]) -> Row | None:
+    known = [one for one in nulls if one["intra_id_zero_filled"] is not None]
+    return max(known, key=lambda one: float(one["intra_id_zero_filled"]), default=None)
+
+
+def _best_null(nulls: Sequence[Row]) -> str:
+    best = _best(nulls)
+    return f"best null row {best['judge']!r} {best['intra_id_zero_filled']:.2f}" if best else "no null row has one"
+
+
+def _told(steady: Repeats | None) -> str:
+    if steady is None or steady.icc_within is None:
+        return "repeats: none"
+    low, high = steady.icc_within_lo, steady.icc_within_hi
+    interval = "without an interval" if low is None or high is None else f"[{low:.2f}, {high:.2f}]"
+    label = f", {steady.label}" if steady.label else ""
+    return f"repeats: ICC inside a prompt {steady.icc_within:.2f} {interval}, sd {steady.sd_within or 0:.2f}{label}"
+
+
+def _figure(row: Row, name: str) -> str:
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_lo", "_hi"))
+    if value is None:
+        return "undefined"
+    return f"{value:.2f} without an interval" if low is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"

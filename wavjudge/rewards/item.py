@@ -1,0 +1,116 @@
+"""One rollout as it comes from a trainer: what was asked, what was answered, and the sound of it with its rate."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from wavjudge import audio
+from wavjudge.audio import Waveform
+from wavjudge.errors import InputError
+
+_PAIR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Sound in memory: a numpy array or a torch tensor, shape (frames,) or (frames, channels), with its rate in Hz.
+
+    There is no default rate: a judge that hears speech at another rate than it was made at scores another voice.
+    """
+
+    array: Any
+    sample_rate_hz: int
+
+
+Sound = Path | bytes | Samples
+"""A file, the bytes of a file (WAV, FLAC, OGG, MP3), or samples; a file states its rate in its header."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewardItem:
+    """One answer to be rewarded.
+
+    answer_audio: None where the candidate gave no recording. answer_text: what it says that it said.
+    id: of the prompt, equal for the rollouts of one prompt; by default a hash of what was asked.
+    language: of the answer, such as ``en``. reference: an answer that would be right.
+    details: kept beside the answer in a logged run, such as the training step.
+    """
+
+    answer_audio: Sound | None = None
+    answer_text: str | None = None
+    question_text: str | None = None
+    question_audio: Sound | None = None
+    id: str = ""
+    language: str | None = None
+    reference: str | None = None
+    details: Mapping[str, float | str | None] = field(default_factory=dict)
+
+    def named(self, asked: bytes | None) -> str:
+        """The id, or sixteen hex digits over what was asked; `asked` is the question's recording as a file.
+
+        >>> RewardItem(question_text="Why?").named(None)
+        'q-7d0358903830369e'
+        """
+        told = [self.question_text or "", hashlib.sha256(asked or b"").hexdigest(), self.reference or ""]
+        return self.id or f"q-{hashlib.sha256(repr(told).encode()).hexdigest()[:16]}"
+
+
+def sound(value: Any, *, sample_rate_hz: int | None = None, where: str = "audio") -> Sound | None:
+    """Sound from what trainers and datasets hold; None stays None.
+
+    value: a path, the bytes of an audio file, samples (then the rate is needed), a pair (samples, rate), `Samples`, or
+    a mapping as Hugging Face datasets give it: ``{"array", "sampling_rate"}`` or ``{"bytes", "path"}``.
+
+    >>> sound([0.1, 0.2], where="row 3")
+    Traceback (most recent call last):
+    ...
+    wavjudge.errors.InputError: row 3: got samples without a sample rate, and there is no default
+    What to do: give (samples, rate) or sample_rate_hz, the rate in Hz of the samples
+    """
+    if value is None or isinstance(value, Path | Samples):
+        return value
+    if isinstance(value, str):
+        return Path(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _whole_file(bytes(value), where)
+    if isinstance(value, Mapping):
+        return _from_mapping(value, sample_rate_hz, where)
+    if isinstance(value, tuple) and len(value) == _PAIR and isinstance(value[1], Integral):
+        return Samples(value[0], int(value[1]))
+    if sample_rate_hz is None:
+        raise InputError("got samples without a sample rate, and there is no default", where=where,
+                         todo="give (samples, rate) or sample_rate_hz, the rate in Hz of the samples")  # fmt: skip
+    return Samples(value, sample_rate_hz)
+
+
+def _from_mapping(value: Mapping[str, Any], sample_rate_hz: int | None, where: str) -> Sound | None:
+    if value.get("array") is not None:
+        return sound(value["array"], sample_rate_hz=value.get("sampling_rate", sample_rate_hz), where=where)
+    if value.get("bytes") is not None or value.get("path") is not None:
+        return sound(value.get("bytes") or value["path"], where=where)
+    raise InputError(f"got audio with the keys {sorted(value)}, expected array and sampling_rate, bytes, or path",
+                     where=where)  # fmt: skip
+
+
+def _whole_file(data: bytes, where: str) -> bytes:
+    if data and audio.suffix_of(data) == ".bin":
+        raise InputError("got bytes that begin no audio file, so nothing says their sample rate", where=where,
+                         todo="give a WAV, FLAC, OGG or MP3 file, or samples with their rate")  # fmt: skip
+    return data
+
+
+def as_file(said: Sound, *, where: str) -> bytes:
+    """The bytes of an audio file. Samples become mono 16-bit WAV at their own rate, by the rules of `wavjudge.audio`.
+
+    Raises `AudioFault` for samples that cannot be rated (silence, NaN), `InputError` for a file that is not there.
+    """
+    if isinstance(said, Path):
+        return audio.read_bytes(said)
+    if isinstance(said, bytes):
+        return _whole_file(said, where)
+    return Waveform.from_array(said.array, sample_rate_hz=said.sample_rate_hz, where=where).to_wav()

@@ -1,0 +1,241 @@
+"""A judge as a training reward: rollouts in, one reward each, or the reason why there is none.
+
+    RewardItem ── spool.py ─ Case ── guards.py ── Judge.rate ── combine.py ─► Reward ── ceiling.py
+
+The judge layer does the asking, with its cache, limits, retries and prices; here is what a training needs around it: a
+deadline for a whole batch, guards before a judge is paid, a ceiling on failures, and a trace of every reward.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from wavjudge.bench.runner import first_of
+from wavjudge.errors import InputError
+from wavjudge.judge.base import Case, Judge, Task
+from wavjudge.judge.build import build
+from wavjudge.judge.workshop import workshop
+from wavjudge.rewards.ceiling import Ceiling
+from wavjudge.rewards.combine import SKIP, Policy, Reward, Unscored, Weights, combine, outcomes
+from wavjudge.rewards.guards import Guarded, Guards
+from wavjudge.rewards.item import RewardItem
+from wavjudge.rewards.own_loop import OwnLoop
+from wavjudge.rewards.spool import Spool, Taken
+from wavjudge.signature import planned
+from wavjudge.types import Outcome, Rating, Status
+
+ASKED_AGAIN: frozenset[Status] = frozenset({"unparseable", "not_heard"})
+"""What `tries` asks for again. A failed call was retried already, and a refusal stands."""
+
+DEFAULT_GUARDS = ("no_speech",)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One rollout's reward with what it came from: the ratings, and what the guards said (None: not asked)."""
+
+    reward: Reward
+    ratings: tuple[Rating, ...] = ()
+    guarded: Guarded | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The reward as a number, or None."""
+        return self.reward.score
+
+
+class JudgeReward:
+    """One or more judges as a reward; made once, used for a whole training, closed at its end.
+
+    Parameters
+    ----------
+    judges: SPECs, such as ``gemini:gemini-3.5-flash``; each weighted axis is rated by one of them.
+    weights: of the axes, summing to 1; ``{"overall": 1}`` for one. A `Weights` where their scale is not 1..5.
+    guards: what must hold before a judge is paid; None for none. They need the extra `local`.
+    policy: what an answer without a reward becomes; by default None.
+    ceiling: stops the training when too much fails; None for no ceiling.
+    repeats: ratings of each answer, averaged. tries: how often a judge is asked whose reply has no verdict.
+    deadline_seconds: for one call of `score_many`; what has no verdict by then has no reward (``failed``).
+    log: run folder that keeps a trace of every reward, its recordings up to `log_mebibytes` (the oldest go).
+    benchmark, candidate: names in that trace. speech: False where answers are text by design.
+    prompts, prompt_set, price, max_cost, cache: as in `wavjudge.score`.
+
+    Raises `InputError`, `SpecError`, `MissingPartError`, `AuthError` before anything is sent.
+    """
+
+    def __init__(
+        self, judges: str | Sequence[str], weights: Weights | Mapping[str, float], *,
+        guards: Guards | Sequence[str] | None = DEFAULT_GUARDS, policy: Policy = SKIP,
+        ceiling: Ceiling | None = None, repeats: int = 1, tries: int = 1, deadline_seconds: float = 300.0,
+        log: str | Path | None = None, log_mebibytes: float = 1024.0, benchmark: str = "rollouts",
+        candidate: str = "policy", speech: bool = True, max_answer_seconds: float = 600.0,
+        prompts: str | Path | None = None, prompt_set: str = "separate", price: str | None = None,
+        max_cost: float | None = None, cache: bool = True,
+    ) -> None:  # fmt: skip
+        if repeats < 1 or tries < 1 or not deadline_seconds > 0:
+            raise InputError(f"got repeats={repeats}, tries={tries}, deadline_seconds={deadline_seconds}, expected "
+                             "at least 1 of each and a positive deadline")  # fmt: skip
+        specs = [judges] if isinstance(judges, str) else list(judges)
+        self.weights = weights if isinstance(weights, Weights) else Weights(dict(weights))
+        self.guards = guards if isinstance(guards, Guards) or guards is None else Guards(list(guards))
+        self.policy, self.ceiling = policy, ceiling
+        self._repeats, self._tries, self._deadline = repeats, tries, deadline_seconds
+        shop = workshop(specs, axes=list(self.weights.axes), prompts=prompts, prompt_set=prompt_set, price=price,
+                        max_cost=max_cost, cache=cache)  # fmt: skip
+        self.meter, self._cache = shop.meter, shop.cache
+        self._judges = [build(spec, shop) for spec in specs]
+        self._tasks = _tasks(self._judges, self.weights)
+        self._spool = Spool(
+            Path(log) if log else None, benchmark=benchmark, candidate=candidate, speech=speech,
+            max_answer_seconds=max_answer_seconds, max_mebibytes=log_mebibytes,
+        )  # fmt: skip
+        self._spool.begin(self._judges, repeats=repeats, notes=[self.signature])
+        self._loop = OwnLoop("rewards")
+        atexit.register(self._spool.close)  # trainers do not say when they end
+
+    @property
+    def signature(self) -> str:
+        """What decides a reward: who rates which axes by which prompt, the weights, the guards."""
+        weighed = ",".join(f"{axis}:{weight:g}" for axis, weight in self.weights.axes.items())
+        rated = [task.signature for _, task in self._tasks]
+        guarded = self.guards.signature if self.guards else "guards:none"
+        return " + ".join([f"reward:1|weights:{weighed}", *rated, guarded])
+
+    async def score_many(self, items: Sequence[RewardItem]) -> list[Judged]:
+        """One result per item, in their order; from any event loop.
+
+        Raises
+        ------
+        StopRun: nothing more can be had (key, quota, budget, provider; `NoRewardError` above the ceiling).
+        InputError: samples without a rate, a question that does not open, one id for two questions.
+        """
+        return await self._loop.run(self._score_many(items))
+
+    def score_now(self, items: Sequence[RewardItem]) -> list[Judged]:
+        """The same for plain callers."""
+        return self._loop.wait(self._score_many(items))
+
+    def close(self) -> None:
+        """Finish the trace, close connections. Further calls are refused."""
+        with suppress(InputError):  # closed already, or a forked copy
+            self._loop.wait(self._shut())
+            self._loop.close()
+            atexit.unregister(self._spool.close)
+            self._spool.close()
+            if self._cache is not None:
+                self._cache.close()
+
+    def __enter__(self) -> JudgeReward:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    async def _shut(self) -> None:
+        for judge in self._judges:
+            await judge.aclose()
+        await self._spool.drain()
+
+    async def _score_many(self, items: Sequence[RewardItem]) -> list[Judged]:
+        until = asyncio.get_running_loop().time() + self._deadline
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._one(item, until)) for item in items]
+        except BaseExceptionGroup as several:
+            raise first_of(several) from several
+        found = [task.result() for task in tasks]
+        if self.ceiling is not None:
+            self.ceiling.add(one.reward for one in found)
+        return found
+
+    async def _one(self, item: RewardItem, until: float) -> Judged:
+        taken = await self._spool.take(item)
+        deadline = asyncio.timeout_at(until)
+        try:
+            async with deadline:
+                found = await self._judged(taken)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            late = {axis: Unscored("failed", f"no verdict within {self._deadline:g} s") for axis in self.weights.axes}
+            found = Judged(combine(late, self.weights, self.policy))
+        except BaseException:
+            await self._spool.give_up(taken)
+            raise
+        await self._spool.keep(taken, found.reward, found.ratings)
+        return found
+
+    async def _judged(self, taken: Taken) -> Judged:
+        response = taken.response
+        if response.status != "ok":
+            floor = self.guards.floor if self.guards and taken.measured_silence else None
+            return Judged(Reward(floor, response.status, response.reason))
+        guarded = await asyncio.to_thread(self._guarded, taken.case)
+        if guarded is not None and not guarded.passes:
+            status: Status | Outcome = "no_speech" if "no_speech" in guarded.tripped else "not_applicable"
+            return Judged(Reward(guarded.floor, status, guarded.reason), (), guarded)
+        ratings = await self._ratings(taken.case)
+        stand = _standing(ratings)
+        return Judged(combine(outcomes(stand, self.weights.scale), self.weights, self.policy), tuple(ratings), guarded)
+
+    def _guarded(self, case: Case) -> Guarded | None:
+        said = case.answer
+        if self.guards is None or said.audio is None:
+            return None
+        return self.guards.check(
+            said.audio, text=said.text, question=case.question.text, language=case.item.language, root=case.root
+        )
+
+    async def _ratings(self, case: Case) -> list[Rating]:
+        async with asyncio.TaskGroup() as group:
+            asked = [
+                group.create_task(self._asked(judge, case, task, repeat))
+                for judge, task in self._tasks
+                for repeat in range(self._repeats if judge.rater_kind == "model" else 1)
+            ]
+        return [rating for one in asked for rating in one.result()]
+
+    async def _asked(self, judge: Judge, case: Case, task: Task, repeat: int) -> list[Rating]:
+        """The ratings of one task; each further try is a repeat of its own, so that no cache answers it."""
+        made: list[Rating] = []
+        for number in range(repeat, repeat + self._tries * self._repeats, self._repeats):
+            found = await judge.rate(case, task, number)
+            made += found
+            if not any(rating.status in ASKED_AGAIN for rating in found):
+                break
+        return made
+
+
+def _tasks(judges: Sequence[Judge], weights: Weights) -> list[tuple[Judge, Task]]:
+    """The tasks that rate a weighted axis. `InputError` where nobody rates one, or on another scale."""
+    tasks = [(judge, task) for judge in judges for task in judge.tasks if _weighted(task, weights)]
+    rated = {axis.name: axis.scale for _, task in tasks for axis in task.axes}
+    if missing := sorted(set(weights.axes) - set(rated)):
+        raise InputError(f"got a weight for {', '.join(missing)}, which none of the judges rates",
+                         todo="name a prompt set that has it, or leave it out")  # fmt: skip
+    wanted = weights.scale.low, weights.scale.high
+    for axis in weights.axes:
+        if (found := (rated[axis].low, rated[axis].high)) != wanted:
+            raise InputError(
+                f"got weights on the scale {wanted[0]}..{wanted[1]}, and {axis} is rated on {found[0]}..{found[1]}",
+                todo="give Weights the scale of the axes; axes of different scales make no sum",
+            )
+    return tasks
+
+
+def _weighted(task: Task, weights: Weights) -> bool:
+    return any(axis.name in weights.axes for axis in task.axes)
+
+
+def _standing(ratings: Sequence[Rating]) -> list[Rating]:
+    """Of each axis the ratings that settle it: the ok ones, else all. A failed call never learns who answered."""
+    scored = {rating.axis for rating in ratings if rating.status == "ok"}
+    return [
+        rating.model_copy(update={"signature": planned(rating.signature)})
+        for rating in ratings if rating.status == "ok" or rating.axis not in scored
+    ]  # fmt: skip

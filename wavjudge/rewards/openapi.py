@@ -1,0 +1,181 @@
+"""What the reward server takes and gives: models of the bodies, the OpenAPI document, and a page that shows it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from html import escape
+from typing import Any
+
+import pybase64
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
+
+from wavjudge.errors import InputError
+from wavjudge.rewards.item import RewardItem, sound
+from wavjudge.rewards.judge_reward import Judged
+from wavjudge.version import __version__
+
+MOST_ITEMS = 1024
+
+
+class Body(BaseModel):
+    """Base of the bodies: an unknown field is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ItemIn(Body):
+    """One answer. Recordings are base64 of an audio file (WAV, FLAC, OGG, MP3): it states its own sample rate."""
+
+    answer_audio: str | None = Field(None, description="base64 of an audio file; null if nothing was spoken")
+    answer_text: str | None = None
+    question_text: str | None = None
+    question_audio: str | None = Field(None, description="base64 of an audio file")
+    id: str = Field("", max_length=200, description="of the prompt; default: a hash of what was asked")
+    language: str | None = None
+    reference: str | None = None
+
+    def item(self, number: int) -> RewardItem:
+        """The item; `InputError` for what is not base64 of an audio file."""
+        told = self.model_dump()
+        for name in ("answer_audio", "question_audio"):
+            where = f'items[{number}], field "{name}"'
+            told[name] = sound(_bytes(told[name], where), where=where)
+        return RewardItem(**told)
+
+
+class ScoreIn(Body):
+    """Answers to be rewarded."""
+
+    items: list[ItemIn] = Field(min_length=1, max_length=MOST_ITEMS)
+
+
+class ResultOut(Body):
+    """One reward. `reward` is null where there is none, and `status` and `reason` say why."""
+
+    reward: float | None
+    status: str
+    reason: str | None
+    axes: dict[str, float | None]
+
+    @classmethod
+    def of(cls, judged: Judged) -> ResultOut:
+        axes = {rating.axis: rating.score for rating in judged.ratings}
+        return cls(reward=judged.score, status=judged.reward.status, reason=judged.reward.reason, axes=axes)
+
+
+class ScoreOut(Body):
+    """One result per item, in their order."""
+
+    results: list[ResultOut]
+
+
+class GetRewardIn(BaseModel):
+    """The body that OpenRLHF posts: decoded sequences, their prompts, their labels."""
+
+    query: list[str] = Field(min_length=1, max_length=MOST_ITEMS)
+    prompts: list[str]
+    labels: list[Any]
+
+
+class GetRewardOut(Body):
+    """The reply that OpenRLHF reads; one number per query."""
+
+    rewards: list[float]
+    scores: list[float]
+    extra_logs: dict[str, list[float]]
+
+
+class ErrorOut(Body):
+    """Why there is no answer."""
+
+    error: str
+    message: str
+
+
+class HealthOut(Body):
+    """What the server is, and what it has done. trouble: why the last request got nothing, if so."""
+
+    signature: str
+    answers: dict[str, int]
+    calls: int
+    cached: int
+    trouble: str | None
+
+
+_ROUTES: tuple[tuple[str, str, type[BaseModel] | None, type[BaseModel], str], ...] = (
+    ("post", "/score", ScoreIn, ScoreOut, "Rewards of answers; null with a reason where there is none"),
+    ("post", "/get_reward", GetRewardIn, GetRewardOut, "The same for OpenRLHF; 503 where any has none"),
+    ("get", "/health", None, HealthOut, "Who judges, and what was done so far"),
+)
+_ERRORS = {
+    "400": "a body that cannot be used", "401": "no token, or another one", "403": "a Host that is not this machine",
+    "413": "a body over the limit", "415": "a body that is not JSON", "503": "no reward: the reason is in `message`",
+}  # fmt: skip
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 description."""
+    models = {model for route in _ROUTES for model in route[2:4] if isinstance(model, type)} | {ErrorOut}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    _, found = models_json_schema([(m, "validation") for m in ordered], ref_template="#/components/schemas/{model}")
+    paths = {
+        path: {method: _operation(*rest)} for (method, path), rest in [(route[:2], route[2:]) for route in _ROUTES]
+    }
+    return {
+        "openapi": "3.1.0", "info": {"title": "wavjudge rewards", "version": __version__}, "paths": paths,
+        "components": {"schemas": found["$defs"], "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "security": [{}, {"token": []}],
+    }  # fmt: skip
+
+
+def _operation(takes: type[BaseModel] | None, gives: type[BaseModel], summary: str) -> dict[str, Any]:
+    replies: dict[str, tuple[type[BaseModel], str]] = {
+        "200": (gives, "what was asked for"), **{code: (ErrorOut, why) for code, why in _ERRORS.items()},
+    }  # fmt: skip
+    found: dict[str, Any] = {
+        "summary": summary,
+        "responses": {code: {"description": why, "content": _content(m)} for code, (m, why) in replies.items()},
+    }
+    return found if takes is None else {**found, "requestBody": {"required": True, "content": _content(takes)}}
+
+
+def _content(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+
+
+def page() -> str:
+    """The same for people: plain HTML, nothing loaded from elsewhere."""
+    shown = document()
+    rows = "".join(
+        f"<h2><code>{escape(method.upper())} {escape(path)}</code></h2><p>{escape(operation['summary'])}.</p>"
+        for path, methods in shown["paths"].items() for method, operation in methods.items()
+    )  # fmt: skip
+    bodies = "".join(
+        f"<h3>{escape(name)}</h3><p>{escape(schema.get('description', ''))}</p><pre>{escape(_pretty(schema))}</pre>"
+        for name, schema in shown["components"]["schemas"].items()
+    )
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>wavjudge rewards</title>"
+        "<style>body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}pre{overflow:auto}</style>"
+        f"<h1>wavjudge rewards {escape(__version__)}</h1>"
+        "<p>Machine-readable: <a href=/openapi.json>openapi.json</a>.</p>"
+        f"{rows}<h2>Bodies</h2>{bodies}</html>"
+    )
+
+
+def _pretty(schema: dict[str, Any]) -> str:
+    return json.dumps(schema.get("properties", {}), indent=2)
+
+
+def _bytes(text: str | None, where: str) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except ValueError as error:  # binascii.Error is one
+        raise InputError(
+            f"got text that is not base64 ({error}), expected that of an audio file", where=where
+        ) from None

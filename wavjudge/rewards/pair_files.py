@@ -1,0 +1,238 @@
+"""Scored answers in, pairs of preferences out: from a run folder, or a file of scored candidates in WavAlign's schema.
+
+A run is read as the scored candidates that `wavjudge export --format paper` would write, so both ways have one reader.
+A line or a score that cannot be used is set aside and told of; the others stand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wavjudge import audio
+from wavjudge.analysis.repeatability import repeatability
+from wavjudge.errors import InputError
+from wavjudge.report import paper
+from wavjudge.rewards.pairs import AXES, USED, Noise, Output, Pair, Prompt, Rules
+from wavjudge.store import RunFolder
+from wavjudge.types import Rating
+
+_SCORES = {"semantic": "semantic_score", "paralinguistic": "paralinguistic_score"}
+_KEPT = ("messages", "audios", "question_text", "history_text", "question_text_raw", "id")
+
+Key = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class Scored:
+    """Prompts with scored answers. signatures: the judge of each axis, where it is known. notes: what was set aside.
+
+    noise: of the mode's score, from fresh repeats; without any, nothing is known of it.
+    """
+
+    prompts: list[Prompt] = field(default_factory=list)
+    signatures: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    noise: Noise = field(default_factory=Noise)
+
+
+def of_run(
+    run: Path, rules: Rules, *, rater: str | None = None, candidates: Collection[str] = (), target: str | None = None
+) -> Scored:
+    """The scored answers of a run folder.
+
+    rater: needed where several rated. candidates: only these. target: the candidate whose first answers are the
+    demonstrations; they stand against the others and are none of them.
+
+    Raises `InputError` for several signatures on one axis, a scale other than 1..5 and a name that the run does not
+    have.
+    """
+    with RunFolder(run) as folder:
+        responses, ratings = list(folder.responses()), [one for one in folder.ratings() if one.axis in AXES.values()]
+        wanted = {*candidates, *([target] if target else [])}
+        _known({one.candidate for one in responses}, wanted, run)
+        chosen = [one for one in responses if not candidates or one.candidate in wanted]
+        done, found = paper.Written(), Scored()
+        for record in paper.records(folder.items(), chosen, ratings, run / "-", run=run, rater=rater, done=done):
+            _take(record, found, run, f"item {record['id']}", f"{target}/0" if target else None)
+        found.notes += folder.bad_lines
+    found.notes += [f"{count} prompts {why}" for count, why in (
+        (done.several_turns, "of several turns passed over"), (done.unasked, "of which nothing is known passed over"),
+    ) if count]  # fmt: skip
+    own = [one for one in ratings if one.signature in found.signatures.values()]
+    found.noise = _noise(own, rules)
+    return found
+
+
+def of_file(path: Path, *, target: str | None = None, noise: float | None = None) -> Scored:
+    """The same from a JSON Lines file of scored candidates. target: the key in `output` that is the demonstration.
+
+    noise: standard deviation of repeats of the mode's score, where it is known from elsewhere.
+    """
+    if noise is not None and (isinstance(noise, bool) or not (isfinite(noise) and noise >= 0)):
+        raise InputError(f"got noise={noise}, expected a standard deviation, 0 or more")
+    found = Scored(noise=Noise(noise))
+    for number, line in enumerate(_lines(path), 1):
+        if line.strip():
+            _take(_record(line), found, path.parent, f"{path}, line {number}", target)
+    if not found.prompts:
+        raise InputError("got no scored candidates" + (f": {found.notes[0]}" if found.notes else ""), where=str(path),
+                         todo="give a run folder, or what `wavjudge export --format paper` writes")  # fmt: skip
+    return found
+
+
+def unplayable(one: Output) -> str:
+    """Why the recording of an answer cannot be used; empty where it can."""
+    try:
+        audio.read(one.audio or Path())
+    except audio.AudioFault as fault:
+        return f"a recording that cannot be used: {fault.outcome}"
+    except InputError:
+        return "a recording that is not there"
+    return ""
+
+
+def write(pairs: Iterable[Pair], out: Path, rules: Rules, signatures: Mapping[str, str]) -> int:
+    """The pairs as JSON Lines; recordings relative to the folder of `out`. Gives how many."""
+    if out.suffix.lower() != ".jsonl":
+        raise InputError(f"got {out.suffix or 'no suffix'}, expected .jsonl", where=str(out))
+    lines = [json.dumps(_written(pair, out, rules, signatures), ensure_ascii=False) + "\n" for pair in pairs]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("".join(lines), encoding="utf-8")
+    return len(lines)
+
+
+def _written(pair: Pair, out: Path, rules: Rules, signatures: Mapping[str, str]) -> dict[str, Any]:
+    prompt, target = pair.prompt, pair.prompt.target
+    asked = {"audios": [_relative(Path(one), out) for one in prompt.record.get("audios") or ()]}
+    return {
+        **prompt.record, **asked, "source_dataset": prompt.dataset, "task_type": "s2s",
+        "sft_target_text": pair.chosen.text, "sft_target_audio": _relative(pair.chosen.audio, out),
+        "rejected_text": pair.rejected.text, "rejected_audio": _relative(pair.rejected.audio, out),
+        "chosen_key": pair.chosen.key, "rejected_key": pair.rejected.key,
+        "chosen_score": pair.chosen_score, "rejected_score": pair.rejected_score, "score_gap": pair.gap,
+        "best_output_score": pair.best_score, "worst_output_score": pair.worst_score,
+        "output_score_gap": round(pair.best_score - pair.worst_score, 9),
+        "orig_sft_target_text": target.text if target else None,
+        "orig_sft_target_audio": _relative(target.audio, out) if target else None,
+        "pair_mode": rules.mode, "pair_chosen": rules.chosen, "signatures": dict(signatures),
+    }  # fmt: skip
+
+
+def _take(record: Any, found: Scored, base: Path, where: str, target: str | None) -> None:
+    """Add what a record holds, or a note of what is wrong with it."""
+    try:
+        prompt = _prompt(record, found, base, where, target)
+    except InputError as error:
+        found.notes.append(f"{where}: {error.problem}; set aside")
+        return
+    found.prompts.append(prompt)
+    for axis, name in _SCORES.items():
+        signature = (record.get("signatures") or {}).get(name)
+        if isinstance(signature, str) and found.signatures.setdefault(AXES[axis], signature) != signature:
+            raise InputError(
+                f"got {name} by {signature} beside {found.signatures[AXES[axis]]}, expected one judge", where=where,
+                todo="scores of different judges are never compared: split the file",
+            )  # fmt: skip
+
+
+def _prompt(record: Any, found: Scored, base: Path, where: str, target: str | None) -> Prompt:
+    outputs = record.get("output") if isinstance(record, dict) else None
+    if not isinstance(outputs, dict) or not isinstance(record.get("messages"), list):
+        raise InputError('got no record with "messages" and "output"')
+    read = {str(key): _output(str(key), one, base, where, found) for key, one in outputs.items()}
+    dataset = str(record.get("source_dataset") or (record.get("original_sample") or {}).get("source_dataset") or "")
+    kept = {name: record[name] for name in _KEPT if name in record}
+    kept["audios"] = [str(base / str(one)) for one in record.get("audios") or ()]
+    shown = read.pop(target, None) if target else None
+    return Prompt(
+        dataset, str(record.get("id", where)), kept, tuple(read.values()), _demonstration(record, shown, base)
+    )
+
+
+def _demonstration(record: Mapping[str, Any], scored: Output | None, base: Path) -> Output | None:
+    """The record's own demonstration with the scores of the output that is it, or that output itself."""
+    text, sound = record.get("sft_target_text"), record.get("sft_target_audio")
+    if not isinstance(text, str):
+        return scored
+    if scored is not None and scored.text.split() != text.split():
+        raise InputError(f"got the output {scored.key!r} as the demonstration, whose words are not sft_target_text")
+    path = base / sound if isinstance(sound, str) and sound else None
+    return Output("sft_target", text, path or (scored.audio if scored else None), scored.scores if scored else {},
+                  scored.wrong if scored else frozenset())  # fmt: skip
+
+
+def _output(key: str, one: Any, base: Path, where: str, found: Scored) -> Output:
+    if not isinstance(one, dict):
+        raise InputError(f"got an output {key!r} that is no object")
+    given = one.get("gemini_score") if isinstance(one.get("gemini_score"), dict) else {}
+    scores: dict[str, float | None] = {}
+    wrong = set()
+    for name, field_name in _SCORES.items():
+        value = (given or {}).get(field_name)
+        good = value is None or _is_score(value)
+        scores[name] = float(value) if good and value is not None else None
+        if not good:
+            wrong.add(name)
+            found.notes.append(f"{where}, output {key!r}, {field_name}: got {value!r}, expected a number from 1 to 5")
+    sound, text = one.get("output-audio"), one.get("output-text")
+    path = base / sound if isinstance(sound, str) and sound else None
+    return Output(key, text if isinstance(text, str) else "", path, scores, frozenset(wrong))
+
+
+def _is_score(value: Any) -> bool:
+    """A number on the scale; True is not 1, and NaN is nothing."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and paper.SCALE.holds(value)
+
+
+def _noise(ratings: Iterable[Rating], rules: Rules) -> Noise:
+    """From repeats in which every score of the mode was given anew: a reply from the cache repeats perfectly."""
+    axes = {AXES[name]: name for name in USED[rules.mode]}
+    scores: dict[Key, dict[int, dict[str, float]]] = {}
+    for one in ratings:
+        if one.axis in axes and one.score is not None and not (one.call and one.call.cached):
+            subject = one.subject
+            key = (subject.benchmark, subject.item_id, f"{subject.candidate}/{subject.attempt}")
+            scores.setdefault(key, {}).setdefault(one.repeat, {})[axes[one.axis]] = one.score
+    whole = {key: [score for each in of.values() if (score := rules.score(each)) is not None]
+             for key, of in scores.items()}  # fmt: skip
+    whole = {key: of for key, of in whole.items() if of}
+    most = max(map(len, whole.values()), default=0)
+    if most < 2:
+        return Noise()
+    table = np.full((len(whole), most), np.nan)
+    for row, of in zip(table, whole.values(), strict=True):
+        row[: len(of)] = of
+    prompts = [f"{dataset}\x1f{item}" for dataset, item, _ in whole]
+    return Noise(repeatability(table, prompts).sd_within.value, {key: len(of) for key, of in whole.items()})
+
+
+def _known(known: Collection[str], wanted: Collection[str], run: Path) -> None:
+    if unknown := sorted(set(wanted) - set(known)):
+        raise InputError(f"got the candidate {', '.join(unknown)}, expected some of {', '.join(sorted(known))}",
+                         where=str(run))  # fmt: skip
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        yield from path.read_text(encoding="utf-8").split("\n")  # a text may hold other ends of lines
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"got a file that cannot be read: {error}", where=str(path)) from error
+
+
+def _record(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _relative(path: Path | None, out: Path) -> str | None:
+    return None if path is None else os.path.relpath(path.resolve(), out.parent.resolve())

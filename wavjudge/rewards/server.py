@@ -1,0 +1,201 @@
+"""`wavjudge rewards serve`: rewards over HTTP, for OpenRLHF and everything else.
+
+A failure is 503 with a reason, never a number. Requests under way share the judge's limits, so that one request with a
+hundred answers and a hundred with one take the same time. Without a token it listens to this machine alone, and answers
+to its own names and to JSON only: a page in a browser can make it neither judge nor pay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import TypeVar
+
+from aiohttp import BasicAuth, web
+from pydantic import BaseModel, ValidationError
+from yarl import URL
+
+from wavjudge.errors import InputError, MissingPartError, WavjudgeError
+from wavjudge.rewards import openapi
+from wavjudge.rewards.adapters.openrlhf import DecodeText, answer, rollouts
+from wavjudge.rewards.item import RewardItem
+from wavjudge.rewards.judge_reward import Judged, JudgeReward
+from wavjudge.store import first_problem
+
+MEBIBYTE = 2**20
+READ_SECONDS = 60.0
+"""How long the body of a request may take to arrive."""
+
+B = TypeVar("B", bound=BaseModel)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_log = logging.getLogger(__name__)
+_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+
+
+class Refused(Exception):
+    """A request that gets no answer, with its HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(slots=True)
+class RewardServer:
+    """One judge behind HTTP.
+
+    token: which every request must show, as ``Authorization: Bearer TOKEN`` or as the password of an URL; None only on
+    a loopback address. decode: makes the sound of what OpenRLHF sends. max_mebibytes: of a body. most_requests: under
+    way at once; one more is 503.
+    """
+
+    reward: JudgeReward
+    token: str | None = None
+    decode: DecodeText | None = None
+    max_mebibytes: float = 64.0
+    most_requests: int = 1024
+    answers: Counter[str] = field(default_factory=Counter)
+    trouble: str | None = None
+    _under_way: int = 0
+    _runner: web.AppRunner | None = None
+
+    async def open(self, host: str = "127.0.0.1", port: int = 5000) -> str:
+        """Listen; gives the URL. `InputError` for an address that others can reach, without a token."""
+        if self.token is None and not is_loopback(host):
+            raise InputError(f"got the host {host}, which others can reach, and no token",
+                             todo="set the token's environment variable, or listen on 127.0.0.1")  # fmt: skip
+        self._runner = web.AppRunner(self.app(), access_log=None, handler_cancellation=True, shutdown_timeout=5.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port, backlog=1024).start()
+        name = f"[{host}]" if ":" in host else host
+        return f"http://{name}:{self._runner.addresses[0][1]}"
+
+    async def close(self) -> None:
+        """Stop listening; the judge stays open."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def app(self) -> web.Application:
+        """The routes, for a server of one's own; `open` checks the token there, not this."""
+        app = web.Application(client_max_size=int(self.max_mebibytes * MEBIBYTE), middlewares=[self._guarded])
+        app.router.add_post("/score", self._score)
+        app.router.add_post("/get_reward", self._get_reward)
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/openapi.json", self._openapi)
+        app.router.add_get("/", self._page)
+        return app
+
+    @web.middleware
+    async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Who may ask, and what becomes of whatever goes wrong."""
+        try:
+            self._admit(request)
+            return await handler(request)
+        except Refused as refused:
+            return _error(refused.status, "refused", str(refused))
+        except web.HTTPRequestEntityTooLarge:
+            return _error(413, "refused", f"got a body over the limit of {self.max_mebibytes:g} MiB")
+        except web.HTTPException as plain:
+            return _error(plain.status, "refused", plain.reason)
+        except (InputError, MissingPartError) as error:
+            return _error(400, type(error).__name__, str(error))
+        except WavjudgeError as error:
+            return self._unable(type(error).__name__, str(error))
+        except Exception as error:
+            _log.exception("a request failed")
+            return self._unable(type(error).__name__, "got an error of the server's own; its log has it")
+
+    def _admit(self, request: web.Request) -> None:
+        if self.token is not None:
+            if not hmac.compare_digest(_shown(request).encode(), self.token.encode()):
+                raise Refused(401, "got no token or another one, expected Authorization: Bearer TOKEN")
+        elif not is_loopback(URL(f"http://{request.host}").host or ""):
+            raise Refused(403, f"got the Host {request.host!r}, expected a name of this machine")
+
+    def _unable(self, kind: str, message: str) -> web.Response:
+        self.trouble = message
+        return _error(503, kind, message)
+
+    async def _score(self, request: web.Request) -> web.Response:
+        body = await self._body(request, openapi.ScoreIn)
+        found = await self._judged([item.item(number) for number, item in enumerate(body.items)])
+        return _json(openapi.ScoreOut(results=list(map(openapi.ResultOut.of, found))))
+
+    async def _get_reward(self, request: web.Request) -> web.Response:
+        body = await self._body(request, openapi.GetRewardIn)
+        found = await self._judged(rollouts(body.query, body.prompts, body.labels, self.decode))
+        return _json(openapi.GetRewardOut(**answer(found)))
+
+    async def _judged(self, items: list[RewardItem]) -> list[Judged]:
+        if self._under_way >= self.most_requests:
+            raise Refused(503, f"{self._under_way} requests are under way; send it again later")
+        self._under_way += 1
+        try:
+            found = await self.reward.score_many(items)
+        finally:
+            self._under_way -= 1
+        self.answers.update(one.reward.status for one in found)
+        self.trouble = None
+        return found
+
+    async def _body(self, request: web.Request, model: type[B]) -> B:
+        if request.content_type != "application/json":
+            raise Refused(415, f"got {request.content_type}, expected Content-Type: application/json")
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                data = await request.read()
+            return model.model_validate_json(data)
+        except TimeoutError:
+            raise Refused(400, f"got no whole body within {READ_SECONDS:g} s") from None
+        except ValidationError as error:
+            raise Refused(400, first_problem(error)) from None
+
+    async def _health(self, request: web.Request) -> web.Response:
+        meter = self.reward.meter
+        return _json(openapi.HealthOut(
+            signature=self.reward.signature, answers=dict(self.answers), calls=meter.calls, cached=meter.cached,
+            trouble=self.trouble,
+        ))  # fmt: skip
+
+    async def _openapi(self, request: web.Request) -> web.Response:
+        return web.json_response(openapi.document())
+
+    async def _page(self, request: web.Request) -> web.Response:
+        return web.Response(text=openapi.page(), content_type="text/html", headers=_PAGE_HEADERS)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host of this name or address.
+
+    >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("0.0.0.0"), is_loopback("example.org")
+    (True, True, False, False)
+    """
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(request: web.Request) -> str:
+    """The token of a request. OpenRLHF can send headers only by a URL such as http://any:TOKEN@host:5000/get_reward."""
+    header = request.headers.get("Authorization", "")
+    if header.startswith("Basic "):
+        try:
+            return str(BasicAuth.decode(header).password)
+        except ValueError:
+            return ""
+    return header.removeprefix("Bearer ")
+
+
+def _json(body: BaseModel) -> web.Response:
+    return web.Response(text=body.model_dump_json(), content_type="application/json")
+
+
+def _error(status: int, kind: str, message: str) -> web.Response:
+    body = openapi.ErrorOut(error=kind, message=message)
+    return web.Response(text=body.model_dump_json(), content_type="application/json", status=status)
