@@ -293,7 +293,7 @@ def _sync(file: IO[bytes]) -> None:
 
 def _replace(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Write a whole file so that a reader sees the old one or the new one, never half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")  # two may write the same
     try:
         with temporary.open("wb") as file:
             file.write(data)

@@ -8,14 +8,16 @@ question that did not reach it is not, and the same command asks it again.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from sys import intern
 
 from wavjudge.bench.benchmark import Benchmark
-from wavjudge.bench.candidates.base import Answer, Candidate, Lost, Turn
+from wavjudge.bench.candidates.base import Answer, Candidate, Lost, Turn, recordable, shown
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.row import ItemRow
 from wavjudge.bench.runner import first_of
@@ -71,7 +73,8 @@ class Asker:
     ) -> None:  # fmt: skip
         self._run, self._candidates, self._intake, self._attempts = run, candidates, intake, attempts
         self._watcher = watcher or Nobody()
-        self._items = {(item.benchmark, item.id): item.model_dump_json() for item in run.items()}
+        # In memory for as long as the run: of each item a digest, of each answer its key.
+        self._items = {(item.benchmark, item.id): _digest(item) for item in run.items()}
         self._done = {_key(r): (r.id if r.status in retry else None) for r in run.responses()}
         self._stopping = asyncio.Event()
         self.summary = Asked()
@@ -100,10 +103,11 @@ class Asker:
         rows = iter(benchmark)
         while not self._stopping.is_set():
             if (items := await asyncio.to_thread(self._take, benchmark, rows)) is None:
+                self._watcher.to_answer(-len(benchmark.bad_rows) * len(self._candidates) * self._attempts)
                 break
             new = [item for item in items if (item.benchmark, item.id) not in self._items]
             await self._run.log("items").append(*new)
-            self._items.update({(item.benchmark, item.id): item.model_dump_json() for item in new})
+            self._items.update({(item.benchmark, item.id): _digest(item) for item in new})
             for item in items:
                 for lane in lanes:
                     for question in self._questions(item, lane.candidate):
@@ -120,8 +124,7 @@ class Asker:
     def _taken(self, benchmark: Benchmark, where: str, row: ItemRow) -> Item | None:
         try:
             item = self._intake.item(row, benchmark=benchmark.benchmark, root=benchmark.root)
-            known = self._items.get((item.benchmark, item.id))
-            if known is None or Item.model_validate_json(known) == item:
+            if self._items.get((item.benchmark, item.id), digest := _digest(item)) == digest:
                 return item
             raise InputError(f"item {item.id!r} is not the one this run was started with",
                              todo="use another --out for a changed test set")  # fmt: skip
@@ -158,11 +161,12 @@ class Asker:
         """All turns of an item, up to the first that comes to nothing."""
         item, talk = question.item, _Conversation(question)
         for number, asked in enumerate(item.turns):
-            turn = Turn(item, question.attempt, number, tuple(talk.before), self._run.path)
+            turn = Turn(shown(item, number), question.attempt, number, tuple(talk.before), self._run.path)
             started = time.monotonic()
             answer = await candidate.answer(turn)
             if isinstance(answer, Lost):
                 return answer
+            answer = recordable(answer)
             heard = await asyncio.to_thread(self._heard, answer, candidate.speech)
             talk.went_on(asked, answer, heard, time.monotonic() - started)
             if talk.status != "ok":
@@ -173,10 +177,12 @@ class Asker:
         """The answer as it is kept, and what is wrong with it."""
         text = answer.text
         if answer.status != "ok":
-            return Utterance(text=text), answer.status, answer.reason or "the candidate did not say why"
-        if not speech and (text or "").strip():
-            return Utterance(text=text), "ok", None
-        return self._intake.answer(text, answer.audio)
+            said = self._intake.answer(text, answer.audio)[0] if answer.audio else Utterance(text=text)
+            return said, answer.status, answer.reason or "the candidate did not say why"
+        if speech:
+            return self._intake.answer(text, answer.audio)
+        is_there = bool((text or "").strip())
+        return Utterance(text=text), *(("ok", None) if is_there else ("no_speech", "the candidate gave no text"))
 
     def _count_lost(self, item: Item, candidate: Candidate, lost: Lost) -> None:
         self.summary.lost += 1
@@ -201,7 +207,7 @@ class _Conversation:
     answers: list[Utterance] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     details: dict[str, float | str | None] = field(default_factory=dict)
-    seconds: float = 0.0
+    seconds: float | None = 0.0
     status: Outcome = "ok"
     reason: str | None = None
 
@@ -216,7 +222,8 @@ class _Conversation:
         self.answers.append(said)
         self.calls += answer.calls
         self.details |= answer.details
-        self.seconds += seconds if answer.seconds is None else answer.seconds
+        taken = seconds if answer.seconds is None and answer.timed else answer.seconds
+        self.seconds = None if taken is None or self.seconds is None else self.seconds + taken
         self.before += [Message(role="user", text=asked.text, audio=asked.audio),
                         Message(role="assistant", text=said.text, audio=said.audio)]  # fmt: skip
 
@@ -226,8 +233,8 @@ class _Conversation:
         return Response(
             benchmark=item.benchmark, item_id=item.id, candidate=candidate, attempt=self.question.attempt,
             answers=tuple(self.answers), status=self.status, reason=self.reason and where + self.reason,
-            seconds_taken=round(self.seconds, 4), calls=tuple(self.calls), details=self.details, tags=item.tags,
-            supersedes=self.question.supersedes,
+            seconds_taken=None if self.seconds is None else round(self.seconds, 4), calls=tuple(self.calls),
+            details=self.details, tags=item.tags, supersedes=self.question.supersedes,
         )  # fmt: skip
 
 
@@ -243,5 +250,9 @@ def _refuse_broken(lane: _Lane, response: Response) -> None:
         )
 
 
+def _digest(item: Item) -> bytes:
+    return hashlib.sha256(item.model_dump_json().encode()).digest()[:16]
+
+
 def _key(response: Response) -> tuple[str, str, str, int]:
-    return response.benchmark, response.item_id, response.candidate, response.attempt
+    return intern(response.benchmark), response.item_id, intern(response.candidate), response.attempt

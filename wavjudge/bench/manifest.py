@@ -14,7 +14,7 @@ from wavjudge.clients.onion import add_usage
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Judge
 from wavjudge.store import RunFolder
-from wavjudge.types import BenchmarkEntry, CandidateEntry, JudgeEntry, RunManifest, Usage
+from wavjudge.types import BenchmarkEntry, CandidateEntry, JudgeEntry, Response, RunManifest, Usage
 from wavjudge.version import __version__
 
 _VERSIONS_OF = ("openai", "google-genai", "numpy", "soundfile", "soxr", "onnxruntime")
@@ -27,6 +27,7 @@ def opened(
 ) -> RunManifest:  # fmt: skip
     """The manifest as a pass begins: what earlier passes wrote, and what this one brings."""
     now, old = datetime.now(UTC), folder.manifest
+    _refuse_another(old.benchmark if old else None, benchmark)
     entries: dict[tuple[str, str], JudgeEntry] = {
         (entry.rater, entry.spec): entry
         for entry in (*(old.judges if old else ()), *(judge.entry() for judge in judges))
@@ -38,6 +39,13 @@ def opened(
         judges=tuple(entries.values()), repeats=max(repeats, old.repeats if old else 1), versions=_versions(),
         notes=tuple(dict.fromkeys((*(old.notes if old else ()), *notes))),
     )  # fmt: skip
+
+
+def _refuse_another(old: BenchmarkEntry | None, new: BenchmarkEntry | None) -> None:
+    """A manifest names one test set: with two, nobody could tell what a total is about."""
+    if old is not None and new is not None and old.name != new.name:
+        raise InputError(f"got the test set {new.name!r}, and this run has asked {old.name!r}",
+                         todo="use another --out")  # fmt: skip
 
 
 def _candidates(old: RunManifest | None, candidates: Sequence[Candidate]) -> tuple[CandidateEntry, ...]:
@@ -65,8 +73,10 @@ def closed(folder: RunFolder, manifest: RunManifest) -> RunManifest:
     digest, asked = hashlib.sha256(), Usage()
     for line in sorted(_answer_lines(folder, counts)):
         digest.update(line.encode())
-    for call in (call for response in folder.responses() for call in response.calls):
-        asked = add_usage(asked, call.usage)
+    for response in folder.read("responses"):  # those that were asked for again, too: they cost what they cost
+        assert isinstance(response, Response)
+        for call in response.calls:
+            asked = add_usage(asked, call.usage)
     counts["calls"] = len(calls)
     return manifest.model_copy(
         update={"counts": dict(sorted(counts.items())), "usage": usage, "candidates_usage": asked,

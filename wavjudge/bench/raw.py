@@ -50,9 +50,19 @@ def _json_object(line: bytes) -> Raw:
         return not_utf8(error)
     except (ValueError, RecursionError) as error:
         return f"expected a JSON object, got {no_json(error)}"
-    return (
-        row if isinstance(row, dict) else f"expected a JSON object, got {'nothing' if row is None else repr(row)[:40]}"
-    )
+    if not isinstance(row, dict):
+        return f"expected a JSON object, got {'nothing' if row is None else repr(row)[:40]}"
+    return _halved(row) or row if b"\\u" in line else row
+
+
+def _halved(row: Mapping[str, Any]) -> str | None:
+    """What is wrong with a row that holds half a character: JSON can say it, and no UTF-8 file can."""
+    for name, value in row.items():
+        try:
+            json.dumps([name, value], ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return f'field "{ascii(name)[1:-1]}": got half a character (a lone surrogate), expected text'
+    return None
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, Raw]]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from pydantic import ValidationError
 
 from wavjudge import audio
-from wavjudge.types import AudioRef, Call, CandidateEntry, Item, Message, Outcome, Utterance
+from wavjudge.store import first_problem
+from wavjudge.types import AudioRef, Call, CandidateEntry, Item, Message, Outcome, Response, Utterance
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One turn of a conversation, as it is put to a candidate; audio paths are relative to `root`.
 
-    before: the item's history, then the earlier turns with the candidate's own answers. number: from 0. A reference
-    answer is part of the item and must not be shown to a candidate.
+    item: without what it is rated by and what is still to be said (`shown`). before: the item's history, then the
+    earlier turns with the candidate's own answers. number: from 0.
     """
 
     item: Item
@@ -39,12 +42,18 @@ class Turn:
         return audio.transmit(self.path(ref), sha256=ref.sha256, sample_rate_hz=rate)
 
 
+def shown(item: Item, number: int) -> Item:
+    """What a candidate may see of an item at a turn: nothing by which it is rated, and nothing still to be said."""
+    return item.model_copy(update={"reference": None, "checks": (), "tags": (), "turns": item.turns[: number + 1]})
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of a turn. audio: the bytes of an audio file (WAV, FLAC, OGG, MP3), looked at by the runner.
 
     status: `crashed` or `timed_out` where the candidate broke, with a reason; what is wrong with its audio (none,
     broken, too long) is for the runner to find. seconds: what the candidate took, where it is not the time of the call.
+    timed: False where the time of the call says nothing (a stored answer), and `seconds` is all that is known.
     """
 
     text: str | None = None
@@ -52,8 +61,36 @@ class Answer:
     status: Outcome = "ok"
     reason: str | None = None
     seconds: float | None = None
+    timed: bool = True
     calls: tuple[Call, ...] = ()
     details: Mapping[str, float | str | None] = field(default_factory=dict)
+
+
+def recordable(answer: Answer) -> Answer:
+    """The answer if a record can hold it, else a crash that says why; half a character becomes a question mark.
+
+    >>> recordable(Answer("half \\ud83d")).text, recordable(Answer(4)).status
+    ('half ?', 'crashed')
+    """
+    try:
+        clean = replace(answer, text=_whole(answer.text), reason=_whole(answer.reason),
+                        details={_whole(key): _whole(value) for key, value in answer.details.items()})  # fmt: skip
+        Response(
+            benchmark="", item_id="", candidate="", answers=(Utterance(text=clean.text),), status=clean.status,
+            reason=clean.reason, seconds_taken=clean.seconds, calls=clean.calls, details=dict(clean.details),
+        )  # fmt: skip
+    except ValidationError as error:
+        return Answer(status="crashed", reason=f"it gave what is no answer: {first_problem(error)}")
+    except (AttributeError, TypeError) as error:
+        return Answer(status="crashed", reason=f"it gave what is no answer: {error}")
+    return clean
+
+
+V = TypeVar("V")
+
+
+def _whole(value: V) -> V:
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +68,7 @@ class PythonCandidate:
                                     todo="run it as command:..., whose programs can be ended")  # fmt: skip
         try:
             async with asyncio.timeout(self._options.timeout):
-                return await _in_thread(self._called, turn)
+                return await self._in_thread(turn)
         except TimeoutError:
             self._stuck += 1
             return Answer(status="timed_out", reason=f"no answer within {self._options.timeout:g} s")
@@ -75,28 +77,30 @@ class PythonCandidate:
         try:
             said = self._function(turn)
             return _answer(asyncio.run(said) if inspect.iscoroutine(said) else said)
-        except Exception as error:  # whatever it raises is an outcome of the candidate
+        except BaseException as error:  # whatever it raises is an outcome of the candidate: sys.exit() too
+            told = hide_secrets("".join(traceback.format_exception_only(error)).strip())
+            told = told.removeprefix(f"{type(error).__module__}.")
             last = hide_secrets("".join(traceback.format_exception(error)))[-2000:]
-            return Answer(status="crashed", reason=hide_secrets(f"{type(error).__name__}: {error}")[:300],
-                          details={"traceback": last})  # fmt: skip
+            return Answer(status="crashed", reason=told[:300], details={"traceback": last})
 
+    async def _in_thread(self, turn: Turn) -> Answer:
+        """Like `asyncio.to_thread`, in a thread of its own that does not keep the program alive when it hangs."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
 
-async def _in_thread(function: Callable[[Turn], Answer], turn: Turn) -> Answer:
-    """Like `asyncio.to_thread`, in a thread of its own that does not keep the program alive when it hangs."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Answer] = loop.create_future()
+        def settle(answer: Answer) -> None:
+            if future.done():
+                self._stuck -= 1  # it came back after all, too late
+            else:
+                future.set_result(answer)
 
-    def settle(answer: Answer) -> None:
-        if not future.done():
-            future.set_result(answer)
+        def run() -> None:
+            answer = self._called(turn)
+            with suppress(RuntimeError):  # the run has ended, and the loop with it
+                loop.call_soon_threadsafe(settle, answer)
 
-    def run() -> None:
-        answer = function(turn)
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, answer)
-
-    threading.Thread(target=run, daemon=True, name="wavjudge-candidate").start()
-    return await future
+        threading.Thread(target=run, daemon=True, name="wavjudge-candidate").start()
+        return await future
 
 
 def load(name: str) -> Callable[[Turn], Any]:
@@ -108,7 +112,7 @@ def load(name: str) -> Callable[[Turn], Any]:
         sys.path.insert(0, here)
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:  # an import runs foreign code, which may raise anything
+    except (Exception, SystemExit) as error:  # an import runs foreign code, which may raise anything
         raise SpecError(f"got the module {module!r}, which cannot be imported ({type(error).__name__}: {error})",
                         todo="import it in a Python shell of the same folder to see why") from error  # fmt: skip
     for part in attribute.split("."):
@@ -122,7 +126,7 @@ def _answer(said: object) -> Answer:
     if said is None:
         return Answer()
     if isinstance(said, Answer):
-        return said
+        return replace(said, audio=None if said.audio is None else bytes(said.audio))
     if isinstance(said, Mapping):
         known = {"text", "audio", "sample_rate_hz"}
         if strange := sorted(set(map(str, said)) - known):
@@ -142,7 +146,8 @@ def _with(text: str | None, sound: Any, rate: Any) -> Answer:
     if isinstance(sound, str | os.PathLike):
         return Answer(text, Path(sound).read_bytes())
     if rate is None:
-        raise InputError("got samples without their rate", todo="give (samples, sample_rate_hz) or sample_rate_hz=")
+        raise InputError(f"got {type(sound).__name__} without a sample rate",
+                         todo="give (samples, sample_rate_hz) or sample_rate_hz=")  # fmt: skip
     try:
         return Answer(text, Waveform.from_array(sound, sample_rate_hz=rate).to_wav())
     except AudioFault as fault:

@@ -103,8 +103,9 @@ class ModelCandidate:
             yield self._recording(turn, said)
         if said.text and (own or not hears):
             yield TextPart(said.text)
-        elif not hears and not own:
-            raise InputError("got a question without text for a candidate that reads", todo="use input=audio")
+        elif not hears:
+            what = "an answer of its own" if own else "a question"
+            raise InputError(f"got {what} without text for a candidate that reads", todo="use input=audio")
 
     def _recording(self, turn: Turn, said: Utterance) -> AudioPart:
         ref = said.audio

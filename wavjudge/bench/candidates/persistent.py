@@ -25,8 +25,8 @@ from wavjudge.bench.candidates.process import (
     KEPT_STDERR_CHARS,
     CommandOptions,
     Desk,
+    Program,
     conversation,
-    kill,
     name_of,
     names_places,
     start,
@@ -67,8 +67,9 @@ class PersistentCandidate:
             except InputError as error:
                 return Lost(str(error))
             self._asked += 1
+            number = self._asked  # others ask while this one waits for the program to start
             talk = await self._open()
-            line = {"id": self._asked, **_paths(desk, turn), **conversation(turn)}
+            line = {"id": number, **_paths(desk, turn), **conversation(turn)}
             limit = self._options.timeout if talk.has_answered else max(self._options.startup, self._options.timeout)
             said = await talk.ask(line, limit)
             if isinstance(said, Answer | Lost):  # it died, or hangs and is not asked again
@@ -99,13 +100,14 @@ async def _answer(said: dict[str, Any], desk: Desk, talk: _Talk) -> Answer:
 class _Talk:
     """One life of the program: who waits for which answer, and what it printed besides."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, program: Program) -> None:
+        self._program = program
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._stderr = b""
         self.has_answered = False
         self.is_over = False
         self._readers = [asyncio.create_task(self._read_answers()), asyncio.create_task(self._read_errors())]
+        self._watch = asyncio.create_task(self._watch_end())
 
     async def ask(self, line: dict[str, Any], limit_seconds: float) -> dict[str, Any] | Answer | Lost:
         """The program's line for this question, or the outcome if it ended or took too long.
@@ -128,31 +130,34 @@ class _Talk:
             self._waiting.pop(line["id"], None)
 
     async def _send(self, line: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
+        assert self._program.stdin is not None
         if self.is_over:
-            raise EOFError(await self._epitaph())
-        with suppress(ConnectionError):  # that it ended is heard from its stdout
-            self._process.stdin.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-            await self._process.stdin.drain()
+            raise EOFError(await self._epitaph(*self._readers))
+        try:
+            self._program.stdin.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            await self._program.stdin.drain()
+        except ConnectionError as error:  # it died, or closed its stdin: either way it hears no more questions
+            self.is_over = True
+            raise EOFError(f"it reads no more questions; {await self._epitaph(*self._readers)}") from error
 
     async def _read_answers(self) -> None:
-        assert self._process.stdout is not None
+        assert self._program.stdout is not None
         while True:
             try:
-                line = await self._process.stdout.readline()
+                line = await self._program.stdout.readline()
             except ValueError:  # a line beyond the limit of the stream: thrown away, none of ours is so long
                 continue
             if not line:
                 break
             self._deliver(line)
         self.is_over = True
-        said = await self._epitaph()
+        said = await self._epitaph(self._readers[1])
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(EOFError(said))
 
     def _deliver(self, line: bytes) -> None:
-        with suppress(ValueError, TypeError):  # no line of ours
+        with suppress(ValueError, TypeError, OverflowError, RecursionError):  # no line of ours
             said = json.loads(line)
             future = self._waiting.get(int(said["id"])) if isinstance(said, dict) and "id" in said else None
             if future is not None and not future.done():
@@ -160,32 +165,36 @@ class _Talk:
                 future.set_result(said)
 
     async def _read_errors(self) -> None:
-        assert self._process.stderr is not None
-        while piece := await self._process.stderr.read(1 << 16):
+        assert self._program.stderr is not None
+        while piece := await self._program.stderr.read(1 << 16):
             self._stderr = (self._stderr + piece)[-4 * KEPT_STDERR_CHARS :]
 
-    async def _epitaph(self) -> str:
-        """How it ended, with the last line it complained in."""
-        await kill(self._process)  # it closed its stdout: whatever it still does, it answers no more
-        with suppress(asyncio.CancelledError, TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._readers[1]), 5)
+    async def _watch_end(self) -> None:
+        """Once it has ended its pipes end too, whoever else may hold them: so those who wait hear of it."""
+        await self._program.ended.wait()
+        await self._program.kill(*self._readers)
+
+    async def _epitaph(self, *reading: asyncio.Task[None]) -> str:
+        """How it ended, with the last line it complained in. reading: what is let come to its end before."""
+        await self._program.kill(*reading)  # it closed a pipe: whatever it still does, it answers no more
         lines = self._errors().strip().splitlines()
-        return f"exit code {self._process.returncode}: {lines[-1] if lines else 'nothing on stderr'}"
+        return f"exit code {self._program.exit_code}: {lines[-1] if lines else 'nothing on stderr'}"
 
     def _errors(self) -> str:
         return hide_secrets(self._stderr.decode(errors="replace"))[-KEPT_STDERR_CHARS:]
 
     def details(self) -> dict[str, float | str | None]:
         """What is known of the program: the end of its stderr, the exit code once it ended."""
-        code = self._process.returncode
+        code = self._program.exit_code
         return {"exit_code": None if code is None else float(code), "stderr": self._errors() or None}
 
     async def close(self) -> None:
         self.is_over = True
-        await kill(self._process)
-        for reader in self._readers:
-            reader.cancel()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+        await self._program.kill()
+        tasks = (*self._readers, self._watch)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(InterruptedError("the program was ended because another answer took too long"))

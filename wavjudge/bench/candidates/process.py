@@ -16,24 +16,28 @@ import asyncio
 import json
 import os
 import shlex
+import shutil
 import signal
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge.bench.candidates.base import Answer, Lost, Turn
 from wavjudge.clients.spec import hide_secrets
-from wavjudge.errors import InputError, SpecError
+from wavjudge.errors import CandidateDownError, InputError, SpecError
 from wavjudge.types import CandidateEntry
 
 PLACES = ("question", "answer", "conversation")
 MAX_TEXT_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 256 << 20
 KEPT_STDERR_CHARS = 2000
+DRAIN_SECONDS = 1.0
+"""How long the pipes of a program that ended are read on, where something it left behind holds them open."""
 
 
 class CommandOptions(BaseModel):
@@ -76,21 +80,23 @@ class Desk:
 
     def taken(self) -> bytes | None:
         """The recording that the program wrote; None if there is none. Not more than could ever be speech."""
-        if not self.answer.is_file():
-            return None
-        with self.answer.open("rb") as file:
-            return file.read(MAX_ANSWER_BYTES)
+        with suppress(OSError):  # gone again, or written for nobody to read
+            if self.answer.is_file():  # neither a device nor a pipe, which would never end
+                with self.answer.open("rb") as file:
+                    return file.read(MAX_ANSWER_BYTES)
+        return None
 
 
 def conversation(turn: Turn) -> dict[str, object]:
-    """What a program may know of a conversation. Never the reference, and the question's text only if nothing is said.
+    """What a program may know of a conversation. Never the reference, and a user's text only if nothing is said.
 
     A model that reads the words of a spoken question is not tested on hearing them.
     """
     before = [
-        {"role": said.role, "text": said.text, "audio": str(turn.path(said.audio)) if said.audio else None}
+        {"role": said.role, "text": None if said.role == "user" and said.audio else said.text,
+         "audio": str(turn.path(said.audio)) if said.audio else None}
         for said in turn.before
-    ]
+    ]  # fmt: skip
     asked = turn.question
     return {
         "item_id": turn.item.id, "language": turn.item.language, "attempt": turn.attempt, "turn": turn.number,
@@ -123,22 +129,22 @@ class CommandCandidate:
             return await self._run(desk)
 
     async def _run(self, desk: Desk) -> Answer:
-        process = await start(self._filled(desk))
-        reading = asyncio.gather(read_head(process.stdout, MAX_TEXT_BYTES), read_tail(process.stderr), process.wait())
+        program = await start(self._filled(desk))
+        reading = asyncio.gather(read_head(program.stdout, MAX_TEXT_BYTES), read_tail(program.stderr))
         try:
-            async with asyncio.timeout(self._options.timeout):
-                (printed, cut), errors, code = await reading
-        except TimeoutError:
-            reading.cancel()
-            return Answer(status="timed_out", reason=f"no answer within {self._options.timeout:g} s")
+            in_time = await program.ends_within(self._options.timeout)
         finally:
-            await kill(process)
-        details: dict[str, float | str | None] = {"exit_code": float(code), "stderr": errors or None}
+            await program.kill(reading)
+        (printed, cut), errors = await reading
+        details: dict[str, float | str | None] = {"stderr": errors or None}
         if cut:
             details["stdout_cut"] = f"more than {MAX_TEXT_BYTES} bytes; the rest was not kept"
+        if not in_time:
+            return Answer(status="timed_out", reason=f"no answer within {self._options.timeout:g} s", details=details)
+        details["exit_code"] = code = float(program.exit_code or 0)
         if code:
             said = errors.strip().splitlines()[-1] if errors.strip() else "nothing on stderr"
-            return Answer(status="crashed", reason=f"exit code {code}: {said}", details=details)
+            return Answer(status="crashed", reason=f"exit code {code:g}: {said}", details=details)
         recording = await asyncio.to_thread(desk.taken)
         return Answer(printed.strip() or None, recording, details=details)
 
@@ -162,6 +168,9 @@ def words_of(command: str) -> tuple[str, ...]:
         raise SpecError(f"got the command {command!r}, which does not split into words ({error})") from error
     if not words:
         raise SpecError("got a command without a word", todo="write command:python my_model.py")
+    if shutil.which(words[0]) is None:  # said before anything is asked
+        raise SpecError(f"got the program {words[0]!r}, which is not there or may not be executed",
+                        todo="check its name; no shell reads the command, so there is no ~ and no $NAME")  # fmt: skip
     return words
 
 
@@ -180,24 +189,78 @@ def name_of(words: tuple[str, ...]) -> str:
     return script or first
 
 
-async def start(words: Sequence[str], *, talks: bool = False) -> asyncio.subprocess.Process:
-    """Start a program in a process group of its own, with a stdin if it `talks`. Raises `SpecError` if it cannot be."""
+class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
+    """Says when the program itself has ended; `Process.wait` waits for all who hold its pipes, daemons too."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=MAX_TEXT_BYTES, loop=asyncio.get_running_loop())
+        self.ended = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.ended.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that was started."""
+
+    _transport: asyncio.SubprocessTransport
+    _pipes: _Pipes
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter | None:
+        return self._pipes.stdin
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None:
+        return self._pipes.stdout
+
+    @property
+    def stderr(self) -> asyncio.StreamReader | None:
+        return self._pipes.stderr
+
+    @property
+    def ended(self) -> asyncio.Event:
+        return self._pipes.ended
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; the negative number of the signal that ended it."""
+        return self._transport.get_returncode()
+
+    async def ends_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.ended.wait()
+        return self.ended.is_set()
+
+    async def kill(self, *reading: asyncio.Future[Any]) -> None:
+        """End it with all that it started; what it said before is read to the end by `reading`.
+
+        What has left its process group lives on, and may hold its pipes open: they are closed all the same.
+        """
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._transport.get_pid(), signal.SIGKILL)
+        await self.ended.wait()
+        if reading:
+            await asyncio.wait(reading, timeout=DRAIN_SECONDS)
+        self._transport.close()
+
+
+async def start(words: Sequence[str], *, talks: bool = False) -> Program:
+    """Start a program in a process group of its own, with a stdin if it `talks`.
+
+    Raises `CandidateDownError` if it cannot be: the system's reason may be gone when the same command goes on.
+    """
     try:
-        return await asyncio.create_subprocess_exec(
-            *words, stdin=asyncio.subprocess.PIPE if talks else asyncio.subprocess.DEVNULL,
+        return Program(*await asyncio.get_running_loop().subprocess_exec(
+            _Pipes, *words, stdin=asyncio.subprocess.PIPE if talks else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
-            limit=MAX_TEXT_BYTES,
-        )  # fmt: skip
+        ))  # fmt: skip
     except OSError as error:
-        raise SpecError(f"got the program {words[0]!r}, which cannot be started ({error.strerror})",
-                        todo="check its name and that it may be executed") from error  # fmt: skip
-
-
-async def kill(process: asyncio.subprocess.Process) -> None:
-    """End a program with all that it started, and wait until it is gone."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+        raise CandidateDownError(f"the program {words[0]!r} cannot be started ({error.strerror})",
+                                 todo="mend that, then run the same command") from error  # fmt: skip
 
 
 async def read_head(stream: asyncio.StreamReader | None, limit: int) -> tuple[str, bool]:

@@ -52,17 +52,20 @@ class RecordedCandidate:
     async def answer(self, turn: Turn) -> Answer | Lost:
         found = self._places.get((turn.item.id, turn.attempt))
         if found is None or turn.number >= len(found.said):
-            return Answer(status="no_speech", reason="there is no stored answer to this turn")
+            return Answer(status="no_speech", reason="there is no stored answer to this turn", timed=False)
+        is_last = turn.number == len(found.said) - 1
         text, name = found.said[turn.number]
-        if found.status != "ok" and turn.number == len(found.said) - 1:
-            return Answer(text, status=found.status, reason=found.reason or "as it was recorded")
+        seconds = found.seconds if is_last else 0.0  # it stands there for the whole conversation
+        if found.status != "ok" and is_last:
+            reason = found.reason or "as it was recorded"
+            return Answer(text, status=found.status, reason=reason, seconds=seconds, timed=False)
         if name is None:
-            return Answer(text)
+            return Answer(text, seconds=seconds, timed=False)
         path = self._answers.root / name
         if not there(path):
-            return Answer(text, status="no_speech", reason=f"the recording {name[:200]} is not there")
+            return Answer(text, status="no_speech", reason=f"the recording {name[:200]} is not there", timed=False)
         try:
-            return Answer(text, await asyncio.to_thread(path.read_bytes), seconds=found.seconds)
+            return Answer(text, await asyncio.to_thread(path.read_bytes), seconds=seconds, timed=False)
         except OSError as error:
             return Lost(f"{path}: {error.strerror}")
 

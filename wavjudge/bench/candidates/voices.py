@@ -74,9 +74,7 @@ class Espeak:
                 return Lost(f"eSpeak NG has no voice {voice!r}")
             library.espeak_SetParameter(1, self._options.words_per_minute, 0)  # 1: the rate
             samples = _synthesised(library, text)
-        if not len(samples):
-            return Lost(f"eSpeak NG made no sound of {text[:60]!r}")
-        return Spoken(Waveform(samples, rate).to_wav())
+        return Spoken(Waveform(samples, rate).to_wav())  # of "..." nothing: an answer without a sound
 
     @classmethod
     def _library(cls) -> tuple[Any, int]:
@@ -112,20 +110,24 @@ def _start() -> tuple[Any, int]:
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
+_blocks: list[Any] = []
+
+
+@_CALLBACK  # type: ignore[untyped-decorator]
+def _collect(samples: Any, count: int, _events: object) -> int:
+    """Called by the library, which keeps the address: a function that Python frees would be a crash later."""
+    if samples and count > 0:
+        _blocks.append(np.ctypeslib.as_array(samples, (count,)).astype(np.float32) / np.float32(32768))
+    return 0
+
+
 def _synthesised(library: Any, text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
-    blocks: list[Any] = [np.zeros(0, np.float32)]
-
-    def collect(samples: Any, count: int, _events: object) -> int:
-        if samples and count > 0:
-            blocks.append(np.ctypeslib.as_array(samples, (count,)).astype(np.float32) / np.float32(32768))
-        return 0
-
-    callback = _CALLBACK(collect)  # held in a name: freed while in use, it would crash
-    library.espeak_SetSynthCallback(callback)
+    _blocks[:] = [np.zeros(0, np.float32)]
+    library.espeak_SetSynthCallback(_collect)
     raw = text.replace("\0", " ").encode()
     library.espeak_Synth(raw, len(raw) + 1, 0, 1, 0, 1, None, None)  # 1 and 1: by characters, UTF-8
     library.espeak_Synchronize()
-    return np.concatenate(blocks)
+    return np.concatenate(_blocks)
 
 
 class SpeechOptions(ClientOptions):
