@@ -33,6 +33,15 @@ _COLOURS = dict(zip((arm.name for arm in ARMS),
                     ("#888888", "#b04a2f", "#e0a030", "#6a51a3", "#1f4e79", "#2a9d6f"), strict=True))  # fmt: skip
 
 
+COMPARED = (
+    ("anchor", "GRPO text", "text + SFT"),
+    ("mask", "GRPO all", "GRPO text"),
+    ("mask, anchored", "all + SFT", "text + SFT"),
+    ("gate", "text + SFT", "text + SFT gated"),
+)
+"""What is asked of two arms: without it, with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One look at one run (`toy_arms.Look`), and what made it. A row of results/toy_recipe.csv."""
@@ -103,14 +112,22 @@ def read(path: Path) -> list[Row]:
 
 
 def page(rows: Sequence[Row]) -> str:
-    """The tables in Markdown: arms at the end, and arms at equal reward; mean over seeds, smallest to largest."""
-    parts = []
-    for lr in dict.fromkeys(row.lr for row in rows):
-        parts.append(f"Learning rate {lr:g}, after {max(row.step for row in rows)} steps:\n\n{_ends(rows, lr)}")
-        for target in TARGETS:
-            parts.append(f"Learning rate {lr:g}, at the first look with a gain of {target:g}:\n\n"
-                         f"{_equal(rows, lr, target)}")  # fmt: skip
-    return "\n".join(parts)
+    """All tables in Markdown; figures are means over seeds (smallest to largest)."""
+    equal = [
+        f"Learning rate {lr:g}, at the first look with a gain of {target:g}:\n\n{_equal(rows, lr, target)}"
+        for lr in _rates(rows) for target in TARGETS
+    ]  # fmt: skip
+    return "\n".join([ends(rows), *equal, f"With it against without it:\n\n{_compared(rows)}"])
+
+
+def ends(rows: Sequence[Row]) -> str:
+    """One table a learning rate: the arms after the last step."""
+    steps = max(row.step for row in rows)
+    return "\n".join(f"Learning rate {lr:g}, after {steps} steps:\n\n{_ends(rows, lr)}" for lr in _rates(rows))
+
+
+def _rates(rows: Sequence[Row]) -> list[float]:
+    return list(dict.fromkeys(row.lr for row in rows))
 
 
 def _ends(rows: Sequence[Row], lr: float) -> str:
@@ -132,6 +149,42 @@ def _equal(rows: Sequence[Row], lr: float, target: float) -> str:
                    _span([row.valid for row in there], ".3f")]  # fmt: skip
         lines.append(f"| {arm} | {len(there)} of {len(runs)} | {' | '.join(figures)} |")
     return "\n".join(lines) + "\n"
+
+
+def _compared(rows: Sequence[Row]) -> str:
+    lines = ["| asked | arms | learning rate | at | drift | gain | valid speech |", "|---" * 7 + "|"]
+    for asked, without, with_it in COMPARED:
+        for lr in _rates(rows):
+            runs = _runs(rows, lr)
+            for at in (None, *TARGETS):
+                two = [_figures(runs.get(arm, []), at) for arm in (without, with_it)]
+                seen = [side(*pair) for pair in zip(*two, strict=True)]
+                place = "the end" if at is None else f"a gain of {at:g}"
+                lines.append(f"| {asked} | {with_it} against {without} | {lr:g} | {place} | {' | '.join(seen)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _figures(runs: Sequence[Sequence[Row]], at: float | None) -> tuple[list[float], list[float], list[float]]:
+    """Drift, gain and valid speech of each run, nothing of all if one of them did not get there."""
+    looks = [run[-1] if at is None else reached(run, at) for run in runs]
+    there = [look for look in looks if look is not None]
+    if len(there) < len(looks):
+        return [], [], []
+    gains = [] if at is not None else [look.reward - run[0].reward for look, run in zip(there, runs, strict=True)]
+    return [look.drift for look in there], gains, [look.valid for look in there]
+
+
+def side(without: Sequence[float], with_it: Sequence[float]) -> str:
+    """Higher or lower where all runs of one arm lie on one side of all of the other, else not seen.
+
+    >>> side([1, 2, 3], [4, 5, 6]), side([1, 2, 3], [3, 4, 5]), side([1, 2, 3], [])
+    ('higher', 'not seen', '-')
+    """
+    if not (without and with_it):
+        return "-"
+    if min(with_it) > max(without):
+        return "higher"
+    return "lower" if max(with_it) < min(without) else "not seen"
 
 
 def reached(run: Sequence[Row], target: float) -> Row | None:
@@ -161,7 +214,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     from matplotlib.figure import Figure
 
     matplotlib.rcParams["svg.hashsalt"] = "wavjudge"  # the same picture is the same file
-    lrs = list(dict.fromkeys(row.lr for row in rows))
+    lrs = _rates(rows)
     figure = Figure(figsize=(4.6 * len(lrs), 6.4), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     for column, lr in enumerate(lrs):

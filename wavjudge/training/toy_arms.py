@@ -53,6 +53,7 @@ class Settings:
     held_out: int = 256
     looked_at: int = 160
     clip: float = 1.2
+    tied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def base(settings: Settings, seed: int) -> ToyModel:
     """A model that learnt from demonstrations alone."""
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 0])
-    model = ToyModel(Shape(settings.world.vocabulary.size, settings.world.length))
+    model = ToyModel(Shape(settings.world.vocabulary.size, settings.world.length, tied=settings.tied))
     optimiser = _optimiser(model, settings.base_lr)
     for _ in range(settings.base_steps):
         ids = torch.from_numpy(settings.world.demonstrations(settings.base_rows, rng))

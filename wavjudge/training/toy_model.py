@@ -15,13 +15,15 @@ Past = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Of the model; `longest` in ids."""
+    """Of the model; `longest` in ids. tied: ids that come in and ids that go out share one table, as in many small
+    language models, so that what moves a word's row is felt wherever that word could be said."""
 
     ids: int
     longest: int
     hidden: int = 64
     layers: int = 2
     heads: int = 4
+    tied: bool = False
 
 
 class _Layer(nn.Module):
@@ -56,6 +58,9 @@ class ToyModel(nn.Module):
         self.tokens, self.places = nn.Embedding(shape.ids, shape.hidden), nn.Embedding(shape.longest, shape.hidden)
         self.layers = nn.ModuleList(_Layer(shape) for _ in range(shape.layers))
         self.last, self.head = nn.LayerNorm(shape.hidden), nn.Linear(shape.hidden, shape.ids)
+        if shape.tied:
+            nn.init.normal_(self.tokens.weight, std=0.02)
+            self.head.weight = self.tokens.weight
 
     def forward(self, ids: Tensor) -> Tensor:
         return self.on(ids, None)[0]
