@@ -1,4 +1,4 @@
-"""The data that ships with wavjudge: prompts and the test sets (tiny, and how to obtain others), found wherever wavjudge was put.
+"""The data that ships with wavjudge (prompts, tiny, how to obtain other test sets), found wherever it was put.
 
 In a wheel they lie inside the package (`wavjudge/_data`), in a checkout beside it. A folder counts as found when its
 INDEX file is there, so a stray folder of the same name in the working directory is never taken for ours.

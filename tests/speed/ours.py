@@ -16,8 +16,8 @@ from typing import Any
 
 from tests.speed.child import Watch
 from wavjudge.bench.intake import Intake
-from wavjudge.bench.runner import Runner
 from wavjudge.bench.run import Plan, run
+from wavjudge.bench.runner import Runner
 from wavjudge.bench.testset import open_testset
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.judge.build import Workshop

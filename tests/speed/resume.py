@@ -16,8 +16,8 @@ from typing import Any
 
 from tests.speed.child import Watch
 from tests.speed.ours import take_in
-from wavjudge.bench.runner import RETRIED_STATUSES, Done
 from wavjudge.bench.run import Plan, run
+from wavjudge.bench.runner import RETRIED_STATUSES, Done
 from wavjudge.bench.testset import open_testset
 from wavjudge.judge.base import Judge
 from wavjudge.judge.build import Workshop, build

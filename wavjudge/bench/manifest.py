@@ -6,11 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from wavjudge.bench.candidates.base import Candidate
 from wavjudge.clients.onion import add_usage
+from wavjudge.clients.spec import parse_spec
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Judge
 from wavjudge.store import RunFolder
@@ -52,7 +54,7 @@ def _candidates(old: RunManifest | None, candidates: Sequence[Candidate]) -> tup
     """The candidates of all passes; one name cannot stand for two SPECs, or nobody could tell whose answer it was."""
     known = {entry.candidate: entry for entry in (old.candidates if old else ())}
     for entry in (candidate.entry() for candidate in candidates):
-        if known.get(entry.candidate, entry).spec != entry.spec:
+        if _identity(known.get(entry.candidate, entry).spec) != _identity(entry.spec):
             raise InputError(
                 f"got the candidate {entry.candidate!r} as {entry.spec}, and this run has it as "
                 f"{known[entry.candidate].spec}",
@@ -60,6 +62,17 @@ def _candidates(old: RunManifest | None, candidates: Sequence[Candidate]) -> tup
             )
         known[entry.candidate] = entry
     return tuple(known.values())
+
+
+_PACE = frozenset({
+    "timeout", "startup", "workers", "attempts", "max_in_flight", "max_megabytes", "rpm", "api_key_env",
+})  # fmt: skip
+
+
+def _identity(spec: str) -> str:
+    """A SPEC without what changes only how long an answer is waited for: an answer may be asked for again with more."""
+    parsed = parse_spec(spec)
+    return str(replace(parsed, options={key: value for key, value in parsed.options.items() if key not in _PACE}))
 
 
 def closed(folder: RunFolder, manifest: RunManifest) -> RunManifest:

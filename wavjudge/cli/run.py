@@ -47,6 +47,7 @@ def run(
     """Ask candidates every item of a test set, keep their answers, and rate them with judges."""
     from wavjudge import api
     from wavjudge.bench.benchmark import open_benchmark
+    from wavjudge.bench.candidates.build import build_candidate
     from wavjudge.bench.run import Asking, Plan, run_all
     from wavjudge.cli import score
     from wavjudge.cli.options import outcomes, statuses, words
@@ -60,6 +61,9 @@ def run(
     plan = Plan(None, judges, out, repeats, statuses(retry), "copy", max_answer_seconds, asking=asking)
     try:
         if dry_run:
+            shop.sends = False
+            for spec in candidate:
+                build_candidate(spec, shop)  # a wrong SPEC is found here; nothing is opened before the first question
             _would_ask(testset, len(candidate), attempts, judges)
             return
         with Bar(shop.meter, quiet=quiet) as bar:

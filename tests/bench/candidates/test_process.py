@@ -265,7 +265,9 @@ def test_names(tmp_path: Path) -> None:
     assert [(r.candidate, r.attempt) for r in done.all] == [
         ("candidate", 0), ("candidate", 1), ("other", 0), ("other", 1)]  # fmt: skip
     with pytest.raises(InputError, match=r"this run has it as .*name=other.*[\s\S]*another --out"):
-        ask(benchmark, spec.replace("name=candidate", "name=other&timeout=7"))
+        ask(benchmark, spec.replace("name=candidate", "name=other&rate=8000"))
+    slower = ask(benchmark, spec.replace("name=candidate", "name=other&timeout=7"), attempts=2)
+    assert (slower.asked.answered, slower.asked.already_answered) == (0, 2), "pace is no part of who answers"
     assert len(done.all) == 4
     assert words_of("python3 'my model.py' -x") == ("python3", "my model.py", "-x")
 
