@@ -16,6 +16,10 @@ TOKEN_VARIABLE = "WAVJUDGE_REWARDS_TOKEN"  # noqa: S105 - the name of a variable
 def serve(
     judge: Annotated[list[str], typer.Option(help="SPEC of a judge, see `wavjudge judges`; may be given again.")],
     weight: Annotated[list[str], typer.Option(help="AXIS=SHARE, summing to 1; may be given again.")],
+    calibration: Annotated[Path | None, typer.Option(help="calibration.json that the reward obeys.")] = None,
+    below: Annotated[str, typer.Option(help="An axis below the bar: refuse, or down-weight by --factor.")] = "refuse",
+    factor: Annotated[float, typer.Option(min=0, max=0.99, help="Of the weight of such an axis; 0 leaves it out.")] = 0,
+    recalibrate: Annotated[str | None, typer.Option(help="linear or isotonic: scores brought to people's.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")] = (
         "127.0.0.1"
     ),
@@ -46,6 +50,7 @@ def serve(
     import asyncio
     import os
 
+    from wavjudge.cli.console import console
     from wavjudge.cli.options import words
     from wavjudge.rewards.adapters.built import from_options, function
     from wavjudge.rewards.server import RewardServer
@@ -57,7 +62,11 @@ def serve(
         "deadline_seconds": deadline, "speech": not text_only, "log": str(log) if log else None,
         "log_mebibytes": log_mebibytes, "prompts": str(prompts) if prompts else None, "prompt_set": prompt_set,
         "max_cost": max_cost, "price": price, "cache": cache,
+        **({"calibration": str(calibration), "below": below, "factor": factor, "recalibrate": recalibrate}
+           if calibration else {}),
     })  # fmt: skip
+    for permit in reward.permits:
+        console(err=True).print(permit.sentence, soft_wrap=True)
     with reward:
         server = RewardServer(reward, os.environ.get(token_env) or None, function(decode) if decode else None, max_body)
         asyncio.run(_serve(server, host, port))

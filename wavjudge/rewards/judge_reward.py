@@ -15,15 +15,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from wavjudge.analysis.recalibration import RecalibrationMap
 from wavjudge.bench.runner import first_of
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Case, Judge, Task
 from wavjudge.judge.build import build
 from wavjudge.judge.workshop import workshop
 from wavjudge.rewards.ceiling import Ceiling
+from wavjudge.rewards.check import Permit
 from wavjudge.rewards.combine import SKIP, Policy, Reward, Unscored, Weights, combine, outcomes
 from wavjudge.rewards.guards import Guarded, Guards
 from wavjudge.rewards.item import RewardItem
+from wavjudge.rewards.obedience import Obedience, mapped
 from wavjudge.rewards.own_loop import OwnLoop
 from wavjudge.rewards.spool import Spool, Taken
 from wavjudge.signature import planned
@@ -56,6 +59,8 @@ class JudgeReward:
     ----------
     judges: SPECs, such as ``gemini:gemini-3.5-flash``; each weighted axis is rated by one of them.
     weights: of the axes, summing to 1; ``{"overall": 1}`` for one. A `Weights` where their scale is not 1..5.
+    calibration: the calibration.json that the reward obeys, or an `Obedience`: an axis that may not be optimised is
+        refused or weighs less, and scores may be mapped to people's. None: nobody asked how far to trust the judge.
     guards: what must hold before a judge is paid; None for none. They need the extra `local`.
     policy: what an answer without a reward becomes; by default None.
     ceiling: stops the training when too much fails; None for no ceiling.
@@ -70,6 +75,7 @@ class JudgeReward:
 
     def __init__(
         self, judges: str | Sequence[str], weights: Weights | Mapping[str, float], *,
+        calibration: Obedience | str | Path | None = None,
         guards: Guards | Sequence[str] | None = DEFAULT_GUARDS, policy: Policy = SKIP,
         ceiling: Ceiling | None = None, repeats: int = 1, tries: int = 1, deadline_seconds: float = 300.0,
         log: str | Path | None = None, log_mebibytes: float = 1024.0, benchmark: str = "rollouts",
@@ -90,6 +96,7 @@ class JudgeReward:
         self.meter, self._cache = shop.meter, shop.cache
         self._judges = [build(spec, shop) for spec in specs]
         self._tasks = _tasks(self._judges, self.weights)
+        self._obey(Obedience.of(calibration) if isinstance(calibration, str | Path) else calibration)
         self._spool = Spool(
             Path(log) if log else None, benchmark=benchmark, candidate=candidate, speech=speech,
             max_answer_seconds=max_answer_seconds, max_mebibytes=log_mebibytes,
@@ -98,13 +105,26 @@ class JudgeReward:
         self._loop = OwnLoop("rewards")
         atexit.register(self._spool.close)  # trainers do not say when they end
 
+    def _obey(self, obedience: Obedience | None) -> None:
+        """Take the weights and maps that the calibration allows. Raises `InputError` where it allows none."""
+        self.obedience = obedience
+        self.permits: tuple[Permit, ...] = ()
+        self._maps: dict[str, RecalibrationMap] = {}
+        if obedience is None:
+            return
+        signed = {axis.name: task.signature for _, task in self._tasks for axis in task.axes}
+        self.weights, self.permits = obedience.weighed(self.weights, signed)
+        self._tasks = _tasks(self._judges, self.weights)
+        self._maps = obedience.maps(self.weights, signed)
+
     @property
     def signature(self) -> str:
         """What decides a reward: who rates which axes by which prompt, the weights, the guards."""
         weighed = ",".join(f"{axis}:{weight:g}" for axis, weight in self.weights.axes.items())
         rated = [task.signature for _, task in self._tasks]
         guarded = self.guards.signature if self.guards else "guards:none"
-        return " + ".join([f"reward:1|weights:{weighed}", *rated, guarded])
+        obeyed = [self.obedience.signature] if self.obedience else []
+        return " + ".join([f"reward:1|weights:{weighed}", *rated, guarded, *obeyed])
 
     async def score_many(self, items: Sequence[RewardItem]) -> list[Judged]:
         """One result per item, in their order; from any event loop.
@@ -180,8 +200,8 @@ class JudgeReward:
             status: Status | Outcome = "no_speech" if "no_speech" in guarded.tripped else "not_applicable"
             return Judged(Reward(guarded.floor, status, guarded.reason), (), guarded)
         ratings = await self._ratings(taken.case)
-        stand = _standing(ratings)
-        return Judged(combine(outcomes(stand, self.weights.scale), self.weights, self.policy), tuple(ratings), guarded)
+        found = mapped(outcomes(_standing(ratings), self.weights.scale), self._maps)
+        return Judged(combine(found, self.weights, self.policy), tuple(ratings), guarded)
 
     def _guarded(self, case: Case) -> Guarded | None:
         said = case.answer
