@@ -79,8 +79,10 @@ def calibration(tmp_path: Path) -> Path:
 def test_check_says_what_may_be_optimised_and_why(calibration: Path) -> None:
     for path in (calibration, calibration / "calibration.json"):
         done = typed("rewards", "check", path)
-        assert done.code == 0 and "overall: yes, it orders answers to one prompt as people do" in " ".join(
-            done.out.split()
+        assert (
+            done.code == 0
+            and "overall: yes, it is shown to order answers to one prompt in people's direction"
+            in " ".join(done.out.split())
         )
     (one,) = typed("rewards", "check", calibration, "--json").json
     assert one["allowed"] and one["axis"] == "overall" and "repeats: none" in one["sentence"]

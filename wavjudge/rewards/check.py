@@ -143,7 +143,8 @@ def _permit(file: CalibrationFile, row: Row, bar: Bar) -> Permit:
     against = [why for why in (_no_calibration(row, bar), _order(row, bar), _nulls(row, nulls, bar),
                                _unsteady(steady, bar)) if why]  # fmt: skip
     figures = f"zero-filled Intra-ID {_figure(row, 'intra_id_zero_filled')}; {_best_null(nulls)}; {_told(steady)}"
-    said = f"no: {'; '.join(against)}" if against else "yes, it orders answers to one prompt as people do"
+    yes = "yes, it is shown to order answers to one prompt in people's direction"
+    said = f"no: {'; '.join(against)}" if against else yes
     return Permit(str(row["judge"]), signature, axis, not against, f"{axis}: {said} ({figures}).")
 
 
