@@ -24,7 +24,8 @@ from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.judge_reward import JudgeReward
 from wavjudge.training.checkpoint import Saved, newest
 from wavjudge.training.config import Config, Lora
-from wavjudge.training.trainer import HybridGRPOTrainer, Recipe
+from wavjudge.training.recipe import Recipe
+from wavjudge.training.trainer import HybridGRPOTrainer
 
 __all__ = ["Prepared", "Trained", "prepared", "trained", "trainer_of"]
 

@@ -2,7 +2,7 @@
 
     L = lambda (preference + kl) + (1 - lambda) supervised
 
-TRL samples, steps and saves; here are the rollouts as sound, the reward, lambda, the reference, and the loss.
+TRL samples, steps and saves; here are the rewards (`rollouts.py`), lambda, the reference, and the loss.
 One generation is one optimiser step (all micro-batches of it), so the policy that sampled is the one that is trained,
 and lambda is one number a step: it comes from the rewards of all ranks, which every rank has.
 
@@ -12,74 +12,36 @@ tokens. The masks stand in the loss instead.
 
 from __future__ import annotations
 
-from wavjudge.training.audio import JUDGE_RATE_HZ, decoded  # isort: skip  before transformers, see there
+from wavjudge.training.recipe import Recipe, checked, same_vocabulary  # isort: skip  before transformers
 
 import logging
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from accelerate.utils import gather_object
 from datasets import Dataset
 from torch import Tensor
 from trl import GRPOConfig, GRPOTrainer
 
-from wavjudge.errors import InputError, StopRun
+from wavjudge.errors import StopRun
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.combine import Reward
-from wavjudge.rewards.groups import Advantages, Deviation, advantages
-from wavjudge.rewards.item import RewardItem, Samples
-from wavjudge.rewards.judge_reward import Judged
-from wavjudge.rewards.mixing import Gates, Mixture
+from wavjudge.rewards.groups import Advantages, advantages
+from wavjudge.rewards.mixing import Mixture
 from wavjudge.training.checkpoint import Saved
 from wavjudge.training.data import Batch, Demonstrations, Example, Speaker, collated
 from wavjudge.training.diagnostics import evaluating
 from wavjudge.training.losses import frozen, hybrid, kl, next_token_logps, preference, supervised
-from wavjudge.training.masks import ALL, TEXT, Counted, Masks, Rule, masks
+from wavjudge.training.masks import Masks, masks
+from wavjudge.training.rollouts import Judge, rewards_of_all, sampled
 from wavjudge.training.sampler import EpochSampler
 
-__all__ = ["HybridGRPOTrainer", "Judge", "Recipe"]
-
-
-class Judge(Protocol):
-    """What gives rewards: `JudgeReward`, without a ceiling of its own, for that would stop one rank alone."""
-
-    def score_now(self, items: Sequence[RewardItem]) -> list[Judged]:
-        """One result an item."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What TRL's own arguments do not hold.
-
-    preferred, anchored: the tokens that the two terms count. text_beta, speech_beta: of the KL term, 0 for none; the
-    reference costs a forward pass and, without LoRA, a second model. anchor_rows: demonstrations of a micro-batch.
-    ceiling, window: share of failures among the last `window` answers of all ranks that stops the training.
-    settings: kept in checkpoints; another training's are refused. judge_rate_hz: what the judge hears.
-    """
-
-    preferred: Counted = TEXT
-    anchored: Counted = ALL
-    rule: Rule = field(default_factory=Rule)
-    text_beta: float = 0.0
-    speech_beta: float = 0.0
-    deviation: Deviation = "population"
-    gates: Gates = field(default_factory=Gates)
-    anchor_rows: int = 1
-    ceiling: float | None = 0.10
-    window: int = 200
-    judge_rate_hz: int = JUDGE_RATE_HZ
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def held_to_reference(self) -> bool:
-        """Whether there is a KL term at all."""
-        return max(self.text_beta, self.speech_beta) > 0
+__all__ = ["HybridGRPOTrainer"]
 
 
 class HybridGRPOTrainer(GRPOTrainer):
@@ -107,9 +69,9 @@ class HybridGRPOTrainer(GRPOTrainer):
         self._prompts, self._held_out = list(prompts), list(held_out)
         self._anchor = Demonstrations(demonstrations, seed=args.seed)
         self._rewards: list[Reward] = []
-        _checked(args, len(prompts), len(demonstrations))
+        checked(args, len(prompts), len(demonstrations))
         model = speaker.model()
-        _same_vocabulary(speaker, model)
+        same_vocabulary(speaker, model)
         apart = self.recipe.held_to_reference and "peft_config" not in others
         reference = frozen(model) if apart else None  # before TRL changes the model's forward
         super().__init__(
@@ -118,7 +80,7 @@ class HybridGRPOTrainer(GRPOTrainer):
                 {"prompt": list(one.prompt), "row": number} for number, one in enumerate(prompts)
             ]),
             eval_dataset=Dataset.from_list([{"prompt": list(one.prompt)} for one in held_out]) if held_out else None,
-            rollout_func=_rollout, **others,
+            rollout_func=sampled, **others,
         )  # fmt: skip
         self.reference = None if reference is None else reference.to(self.accelerator.device)
 
@@ -170,7 +132,7 @@ class HybridGRPOTrainer(GRPOTrainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """TRL's figures and ours. A gradient that is no number stops before a checkpoint of it is made."""
-        if not _is_number(norm := logs.get("grad_norm", 0.0)):
+        if not math.isfinite(norm := logs.get("grad_norm", 0.0)):
             raise _diverged(f"got the gradient norm {norm} at step {self.state.global_step}")
         super().log(logs, start_time)
 
@@ -187,33 +149,16 @@ class HybridGRPOTrainer(GRPOTrainer):
 
     # ---- rollouts and rewards
 
-    def _rewarded(self, prompts: Sequence[Any], completion_ids: Sequence[Sequence[int]], row: Sequence[int],
-                  sound: Sequence[Any], said: Sequence[str], **_: Any) -> list[float | None]:  # fmt: skip
+    def _rewarded(self, completion_ids: Sequence[Sequence[int]], row: Sequence[int], **_: Any) -> list[float | None]:
         """TRL's reward function: the rewards of this rank; those of all ranks are kept for lambda and the ceiling."""
-        items = [self._item(self._prompts[at], heard, text) for at, heard, text in zip(row, sound, said, strict=True)]
-        mine, error = self._asked(items)
-        together = gather_object([(mine, error)])
-        if errors := [error for _, error in together if error is not None]:
-            raise errors[0]
-        self._rewards = [one for theirs, _ in together for one in theirs]
+        mine, self._rewards = rewards_of_all(
+            self.judge, self.speaker, [self._prompts[at] for at in row], completion_ids,
+            rate_hz=self.recipe.judge_rate_hz, step=self.state.global_step,
+        )  # fmt: skip
         self.counts.update(one.status for one in self._rewards)
         if self.ceiling is not None:
             self.ceiling.add(self._rewards)
         return [one.score for one in mine]
-
-    def _asked(self, items: Sequence[RewardItem]) -> tuple[list[Reward], StopRun | InputError | None]:
-        """An error of one rank is told to all: a rank that raises alone leaves the others waiting for it."""
-        try:
-            return [one.reward for one in self.judge.score_now(items)], None
-        except (StopRun, InputError) as error:
-            return [], error
-
-    def _item(self, asked: Example, heard: tuple[Any, int] | None, text: str) -> RewardItem:
-        row = asked.row
-        return RewardItem(
-            Samples(*heard) if heard is not None else None, text, row.question_text, asked.question_audio, row.id,
-            row.language, row.reference, {"step": float(self.state.global_step)},
-        )  # fmt: skip
 
     def _groups(self) -> Advantages:
         numbers = [place // self.num_generations for place in range(len(self._rewards))]
@@ -362,37 +307,6 @@ class HybridGRPOTrainer(GRPOTrainer):
             self._step = saved.step * self.args.gradient_accumulation_steps
 
 
-def _rollout(prompts: list[list[int]], trainer: HybridGRPOTrainer) -> dict[str, Any]:
-    """TRL's `rollout_func`: prompts are ids already; the answers as ids, as words, and as sound at the judge's rate."""
-    speaker = trainer.speaker
-    with evaluating(trainer.accelerator.unwrap_model(trainer.model)):  # a policy is heard without dropout
-        answers, logps = trainer._generate_single_turn(prompts, None, {}, trainer.num_generations)
-    heard = [decoded(speaker, ids, rate_hz=trainer.recipe.judge_rate_hz, codec=speaker.codec) for ids in answers]
-    return {"prompt_ids": prompts, "completion_ids": answers, "logprobs": logps,
-            "sound": heard, "said": [speaker.text(ids) for ids in answers]}  # fmt: skip
-
-
-def _checked(args: GRPOConfig, prompts: int, demonstrations: int) -> None:
-    if args.num_iterations != 1 or args.steps_per_generation != args.gradient_accumulation_steps:
-        raise InputError(
-            f"got num_iterations {args.num_iterations} and steps_per_generation {args.steps_per_generation}, expected "
-            f"1 and {args.gradient_accumulation_steps}: one step on each generation, by the policy that made it"
-        )
-    if args.beta:
-        raise InputError(f"got beta {args.beta}, expected 0: the recipe has a text_beta and a speech_beta")
-    if prompts < (needed := args.generation_batch_size // args.num_generations):
-        raise InputError(f"got {prompts} prompts, expected at least the {needed} of one step")
-    if not demonstrations:
-        raise InputError("got no demonstrations, expected at least one: they are the anchor")
-
-
-def _same_vocabulary(speaker: Speaker, model: Any) -> None:
-    rows, size = model.get_input_embeddings().weight.shape[0], speaker.vocabulary.size
-    if rows != size:
-        raise InputError(f"got a model of {rows} ids and a vocabulary of {size}, expected as many of both",
-                         todo="say Vocabulary.of(..., size=) of the model's output")  # fmt: skip
-
-
 def _whole(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     """ids, attention: (B, P + C), prompts and answers."""
     return (torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], dim=1),
@@ -403,16 +317,12 @@ def _some(weights: Tensor, rows: Tensor) -> bool:
     return bool((weights[rows] > 0).any())
 
 
-def _is_number(value: float) -> bool:
-    return bool(torch.isfinite(torch.as_tensor(value)).item())
-
-
 def _diverged(what: str) -> StopRun:
     return StopRun(what, todo="resume from the last checkpoint with a smaller learning rate, in a new folder")
 
 
 def _without_dumps(record: logging.LogRecord) -> bool:
-    """TRL prints the whole sound of an answer without a reward; such answers are counted here (`unscored`)."""
+    """TRL prints an answer without a reward, whole; such answers are counted here (`unscored`)."""
     return "All reward functions returned None" not in str(record.msg)
 
 
