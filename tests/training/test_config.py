@@ -1,0 +1,147 @@
+"""Configs and data files: what is wrong with one is said before a training begins."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+torch = pytest.importorskip("torch", reason="torch is not installed (extra train)")
+
+from wavjudge.errors import InputError
+from wavjudge.training.checkpoint import NAME, Saved, newest
+from wavjudge.training.config import read
+from wavjudge.training.data import Demonstrations, Example, Row, collated, examples, rows
+from wavjudge.training.toy_world import ToyTokenizer
+
+LEAST = """
+[model]
+speaker = "my_model:Voice"
+[data]
+prompts = "p.jsonl"
+demonstrations = "d.jsonl"
+[reward]
+judges = ["openai:x"]
+[train]
+out = "out"
+steps = 3
+"""
+
+
+def config(folder: Path, text: str = LEAST) -> Any:
+    path = folder / "c.toml"
+    path.write_text(text, encoding="utf-8")
+    return read(path)
+
+
+def test_defaults_are_the_papers_recipe(tmp_path: Path) -> None:
+    held = config(tmp_path)
+    assert (held.preferred.tokens, held.anchored.tokens) == ("text", "all")
+    assert (held.gates.lambda_max, held.gates.ema_decay, held.gates.slope, held.gates.threshold) == (0.8, 0.9, 5.0, 3.0)
+    assert held.train.out == tmp_path / "out" and held.data.prompts == tmp_path / "p.jsonl"
+
+
+@pytest.mark.parametrize("change, said", [
+    (("steps = 3", "steps = 3\nstep = 4"), 'field "train.step".*\n.*known here: out, steps'),
+    (("steps = 3", "steps = 3\ntop_p = 0.9"), "train.top_p"),
+    (("[model]", "[modle]\n[model]"), 'field "modle"'),
+    (("steps = 3", "steps = 0"), "train.steps"),
+    (('judges = ["openai:x"]', "judges = []"), "reward.judges"),
+    (("steps = 3", "steps = 3\n[mixture]\nema_decay = 1.0"), "mixture.ema_decay"),
+    (("steps = 3", "steps = 3\n[loss]\nanchored = 'text'\nanchored_text = 0.1"), "cancel out"),
+    (("steps = 3", "steps = "), "no TOML"),
+    (("steps = 3", "steps = 3\n[lora]\nranks = 3"), "lora.ranks.*\n.*known here: rank"),
+])  # fmt: skip
+def test_what_is_wrong_with_a_config_is_named(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        config(tmp_path, LEAST.replace(*change))
+
+
+def test_settings_follow_the_data_and_not_its_place(tmp_path: Path) -> None:
+    found = []
+    for name, row in (("a", "{}"), ("b", "{}"), ("c", "{ }")):
+        (tmp_path / name).mkdir()
+        for file in ("p.jsonl", "d.jsonl"):
+            (tmp_path / name / file).write_text(row)
+        found.append(config(tmp_path / name).settings("reward:1"))
+    assert found[0] == found[1] != found[2]
+
+
+def write(path: Path, *held: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in held), encoding="utf-8")
+    return path
+
+
+GOOD = {"question_text": "q", "target_ids": [12, 2, 70, 3, 1], "prompt_ids": [4]}
+
+
+@pytest.mark.parametrize("row, said", [
+    ({"target_text": "words", "prompt_ids": [4]}, "without target_audio"),
+    ({"question_text": "q", "target_text": "words", "target_audio": "gone.wav"}, "gone.wav.*cannot be used"),
+    ({"question_text": "q", "target_text": "words", "target_audio": "half.wav"}, "half.wav.*cut off"),
+    ({"question_audio": "gone.wav", "target_ids": [70]}, 'line 2, field "question_audio"'),
+    ({"target_ids": [70]}, "without a question"),
+    ({**GOOD, "answer": "x"}, 'field "answer"'),
+    ({**GOOD, "target_ids": [12, 1]}, "none of which is speech"),
+    ({**GOOD, "target_ids": [70, 999]}, "got the id 999"),
+])  # fmt: skip
+def test_mistake_20_a_row_that_cannot_be_used_is_named_and_not_dropped(
+    tmp_path: Path, row: dict[str, Any], said: str
+) -> None:
+    soundfile.write(tmp_path / "whole.wav", np.sin(np.arange(8000) / 20) * 0.3, 16_000)
+    (tmp_path / "half.wav").write_bytes((tmp_path / "whole.wav").read_bytes()[:6000])
+    path = write(tmp_path / "d.jsonl", GOOD, row)
+    with pytest.raises(InputError, match=said) as error:
+        examples(path, ToyTokenizer(), targets=True)  # type: ignore[arg-type]
+    assert "line 2" in str(error.value)
+
+
+def test_a_prompt_without_what_was_asked_cannot_be_judged(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="without a question"):
+        rows(write(tmp_path / "p.jsonl", {"prompt_ids": [4]}), targets=False)
+
+
+def test_mistake_8_demonstrations_of_unequal_prompts_are_masked_from_their_own_starts() -> None:
+    held = [Example(Row(), "doc", Path(), (4,) * n, (12, 2, 70, 3, 1)) for n in (1, 3)]
+    found = collated(held, ToyTokenizer().vocabulary, pad=0)
+    assert found.masks.text.int().tolist() == [[0, 1, 0, 0, 0, 1, 0, 0], [0, 0, 0, 1, 0, 0, 0, 1]]
+    assert found.masks.speech.int().tolist() == [[0, 0, 1, 1, 1, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 0]]
+    assert found.attention.sum(1).tolist() == [6, 8]
+
+
+def test_demonstrations_are_a_function_of_seed_and_number() -> None:
+    held = [Example(Row(id=str(n)), "doc", Path(), (4,), (70,)) for n in range(5)]
+    one, other = Demonstrations(held, seed=1), Demonstrations(held, seed=1)
+    order = [row.row.id for number in range(5) for row in one.chosen(number, 3)]
+    assert [row.row.id for row in other.chosen(3, 3)] == order[9:12]
+    assert all(sorted(order[at : at + 5]) == list("01234") for at in (0, 5, 10)) and order[:5] != order[5:10]
+    assert order != [row.row.id for number in range(5) for row in Demonstrations(held, seed=2).chosen(number, 3)]
+
+
+def test_a_checkpoint_counts_once_its_last_file_is_there(tmp_path: Path) -> None:
+    saved = Saved(
+        2, 1, {"advance": "optimiser_step", "state": 0.1 + 0.2, "pending": [0.0, 0]}, None, {"ok": 3}, {"a": 1}
+    )
+    for step in (2, 10):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    saved.write(tmp_path / "checkpoint-2")
+    assert newest(tmp_path) == (tmp_path / "checkpoint-2", [tmp_path / "checkpoint-10"])
+    assert Saved.read(tmp_path / "checkpoint-2") == saved
+    with pytest.raises(InputError, match="it was cut off"):
+        Saved.read(tmp_path / "checkpoint-10")
+    (tmp_path / "checkpoint-10" / NAME).write_text("{")
+    with pytest.raises(InputError, match="does not read"):
+        Saved.read(tmp_path / "checkpoint-10")
+
+
+@pytest.mark.parametrize("settings, ranks, said", [
+    ({"a": 2}, 1, "a: 1 then, 2 now"), ({"a": 1, "b": 2}, 1, "b: None then, 2 now"),
+    ({"a": 1}, 4, "processes: 1 then, 4"),
+])  # fmt: skip
+def test_a_checkpoint_is_for_its_own_settings(settings: dict[str, Any], ranks: int, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        Saved(2, 1, {}, None, {}, {"a": 1}).meant_for(settings, ranks, "here")

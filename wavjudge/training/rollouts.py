@@ -1,0 +1,64 @@
+"""Rollouts on their way to the judge: sampled, decoded, asked about; what one rank meets, all ranks are told."""
+
+from __future__ import annotations
+
+from wavjudge.training.audio import decoded  # isort: skip  before transformers, see there
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from accelerate.utils import gather_object
+
+from wavjudge.errors import InputError, StopRun
+from wavjudge.rewards.combine import Reward
+from wavjudge.rewards.item import RewardItem, Samples
+from wavjudge.rewards.judge_reward import Judged
+from wavjudge.training.data import Example, Speaker
+from wavjudge.training.diagnostics import evaluating
+
+__all__ = ["Judge", "rewards_of_all", "sampled"]
+
+
+class Judge(Protocol):
+    """What gives rewards: `JudgeReward`, without a ceiling of its own, for that would stop one rank alone."""
+
+    def score_now(self, items: Sequence[RewardItem]) -> list[Judged]:
+        """One result an item."""
+
+
+def sampled(prompts: list[list[int]], trainer: Any) -> dict[str, Any]:
+    """TRL's `rollout_func`: prompts are ids already, and so are the answers. A policy is heard without dropout."""
+    with evaluating(trainer.accelerator.unwrap_model(trainer.model)):
+        answers, logps = trainer._generate_single_turn(prompts, None, {}, trainer.num_generations)
+    return {"prompt_ids": prompts, "completion_ids": answers, "logprobs": logps}
+
+
+def rewards_of_all(
+    judge: Judge, speaker: Speaker, asked: Sequence[Example], answers: Sequence[Sequence[int]], *, rate_hz: int,
+    step: int,
+) -> tuple[list[Reward], list[Reward]]:  # fmt: skip
+    """The rewards of this rank's answers, and those of all ranks in their order. Each rank has to call.
+
+    An error of one rank (`StopRun`, `InputError`) is raised by all of them: one that stopped alone would leave the
+    others waiting for it.
+    """
+    mine: list[Reward] = []
+    error: StopRun | InputError | None = None
+    try:
+        items = [_item(speaker, one, ids, rate_hz, step) for one, ids in zip(asked, answers, strict=True)]
+        mine = [one.reward for one in judge.score_now(items)]
+    except (StopRun, InputError) as met:
+        error = met
+    together = gather_object([(mine, error)])
+    if errors := [met for _, met in together if met is not None]:
+        raise errors[0]
+    return mine, [one for theirs, _ in together for one in theirs]
+
+
+def _item(speaker: Speaker, asked: Example, ids: Sequence[int], rate_hz: int, step: int) -> RewardItem:
+    """The answer alone, as words and as sound; no sound where its ids make none, and the judge is told so."""
+    heard, row = decoded(speaker, ids, rate_hz=rate_hz, codec=speaker.codec), asked.row
+    return RewardItem(
+        None if heard is None else Samples(*heard), speaker.text(ids), row.question_text, asked.question_audio, row.id,
+        row.language, row.reference, {"step": float(step)},
+    )  # fmt: skip
