@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -121,6 +122,25 @@ def test_statuses_outcomes_columns_and_rows_stand_in_schema_md() -> None:
     assert fields_of(section(text, "The flat table")) == list(COLUMNS)
     assert fields_of(section(text, "What you hand in")) == list(Row.model_fields)
     assert f"This is version {types.SCHEMA_VERSION}." in text
+
+
+def test_every_column_of_the_committed_tables_stands_in_calibration_md() -> None:
+    text = page("calibration.md")
+    calibrated = _columns("selftest.csv")
+    plain = {name for name in calibrated if not name.endswith(("_lo", "_hi"))}
+    listed = section(text, "The columns")
+    short = {name: "..." + name[name.index("_undefined") :] for name in plain if "_undefined" in name}
+    assert {name for name in plain if f"`{name}`" not in listed and f"`{short.get(name)}`" not in listed} == set()
+    ranked = {re.sub(r"^signal_quality_", "AXIS_", name) for name in _columns("leaderboard.csv")}
+    known = set(re.findall(r"`([^`]+)`", section(text, "The columns of a leaderboard")))
+    instruments = {"clipping", "intelligibility", "reference_overlap", "speech_rate", "speech_share"}
+    rest = {name for name in ranked if not name.endswith(("_lo", "_hi", "_interval"))} - instruments
+    assert rest - known == {f"{name}_n" for name in instruments}
+
+
+def _columns(name: str) -> list[str]:
+    with (ROOT / "results" / name).open(encoding="utf-8", newline="") as file:
+        return next(csv.reader(file))
 
 
 def test_the_files_of_a_run_folder_stand_in_schema_md(tmp_path: Path) -> None:
