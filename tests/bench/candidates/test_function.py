@@ -21,6 +21,8 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A file `my_model.py` in the working directory, forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    # Two texts of one length within one second would share their bytecode.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield tmp_path / "my_model.py"
     sys.modules.pop("my_model", None)
 
