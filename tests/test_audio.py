@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import scipy.signal
 import soundfile
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -118,8 +118,26 @@ def test_the_last_byte_is_missed_as_well(name: str) -> None:
         decode(WHOLE[name][:-1], where="a")
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_cut_anywhere_in_the_first_bytes_is_seen(name: str) -> None:
+    data = WHOLE[name]
+    places = [place for place in range(1, 120) if data[place : place + 4] != b"OggS"]
+    assert [
+        place for place in places if outcome(data[:place]) != "broken_audio" and place != data.find(b"data") + 8
+    ] == []
+
+
+@pytest.mark.parametrize("name", ["vorbis", "opus"])
+@pytest.mark.parametrize("left", [1, 2, 3, 4])
+def test_a_cut_within_the_mark_of_a_page_is_seen(name: str, left: int) -> None:
+    data = WHOLE[name]
+    assert missing_bytes(data[: data.rindex(b"OggS") + left]) >= 1
+    assert outcome(data[: data.rindex(b"OggS") + left]) == "broken_audio"
+
+
 @settings(max_examples=200)
 @given(st.sampled_from(sorted(FORMATS)), st.floats(0, 1, exclude_max=True))
+@example(name="opus", share=0.9116821330965338)
 def test_a_cut_anywhere_is_an_audio_fault(name: str, share: float) -> None:
     data, place = WHOLE[name], int(len(WHOLE[name]) * share)
     assume(data[place : place + 4] != b"OggS")  # a cut exactly between two pages of Ogg is not seen

@@ -32,7 +32,8 @@ def _wav(data: bytes) -> int:
         if data[position : position + 4] == b"data":
             return 0 if size >= _STREAMED_FROM else max(0, position + 8 + size - len(data))
         position += 8 + size + size % 2
-    return 0
+    rest = len(data) - position
+    return 8 - rest if rest > 0 else 0  # cut within the head of a chunk, and the sound was still to come
 
 
 def _ogg(data: bytes) -> int:
@@ -41,6 +42,9 @@ def _ogg(data: bytes) -> int:
     while data[position : position + 4] == b"OggS":
         count = data[position + 26] if position + 26 < len(data) else 0
         position += 27 + count + sum(data[position + 27 : position + 27 + count])
+    rest = data[position:]
+    if rest and b"OggS".startswith(rest):  # cut within the mark of the next page
+        return 27 - len(rest)  # of its head alone
     return max(0, position - len(data))
 
 
