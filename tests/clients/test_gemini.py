@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -22,13 +18,9 @@ from tests.clients.conversation import (
     KEY,
     PROMPT,
     REQUEST,
-    all_at_once,
     ask,
-    cancelled,
-    check,
     check_secrets,
     damaged,
-    exchange,
     raw_of,
     run,
 )
@@ -55,30 +47,9 @@ for outcome in c.run(wire, *[c.REQUEST] * int(sys.argv[3])):
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Loopback]:
-    with Loopback(key=KEY, seed=3) as server:
-        yield server
-
-
 @pytest.fixture
 def wire(server: Loopback) -> GeminiWire:
-    server.plan = lambda number: None
     return GeminiWire(base_url=server.gemini_url, api_key=KEY, timeout_seconds=20)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_decode_of_every_stored_reply(name: str) -> None:
-    check(PURE.decode(raw_of(CASES[name]), REQUEST), CASES[name].expect)
-
-
-def test_every_stored_reply_through_the_sdk(server: Loopback, wire: GeminiWire) -> None:
-    faults = iter(CASES)
-    server.plan = lambda number: next(faults)
-    before = server.requests
-    for case, outcome in zip(CASES.values(), run(wire, *[REQUEST] * len(CASES)), strict=True):
-        check(outcome, case.expect)
-    assert server.requests - before == len(CASES)  # nothing retried, no continuation asked for
 
 
 def test_decode_survives_any_damage() -> None:
@@ -142,65 +113,6 @@ def _elsewhere(server: Loopback, how: str, names: list[str]) -> list[str]:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
-
-
-@pytest.mark.parametrize("name", ["slow", "trickle"])
-def test_a_late_reply_is_a_timeout(server: Loopback, name: str) -> None:
-    server.plan = lambda number: name
-    run(GeminiWire(base_url="http://127.0.0.1:9"))  # the SDK is imported: what follows is the wire's own time
-    began = time.monotonic()
-    (outcome,) = run(GeminiWire(base_url=server.gemini_url, api_key=KEY, timeout_seconds=0.2))
-    check(outcome, {"kind": "timeout", "reason": ["0.2 s"]})
-    assert time.monotonic() - began < 5
-
-
-@pytest.mark.parametrize("name", ["cut", "disconnect", "reset", "garbage"])
-def test_a_lost_connection_is_unavailable_and_the_next_call_works(
-    server: Loopback, wire: GeminiWire, name: str
-) -> None:
-    faults = iter([None, name, None])
-    server.plan = lambda number: next(faults)
-    before = server.requests
-    first, lost, last = run(wire, REQUEST, REQUEST, REQUEST)
-    check(lost, {"kind": "unavailable", "reason": ["connection failed"]})
-    assert isinstance(first, Reply) and isinstance(last, Reply)
-    assert server.requests - before == 3
-
-
-def test_nobody_listens() -> None:
-    (outcome,) = run(GeminiWire(base_url="http://127.0.0.1:9"))
-    check(outcome, {"kind": "unavailable", "reason": ["connection failed"]})
-
-
-def test_two_runs_with_one_wire(wire: GeminiWire) -> None:
-    assert isinstance(run(wire)[0], Reply)
-    assert isinstance(run(wire)[0], Reply)
-
-
-@pytest.mark.filterwarnings("ignore:(?i)unclosed:ResourceWarning")
-def test_a_wire_left_open_in_a_loop_that_ended(wire: GeminiWire) -> None:
-    assert isinstance(asyncio.run(exchange(wire, REQUEST)), Reply)
-    assert isinstance(run(wire)[0], Reply)
-    gc.collect()  # the sockets left open complain here, not in another test
-
-
-def test_cancelling_passes_through(server: Loopback, wire: GeminiWire) -> None:
-    async def go() -> tuple[bool, Reply | Failure]:
-        await exchange(wire, REQUEST)
-        server.plan = lambda number: "slow"
-        stopped = await cancelled(exchange(wire, REQUEST))
-        server.plan = lambda number: None
-        after = await exchange(wire, REQUEST)
-        await wire.aclose()
-        return stopped, after
-
-    stopped, after = asyncio.run(go())
-    assert stopped and isinstance(after, Reply)
-
-
-def test_the_transport_does_not_throttle() -> None:
-    with Loopback(lambda number: "slow") as server:
-        assert asyncio.run(all_at_once(GeminiWire(base_url=server.gemini_url), server, 150)) == 150
 
 
 def test_missing_audio_counts_only_with_audio() -> None:

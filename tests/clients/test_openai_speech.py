@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import pybase64
 import pytest
@@ -27,17 +26,6 @@ SAY = Request("tts-model", (TextPart(WORDS),), "Cheerfully.", wants=("audio",), 
 WRITE = Request("asr-model", (audio_part(CLIP),), language="de")
 WIRES = [(OpenAISpeechWire, SAY), (OpenAITranscriptionWire, WRITE)]
 ERRORS = {name: case for name, case in cases("openai").items() if case.status >= 300 or name.startswith("error_200")}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Loopback]:
-    with Loopback(key=KEY) as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def no_faults(server: Loopback) -> None:
-    server.plan = lambda number: None
 
 
 def test_words_are_spoken(server: Loopback) -> None:
