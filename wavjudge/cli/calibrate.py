@@ -35,6 +35,7 @@ def calibrate(
     from wavjudge.analysis.calibration import LABEL_KINDS
     from wavjudge.analysis.calibration import calibrate as measure
     from wavjudge.cli import tables
+    from wavjudge.cli.options import known
     from wavjudge.report.calibration_files import record
 
     known("--label-kind", label_kind, tuple(LABEL_KINDS))
@@ -98,6 +99,7 @@ def _settings(interval: str, random: str, seed: int, epsilon: float) -> Settings
 
     from wavjudge.analysis.calibration import Sampled, Settings
     from wavjudge.analysis.intervals import Method
+    from wavjudge.cli.options import known
     from wavjudge.errors import InputError
 
     known("--interval", interval, get_args(Method))
@@ -106,11 +108,3 @@ def _settings(interval: str, random: str, seed: int, epsilon: float) -> Settings
         raise InputError(f"got --random {random} with --interval {interval}, expected jackknife-t",
                          todo="an interval over people too is a jackknife")  # fmt: skip
     return Settings(method=cast(Method, interval), random=cast(Sampled, random), seed=seed, epsilon=epsilon)
-
-
-def known(option: str, got: str, words: tuple[str, ...]) -> None:
-    """Refuse a word that the option does not have."""
-    from wavjudge.errors import InputError
-
-    if got not in words:
-        raise InputError(f"got {option} {got!r}, expected one of {', '.join(words)}")

@@ -39,7 +39,7 @@ def judges(
     from wavjudge.analysis.intervals import Method
     from wavjudge.analysis.judge_pairs import PRIMARIES, judge_pairs
     from wavjudge.cli import tables
-    from wavjudge.cli.calibrate import known
+    from wavjudge.cli.options import known
     from wavjudge.report.compare_judges import report, show
 
     known("--statistic", statistic, tuple(PRIMARIES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 INTERRUPTED = 130
+SHOWN_BAD_ROWS = 5
 
 
 @contextmanager
@@ -38,3 +39,14 @@ def console(*, err: bool = False) -> Console:
     width = None if stream.isatty() or "COLUMNS" in os.environ else 80
     # Names and reasons come from outside: "[red]" and ":smile:" in one of them are text.
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def complain(bad_rows: Sequence[str]) -> None:
+    """Name the first bad rows, count the others."""
+    from wavjudge.report.text import printable
+
+    screen = console(err=True)
+    for problem in bad_rows[:SHOWN_BAD_ROWS]:
+        screen.print(f"bad row: {printable(problem)}", soft_wrap=True)
+    if len(bad_rows) > SHOWN_BAD_ROWS:
+        screen.print(f"... and {len(bad_rows) - SHOWN_BAD_ROWS} more bad rows (`score --json` gives all of them)")

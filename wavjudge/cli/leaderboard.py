@@ -67,7 +67,7 @@ def _maps(calibration: Path, kind: str) -> Maps:
 
     from wavjudge.analysis.labelled import Maps
     from wavjudge.analysis.recalibration import Kind
-    from wavjudge.cli.calibrate import known
+    from wavjudge.cli.options import known
     from wavjudge.report.calibration_files import read
 
     known("--map", kind, get_args(Kind))

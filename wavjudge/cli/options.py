@@ -39,6 +39,11 @@ def outcomes(text: str) -> frozenset[Outcome]:
 
 def keep(text: str) -> Keep:
     """copy or reference."""
-    if text not in get_args(Keep):
-        raise InputError(f"got --keep-audio {text!r}, expected one of {', '.join(get_args(Keep))}")
+    known("--keep-audio", text, get_args(Keep))
     return cast(Keep, text)
+
+
+def known(option: str, got: str, words: tuple[str, ...]) -> None:
+    """Refuse a word that the option does not have."""
+    if got not in words:
+        raise InputError(f"got {option} {got!r}, expected one of {', '.join(words)}")

@@ -48,7 +48,7 @@ def labels_(
     from wavjudge.analysis import planning
     from wavjudge.analysis.pilot import Averaged
     from wavjudge.analysis.pilot_tables import of_judge
-    from wavjudge.cli.calibrate import known
+    from wavjudge.cli.options import known
 
     known("--of", of, ("pearson", *get_args(Averaged)))
     about = ""

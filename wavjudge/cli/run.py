@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.console import console
+from wavjudge.cli.console import complain, console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def run(
     assert asked is not None
     if not quiet and not json_:
         _told(console(), asked)
-    score.complain(asked.bad_rows)
+    complain(asked.bad_rows)
     score.report(api.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet, asked=asked)
     score.end(summary, out, asked)
 
@@ -97,8 +97,6 @@ def _judges(judges: Sequence[str], only: str | None, testset: Benchmark, *, metr
 
 
 def _would_ask(testset: Benchmark, candidates: int, attempts: int, judges: Sequence[str]) -> None:
-    from wavjudge.cli.score import complain
-
     items = turns = 0
     for _, row in testset:
         items, turns = items + 1, turns + len(row.asked())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.console import INTERRUPTED, console
+from wavjudge.cli.console import INTERRUPTED, complain, console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from wavjudge.bench.runner import Summary
     from wavjudge.clients.onion import Meter
 
-SHOWN_BAD_ROWS = 5
 ALL_FAILED = 75  # as ProviderDownError: a script that runs overnight must see it
 
 
@@ -123,17 +121,6 @@ def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
     if meter.calls or meter.cached:
         parts += [sent, money(meter)]
     screen.print("; ".join(part for part in parts if part) + ".")
-
-
-def complain(bad_rows: Sequence[str]) -> None:
-    """Name the first bad rows, count the others."""
-    from wavjudge.report.text import printable
-
-    screen = console(err=True)
-    for problem in bad_rows[:SHOWN_BAD_ROWS]:
-        screen.print(f"bad row: {printable(problem)}", soft_wrap=True)
-    if len(bad_rows) > SHOWN_BAD_ROWS:
-        screen.print(f"... and {len(bad_rows) - SHOWN_BAD_ROWS} more bad rows (`score --json` gives all of them)")
 
 
 def end(summary: Summary, out: Path, asked: Asked | None = None) -> None:

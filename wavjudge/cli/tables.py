@@ -79,7 +79,7 @@ def labels(paths: Sequence[Path], axes: Sequence[Axis], design: str) -> Labels:
 
     from wavjudge.analysis.correction import Design
     from wavjudge.analysis.labelled import Labels
-    from wavjudge.cli.calibrate import known
+    from wavjudge.cli.options import known
 
     known("--label-design", design, get_args(Design))
     frame = pd.concat([_frame(path, "person") for path in paths], ignore_index=True)
