@@ -4,16 +4,20 @@ BIN := .venv/bin
 export NO_PROXY := 127.0.0.1,localhost
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-all lint results bench studies lock clean
+.PHONY: demo test test-all hunt lint results bench studies lock clean
 
 demo: .venv/.demo
 	@$(BIN)/wavjudge demo --out results/runs/demo
 
 test: .venv/.dev lint
-	$(BIN)/python -m pytest -m "not soak and not heavy"
+	$(BIN)/python -m pytest --hypothesis-profile=repeatable -m "not soak and not heavy"
 
 test-all: .venv/.train lint
-	WAVJUDGE_ALL=1 $(BIN)/python -m pytest
+	WAVJUDGE_ALL=1 $(BIN)/python -m pytest --hypothesis-profile=repeatable
+
+SEEDS ?= 1 2 3 4 5 6 7 8 9 10
+hunt: .venv/.dev
+	for seed in $(SEEDS); do $(BIN)/python -m pytest -q -m "hypothesis and not heavy" --hypothesis-seed=$$seed || exit 1; done
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -6,6 +6,10 @@ import itertools
 import os
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine: a change is judged by what it changed. `make hunt` looks for new ones.
+settings.register_profile("repeatable", derandomize=True)
 
 # Before anything reads them: a proxy would catch the loopback server, and onnxruntime takes its threads at import.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
