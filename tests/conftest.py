@@ -6,10 +6,13 @@ import itertools
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# The same examples on every machine: a change is judged by what it changed. `make hunt` looks for new ones.
-settings.register_profile("repeatable", derandomize=True)
+# No example fails by the clock: a machine may be slow. `repeatable` makes the same examples on every machine, so that a
+# change is judged by what it changed; `make hunt` looks for new ones.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("unhurried"), derandomize=True)
+settings.load_profile("unhurried")
 
 # Before anything reads them: a proxy would catch the loopback server, and onnxruntime takes its threads at import.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
