@@ -45,6 +45,31 @@ def test_quadratic_kappa_is_that_of_statsmodels(seed: int) -> None:
     assert KAPPA_QUADRATIC.of(data) == pytest.approx(expected, abs=1e-12)
 
 
+def test_kappa_of_several_people_is_the_average_of_statsmodels_over_each() -> None:
+    raters = pytest.importorskip("statsmodels.stats.inter_rater")
+    data, random = study(3), np.random.default_rng(3)
+    each = np.clip(data.people[:, None] + random.integers(-1, 2, (data.n, 3)), 1, 5)
+    each[:7, 1] = np.nan
+    kappas = []
+    for own in each.T:
+        table, rated = np.zeros((5, 5)), np.isfinite(own)
+        np.add.at(table, (data.judge[rated].astype(int) - 1, own[rated].astype(int) - 1), 1)
+        kappas.append(raters.cohens_kappa(table, wt="quadratic", return_results=False))
+    several = Paired(data.judge, np.nanmean(each, axis=1), data.prompt, each)
+    assert KAPPA_QUADRATIC.of(several) == pytest.approx(np.mean(kappas), abs=1e-12)
+    alone = Paired(data.judge, several.people, data.prompt)
+    assert abs(KAPPA_QUADRATIC.of(several) - KAPPA_QUADRATIC.of(alone)) > 0.01
+    part = several.taken(data.prompt > 2)
+    groups = (np.arange(data.prompts) > 2).astype(int)
+    assert KAPPA_QUADRATIC.prepare(several).without_each(groups)[0] == pytest.approx(KAPPA_QUADRATIC.of(part))
+
+
+def test_people_without_a_kappa_are_in_no_average() -> None:
+    each = np.array([[3.0, 1], [3, 3], [3, 5]])
+    flat = Paired(np.full(3, 3.0), each.mean(axis=1), np.arange(3), each)
+    assert KAPPA_QUADRATIC.of(flat) == pytest.approx(0)  # the first person's does not exist
+
+
 @given(pairs(), st.sampled_from([1e-7, 1e-3, 7.0, 1e5]), st.sampled_from([-3.0, 0.0, 1e3]))
 def test_units_do_not_matter_to_correlation_and_scale_errors(data: Paired, unit: float, offset: float) -> None:
     shift = offset * unit

@@ -328,3 +328,13 @@ def _million(path: Path) -> None:
         frame.to_parquet(path)
     else:
         frame.to_json(path, orient="records", lines=True)
+
+
+def test_a_panel_of_several_benchmarks_has_a_row_a_subject_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"benchmark": b, "item_id": f"{b}{i}", "axis": "overall", "rater": r, "rater_kind": "person", "score": 3}
+            for b in "uvw" for i in range(4) for r in ("ann", "bob")]  # fmt: skip
+    made: list[int] = []
+    plain = pd.DataFrame.dropna
+    monkeypatch.setattr(pd.DataFrame, "dropna", lambda self, **how: made.append(len(self)) or plain(self, **how))
+    panel, subjects = Ratings.of(pd.DataFrame(rows), [Axis(name="overall")]).panel("overall")
+    assert made == [12] and len(subjects) == 12 and panel.raters == ("ann", "bob") and panel.prompts == 12

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import random
 from pathlib import Path
@@ -10,25 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.cli.typed import typed
+from tests.cli.typed import table, typed, write
 
 SOMOS = Path(__file__).parents[3] / "shared/data/audiojudge-somos"
 PUBLISHED = {"shots:0|transcript:none|separate": 3.311462, "shots:4|transcript:none|aggregate": 2.805620,
              "shots:4|transcript:none|separate": 3.595734}  # fmt: skip
 """Mean squared errors as the judge's authors published them."""
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(path: Path, rows: list[dict[str, Any]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
 
 
 def simulated(folder: Path, *, prompts: int = 30, people: int = 3) -> tuple[Path, Path]:
@@ -85,6 +71,71 @@ def test_a_judge_that_hears_is_told_from_nothing_and_from_people(tmp_path: Path)
     assert float(by_name["people", "people, leave one out"]["pearson"]) > 0.6
     assert "It orders answers to one prompt better than chance" in done.out
     assert len(list((tmp_path / "cal").glob("*.png"))) == len(list((tmp_path / "cal").glob("*.svg"))) == 5
+
+
+def test_what_people_reach_stands_in_the_table_and_is_said(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, people=4)
+    dice = random.Random(5)
+    noisy = [row | {"score": dice.randint(1, 5)} if row["rater"] == "p3" else row for row in table(labels)]
+    done = typed("calibrate", ratings, "--labels", write(labels, noisy), "--out", tmp_path / "cal", "--no-plots")
+    assert done.code == 0, done.err
+    rows = table(tmp_path / "cal/calibration.csv")
+    judge, people = (next(row for row in rows if row["kind"] == kind) for kind in ("judge", "people"))
+    persons = {row["judge"]: row for row in rows if row["kind"] == "person"}
+    assert sorted(persons) == ["p0", "p1", "p2", "p3"] and sum(row["kind"] == "like_person" for row in rows) == 4
+    assert [name for name, row in persons.items() if "disagrees with everyone" in row["note"]] == ["p3"]
+    assert float(persons["p3"]["pearson"]) < 0.3 < float(persons["p0"]["pearson"])
+    for name in ("alpha_ordinal", "icc_a_1", "icc_a_k"):
+        assert float(people[f"{name}_lo"]) < float(people[name]) < float(people[f"{name}_hi"])
+    assert float(judge["pearson_corrected"]) > float(judge["pearson"])
+    gap = next(row for row in rows if row["kind"] == "gap")
+    like = next(row for row in rows if row["kind"] == "like_people")
+    assert float(gap["mae"]) == pytest.approx(float(like["mae"]) - float(people["mae"]), abs=2e-6)
+    said = " ".join(done.out.split())
+    assert "Disagrees with everyone: p3." in said and "4 people among themselves: Krippendorff's alpha" in said
+    assert "Pearson corrected for the reliability" in said and "0.25 pass" in said
+    assert len({row["result_signature"] for row in rows}) == 1 and "|alt-test.1:0.15,rmse|" in judge["result_signature"]
+
+
+def test_kappa_is_asked_of_each_person_not_of_their_mean(tmp_path: Path) -> None:
+    raters = pytest.importorskip("statsmodels.stats.inter_rater")
+    ratings, labels = simulated(tmp_path)
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    assert done.code == 0, done.err
+    judged = [int(row["score"]) for row in table(ratings)]
+    kappas = []
+    for person in ("p0", "p1", "p2"):
+        counts = [[0] * 5 for _ in range(5)]
+        for ours, row in zip(judged, (row for row in table(labels) if row["rater"] == person), strict=True):
+            counts[ours - 1][int(row["score"]) - 1] += 1
+        kappas.append(raters.cohens_kappa(counts, wt="quadratic", return_results=False))
+    rows = table(tmp_path / "cal/calibration.csv")
+    assert float(rows[0]["kappa_quadratic"]) == pytest.approx(sum(kappas) / 3, abs=1e-6)
+    assert float(next(r for r in rows if r["judge"] == "constant")["kappa_quadratic"]) == pytest.approx(0, abs=0.05)
+
+
+def test_what_is_left_out_is_counted_and_named_and_one_rater_is_said(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, people=1)
+    judged = table(ratings)
+    judged[4]["score"] = ""
+    write(ratings, judged[2:])
+    write(labels, table(labels)[:-3])
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    assert done.code == 0, done.err
+    assert "3 answers have a rating and no label: q29/b; q29/c; q29/d" in done.err
+    assert "2 answers have a label and no rating of this judge: q0/a; q0/b" in done.err
+    assert "1 answers got no score of this judge; only the worst-case bounds hold them: q1/a" in done.err
+    assert "One rater labelled" in done.out
+    assert json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))["problems"]
+
+
+def test_repeats_are_said(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path)
+    dice = random.Random(5)
+    again = [row | {"repeat": k, "score": _whole(int(row["score"]) + dice.gauss(0, 0.4))}
+             for row in table(ratings) for k in range(2)]  # fmt: skip
+    done = typed("calibrate", write(ratings, again), "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    assert "120 answers rated up to 2 times: ICC within prompts" in " ".join(done.out.split()), done.err
 
 
 def test_people_as_a_sample_too_is_named_and_wider(tmp_path: Path) -> None:

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import random
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from tests.cli.typed import answers, spec, typed
+from tests.cli.typed import answers, spec, table, typed, write
 from tests.loopback.server import Loopback
 
 ROOT = Path(__file__).parents[2]
 SOMOS = Path(__file__).parents[3] / "shared/data/audiojudge-somos"
 HEARS = "openai:m|overall.1#3f9a02c4d1be|parse:1|t:0|qt,qa,own,aa|before|pcm16-16000-mono|v1|is:m-1"
 READS = "openai:m|overall.1#77e10a5b6c2d|parse:1|t:0|qt,own|before|no-audio|v1|is:m-1"
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(path: Path, rows: list[dict[str, Any]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
 
 
 def whole(score: float) -> int:

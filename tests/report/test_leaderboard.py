@@ -21,17 +21,8 @@ from markdown_it import MarkdownIt
 from wavjudge.analysis.leaderboard import Leaderboard, leaderboard
 from wavjudge.analysis.tables import Ratings
 from wavjudge.errors import InputError
-from wavjudge.report.leaderboard import (
-    as_csv,
-    as_latex,
-    as_markdown,
-    judge_signature,
-    latex,
-    markdown,
-    number,
-    result_signature,
-    write,
-)
+from wavjudge.report.cells import latex, markdown, number
+from wavjudge.report.leaderboard import as_csv, as_latex, as_markdown, judge_signature, signed, write
 from wavjudge.report.text import one_line
 from wavjudge.types import Axis
 from wavjudge.version import __version__
@@ -100,7 +91,7 @@ def test_any_text_is_one_cell(text: str) -> None:
 
 def test_every_row_carries_its_signatures() -> None:
     found = board(["a", "b", "c"])
-    signature = result_signature(found, found.rows[0])
+    signature = signed(found, found.rows[0])
     assert re.fullmatch(
         rf"judge:[0-9a-f]{{12}}\|data:{found.data_sha256[:12]}\|mean\.1,jackknife-t\.1,rank-sets\.1\|level:0\.95"
         rf"\|seed:12345\|resamples:200\|wavjudge:{re.escape(__version__)}", signature,
@@ -114,7 +105,7 @@ def test_every_row_carries_its_signatures() -> None:
 @pytest.mark.parametrize("change", [{"seed": 2}, {"level": 0.9}])
 def test_another_seed_or_level_is_another_signature(change: dict[str, Any]) -> None:
     one, other = board(["a", "b"]), board(["a", "b"], **change)
-    assert result_signature(one, one.rows[0]) != result_signature(other, other.rows[0])
+    assert signed(one, one.rows[0]) != signed(other, other.rows[0])
 
 
 def test_the_same_tables_give_the_same_bytes_in_any_order_and_process(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from wavjudge.analysis.sums import Floats, Paired, additive, per_prompt, ratio
+from wavjudge.analysis.joint import Joint, where_both
+from wavjudge.analysis.sums import Floats, Paired, Prepared, Statistic, additive, per_prompt, ratio
 
 _TINY = 1e-12
 
@@ -60,9 +61,26 @@ def _kappa(sums: Floats) -> Floats:
     return ratio(2 * cov, np.where(expected < _TINY, 0.0, expected))
 
 
-KAPPA_QUADRATIC = additive("kappa_quadratic", _one_unit, _kappa)
+_KAPPA = additive("kappa_quadratic", _one_unit, _kappa)
+
+
+def _kappa_of_each(data: Paired) -> Prepared:
+    """A mean of people scatters less than a person and sits between the steps: kappa is asked of each person."""
+    if data.each is None:
+        return _KAPPA.prepare(data)
+    sides = (where_both(_KAPPA, data.judge, own, data.prompt) for own in data.each.T)
+    return Joint(tuple(side for side in sides if side is not None), _mean_defined)
+
+
+def _mean_defined(values: Floats) -> Floats:
+    defined = np.isfinite(values)
+    return ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0).astype(float))
+
+
+KAPPA_QUADRATIC = Statistic("kappa_quadratic", _kappa_of_each)
 """Cohen's kappa with quadratic weights: 1 - E[(x - y)^2] / E[(x - y')^2] with y' independent of x, which is
-2 cov / (var x + var y + (mean x - mean y)^2). On whole numbers it is the usual one; nothing is rounded."""
+2 cov / (var x + var y + (mean x - mean y)^2). On whole numbers it is the usual one; nothing is rounded. Of several
+people: of each one's own scores, averaged over those for whom it is defined (statistics.md, ruling 5)."""
 
 
 def _errors(data: Paired) -> Floats:

@@ -14,20 +14,22 @@ from wavjudge.analysis.heard import transcript_only
 from wavjudge.analysis.intervals import LARGE, MIN_PROMPTS_INTRA, Estimate, estimate_prepared
 from wavjudge.analysis.joint import Joint, difference
 from wavjudge.analysis.sums import Paired, Statistic
-from wavjudge.analysis.tables import SUBJECT, prompt_numbers
+from wavjudge.analysis.tables import SUBJECT
 
 Measure = Callable[[Paired, tuple[Statistic, ...]], Mapping[str, Estimate]]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One null row: what the figures would be for something that does not judge. n: subjects it has a value for.
+    """One null row: what the figures would be for something that does not judge. n: subjects it has a value for, which
+    belong to so many prompts.
 
     kind "gain": the judge's figures minus those of a null row, on the same subjects, paired by prompt.
     """
 
     name: str
     n: int
+    prompts: int
     values: Mapping[str, Estimate]
     note: str = ""
     kind: Literal["null", "gain"] = "null"
@@ -48,13 +50,14 @@ def lines(
     for name, values in _known(subjects, covariates, instruments):
         known = values["value"].notna().to_numpy(bool)
         if known.sum() >= 3:
-            part = Paired(data.judge[known], data.people[known], prompt_numbers(subjects[known]))
+            part = data.taken(known)
             null = nulls.covariate(name, values["value"].to_numpy(float)[known], part)
             found.append(_null_line(null, part, statistics, estimates))
     return tuple(found)
 
 
 TRANSCRIPT_ONLY, AUDIO_ADDS = "transcript only", "what audio adds"
+_MINUS = "the judge minus transcript only: {}"
 
 
 def transcript_lines(
@@ -74,11 +77,11 @@ def transcript_lines(
         scores = subjects.merge(own[[*SUBJECT, "score"]], on=SUBJECT, how="left")["score"].to_numpy(float)
         known = np.isfinite(scores)
         if known.any():
-            prompt = prompt_numbers(subjects[known])
-            heard, read = (Paired(one[known], data.people[known], prompt) for one in (data.judge, scores))
-            found.append(Line(TRANSCRIPT_ONLY, read.n, estimates(read, statistics), str(other)))
+            heard = data.taken(known)
+            read = heard.judged(scores[known])
+            found.append(Line(TRANSCRIPT_ONLY, read.n, read.prompts, estimates(read, statistics), str(other)))
             gains = {one.name: _gain(one, heard, read) for one in statistics}
-            found.append(Line(AUDIO_ADDS, read.n, gains, f"the judge minus transcript only: {other}", "gain"))
+            found.append(Line(AUDIO_ADDS, read.n, read.prompts, gains, _MINUS.format(other), "gain"))
     return tuple(found)
 
 
@@ -95,8 +98,8 @@ def _null_line(null: nulls.Null, data: Paired, statistics: tuple[Statistic, ...]
         if scores is None:
             values[statistic.name] = Estimate(None, note=null.note)
         else:
-            values |= estimates(Paired(scores, data.people, data.prompt), (statistic,))
-    return Line(null.name, data.n, values, null.note)
+            values |= estimates(data.judged(scores), (statistic,))
+    return Line(null.name, data.n, data.prompts, values, null.note)
 
 
 def _permuted_line(
@@ -106,7 +109,7 @@ def _permuted_line(
     dealt = nulls.permuted(statistics, data, how, permutations=permutations, seed=seed)
     note = f"95 % of {permutations} permutations" + (f" (above {LARGE} prompts)" if data.prompts > LARGE else "")
     values = {one.statistic: Estimate(one.mean, one.low, one.high, "permutation", note) for one in dealt}
-    return Line(f"permuted {how} prompts", data.n, values, "the judge's own scores, dealt out anew")
+    return Line(f"permuted {how} prompts", data.n, data.prompts, values, "the judge's own scores, dealt out anew")
 
 
 def _known(

@@ -8,7 +8,7 @@ how the people agree among themselves; judge and people are compared like with l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -31,11 +31,12 @@ from wavjudge.analysis.leave_one_out import LeaveOneOut, leave_one_out
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.ranks import KENDALL_TAU_B, SPEARMAN
 from wavjudge.analysis.recalibration import Recalibration, recalibrate
-from wavjudge.analysis.reliability import Reliability, reliability
+from wavjudge.analysis.reliability import Reliability, corrected_correlation, reliability
 from wavjudge.analysis.repeatability import Repeatability, repeatability
 from wavjudge.analysis.sums import Floats, Paired, Statistic
-from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, Unpaired, paired, prompt_labels
+from wavjudge.analysis.tables import SUBJECT, Ratings, Unpaired, paired, prompt_labels, prompt_numbers, spread
 from wavjudge.analysis.twoway import two_way, without_people
+from wavjudge.analysis.unscored import bounds, left_out
 from wavjudge.errors import InputError
 from wavjudge.types import RaterKind, Scale
 
@@ -78,7 +79,7 @@ class Finding:
 
     data: subjects that both sides scored; left: those that only one did. n_raters: people per subject, on average.
     bounds: range of bias and of the judge's mean whatever the unscored answers would have got. statuses: the judge's
-    ratings by status.
+    ratings by status. corrected: Pearson's r if people's mean were without error; None where one person rated.
     """
 
     judge: str
@@ -93,6 +94,7 @@ class Finding:
     statuses: Mapping[str, int]
     groups: Groups
     values: Mapping[str, Estimate]
+    corrected: Estimate | None
     skill: Mapping[str, Estimate]
     bounds: Mapping[str, tuple[float, float]]
     nulls: tuple[Line, ...]
@@ -130,9 +132,11 @@ def calibrate(
         ours, theirs = sorted(ratings.axes), sorted(labels.axes)
         raise InputError(f"got ratings of {ours} and labels of {theirs}, expected an axis in both",
                          todo="axes are matched by name, judges are rater_kind model or instrument")  # fmt: skip
-    among = {axis: reliability(panel) for axis in {one.axis for one in found} if (panel := desk.panel(axis)[0]).k > 1}
+    panels = {axis: labels.panel(axis, desk.kind)[0] for axis in sorted({one.axis for one in found})}
+    among = {axis: reliability(panel) for axis, panel in panels.items() if panel.k > 1}
     problems = [f"ratings: {problem}" for problem in ratings.problems]
     problems += [f"labels: {problem}" for problem in labels.problems]
+    problems += [f"{one.axis}, {one.signature}: {line}" for one in found for line in left_out(one.left)]
     return Calibration(desk.settings, found, among, tuple(problems))
 
 
@@ -153,24 +157,16 @@ class _Desk:
         self.all_judges = table[machines]
         self.judged = self.all_judges[self.all_judges["axis"].isin(self.people["axis"])]
 
-    def panel(self, axis: str) -> tuple[Panel, pd.DataFrame]:
-        """The people's scores of an axis, one column a person, and the subjects of its rows."""
-        rows = self.labels.per_subject()
-        rows = rows[(rows["axis"] == axis) & (rows["rater_kind"] == self.kind)]
-        wide = rows.pivot_table(index=SUBJECT, columns="rater", values="score", aggfunc="mean", dropna=False)
-        wide = wide.dropna(how="all")
-        subjects = wide.index.to_frame(index=False)
-        prompt = subjects.groupby(PROMPT, dropna=False).ngroup().to_numpy()
-        return Panel.of(wide.to_numpy(float), prompt, tuple(map(str, wide.columns))), subjects
-
     def finding(self, rows: pd.DataFrame) -> Finding:
         axis, judge, signature = (str(rows[name].iloc[0]) for name in ("axis", "rater", "signature"))
         people, scale = self.people[self.people["axis"] == axis], self.labels.axes[axis].scale
         data, left = paired(rows, people)
-        panel, subjects = self.panel(axis)
+        panel, subjects = self.labels.panel(axis, self.kind)
         scores = _aligned(rows, subjects)
         labelled = people["n_raters"] > 0
         several = panel.k > 1 and bool(np.isfinite(scores).any())
+        if several:  # rows of both come in the order of `SUBJECT`
+            data = replace(data, each=panel.ratings[np.isfinite(scores)])
         values, skill = self._figures(data, panel, scores)
         return Finding(
             judge=judge, signature=signature, axis=axis, scale=scale, label_kind=self.label_kind, data=data, left=left,
@@ -178,7 +174,8 @@ class _Desk:
             n_off_scale=self._off_scale(axis, judge, signature),
             statuses={name[2:]: int(rows[name].sum()) for name in rows.columns if name.startswith("n_")},
             groups=groups(data), values=values, skill=skill,
-            bounds=_bounds(rows, people, scale), nulls=self._nulls(data, rows, people),
+            corrected=corrected_correlation(scores, panel) if several else None,
+            bounds=bounds(rows, people, scale), nulls=self._nulls(data, rows, people),
             others=leave_one_out(panel, scores) if several else None,
             alternative=self._alternative(panel, scores) if several else None,
             repeats=self._repeats(axis, judge, signature), maps=self._maps(rows, people, scale),
@@ -234,9 +231,10 @@ class _Desk:
         own = frame[(frame["axis"] == axis) & (frame["rater"] == judge) & (frame["signature"] == signature)]
         if own["repeat"].nunique() < 2:
             return None
-        wide = own.pivot_table(index=SUBJECT, columns="repeat", values="score", dropna=False).dropna(how="all")
-        prompt = wide.index.to_frame(index=False).groupby(PROMPT, dropna=False).ngroup().to_numpy()
-        return repeatability(wide.to_numpy(float), prompt, temperature=0.0 if "|t:0|" in signature else None)
+        wide, subjects = spread(own, "repeat")
+        return repeatability(
+            wide.to_numpy(float), prompt_numbers(subjects), temperature=0.0 if "|t:0|" in signature else None
+        )
 
     def _maps(self, rows: pd.DataFrame, people: pd.DataFrame, scale: Scale) -> tuple[Recalibration, ...]:
         both = rows[[*SUBJECT, "score"]].merge(people[[*SUBJECT, "score"]], on=SUBJECT, suffixes=("_judge", ""))
@@ -258,20 +256,6 @@ def estimates(data: Paired, settings: Settings, statistics: tuple[Statistic, ...
             statistic, data, method=settings.method, resamples=settings.resamples, seed=settings.seed
         )
         for statistic in statistics
-    }
-
-
-def _bounds(rows: pd.DataFrame, people: pd.DataFrame, scale: Scale) -> Mapping[str, tuple[float, float]]:
-    """Worst cases: every labelled answer that the judge left unscored gets the lowest, or the highest, score."""
-    both = rows[[*SUBJECT, "score"]].merge(people[[*SUBJECT, "score"]], on=SUBJECT, suffixes=("_judge", ""))
-    both = both[both["score"].notna()]
-    if both.empty or scale.low is None or scale.high is None:
-        return {}
-    filled = [both["score_judge"].fillna(end).to_numpy(float) for end in (scale.low, scale.high)]
-    labels = both["score"].to_numpy(float)
-    return {
-        "bias": (float((filled[0] - labels).mean()), float((filled[1] - labels).mean())),
-        "mean": (float(filled[0].mean()), float(filled[1].mean())),
     }
 
 

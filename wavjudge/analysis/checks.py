@@ -24,7 +24,7 @@ SUBJECT = ["benchmark", "item_id", "candidate", "attempt", "turn"]
 KEY = [*SUBJECT, "axis", "rater", "signature", "repeat"]
 """What makes two rows the same rating."""
 
-_SHOWN = 5
+SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Check:
 
     def note(self, kind: str, bad: Bools, what: str, column: str = "score") -> None:
         if bad.any():
-            first = self.frame[bad].head(_SHOWN)
+            first = self.frame[bad].head(SHOWN)
             named = tuple(
                 f"row {row + 1}, {'/'.join(str(cells[name]) for name in ('item_id', 'candidate', 'axis', 'rater'))}: "
                 f"{column} {cells[column]!r}"
@@ -70,7 +70,7 @@ class Check:
 
     def unused_columns(self) -> None:
         if names := tuple(self.frame.columns[len(COLUMNS) :]):
-            self.problems.append(Problem("unknown column", len(names), "not used", names[:_SHOWN]))
+            self.problems.append(Problem("unknown column", len(names), "not used", names[:SHOWN]))
 
     def placed(self) -> None:
         for name in ("item_id", "axis", "rater"):
@@ -98,7 +98,7 @@ class Check:
     def _declared_by(self, name: str, rows: pd.DataFrame) -> dict[str, Axis]:
         if len(rows) > 1:
             spans = [f"{row.scale_low:g}..{row.scale_high:g}" for row in rows.itertuples()]
-            raise InputError(f"got the axis {name} on {len(rows)} scales ({', '.join(spans[:_SHOWN])}), expected one",
+            raise InputError(f"got the axis {name} on {len(rows)} scales ({', '.join(spans[:SHOWN])}), expected one",
                              todo="declare the axis, or split the table", where=self.where)  # fmt: skip
         low, high = (
             None if np.isnan(rows[end].iloc[0]) else float(rows[end].iloc[0]) for end in ("scale_low", "scale_high")

@@ -26,12 +26,16 @@ from wavjudge.analysis.sums import Floats, Paired, Prepared, Statistic
 
 @dataclass(frozen=True, slots=True)
 class JudgeScores:
-    """Several judges' scores of the same subjects on one axis, NaN where a judge gave none, beside the people's."""
+    """Several judges' scores of the same subjects on one axis, NaN where a judge gave none, beside the people's.
+
+    each: where `people` are means, what each of them said, as in `Paired`.
+    """
 
     axis: str
     judges: Mapping[str, Floats]
     people: Floats
     prompt: npt.NDArray[Any]
+    each: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def difference_of(statistic: Statistic, second: npt.ArrayLike) -> Statistic:
     other = np.asarray(second, float)
 
     def prepare(data: Paired) -> Prepared:
-        both = statistic.prepare(data), statistic.prepare(replace(data, judge=other))
+        both = statistic.prepare(data), statistic.prepare(data.judged(other))
         return Joint(both, difference)
 
     return Statistic(f"{statistic.name} difference", prepare)
@@ -100,7 +104,8 @@ def _difference(
     a, b = (np.asarray(table.judges[name], float) for name in (first, second))
     told = np.isfinite(table.people)
     both = np.isfinite(a) & np.isfinite(b) & told
-    data = Paired.of(a[both], table.people[both], np.asarray(table.prompt)[both])
+    each = None if table.each is None else table.each[both]
+    data = Paired.of(a[both], table.people[both], np.asarray(table.prompt)[both], each)
     minus = difference_of(statistic, b[both])
     found = estimate(minus, data, level=level, method=method, resamples=resamples, seed=seed)
     if method == "jackknife-t":
@@ -110,7 +115,7 @@ def _difference(
     return JudgeDifference(
         table.axis, statistic.name, first, second, data.n, data.prompts,
         int((~np.isfinite(a) & np.isfinite(b) & told).sum()), int((~np.isfinite(b) & np.isfinite(a) & told).sum()),
-        _finite(statistic.of(data)), _finite(statistic.of(replace(data, judge=b[both]))), found, p,
+        _finite(statistic.of(data)), _finite(statistic.of(data.judged(b[both]))), found, p,
         extras=named_extras(a[both], b[both], data.people) if statistic is PEARSON else (),
     )  # fmt: skip
 

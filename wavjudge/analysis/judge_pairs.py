@@ -20,9 +20,10 @@ from wavjudge.analysis.comparison import JudgeDifference, JudgeScores, compare_j
 from wavjudge.analysis.heard import transcript_only
 from wavjudge.analysis.intervals import Method
 from wavjudge.analysis.intra import INTRA_ID_ZERO_FILLED
+from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.ranks import SPEARMAN
 from wavjudge.analysis.sums import Statistic
-from wavjudge.analysis.tables import SUBJECT, Ratings, prompt_numbers, subject_names
+from wavjudge.analysis.tables import SUBJECT, Ratings, subject_names
 from wavjudge.errors import InputError
 from wavjudge.types import STATUSES
 
@@ -101,7 +102,8 @@ def judge_pairs(
     chosen = _chosen_axes(axes, rows, people)
     rows = rows[rows["axis"].isin(chosen)]
     judges = _judges(rows)
-    tables = [_Table.of(axis, rows[rows["axis"] == axis], people[people["axis"] == axis], judges) for axis in chosen]
+    panels = {axis: labels.panel(axis, LABEL_KINDS[label_kind]) for axis in chosen}
+    tables = [_Table.of(axis, rows[rows["axis"] == axis], *panels[axis], judges) for axis in chosen]
     tables = [table for table in tables if len(table.scores.judges) > 1]
     if not tables:
         raise InputError(f"got {_told(rows)}, expected two judges or more on an axis",
@@ -125,13 +127,16 @@ class _Table:
     by_judge: Mapping[str, pd.DataFrame]
 
     @classmethod
-    def of(cls, axis: str, rows: pd.DataFrame, people: pd.DataFrame, judges: Mapping[tuple[str, str], Judge]) -> _Table:
-        people = people.sort_values(SUBJECT, ignore_index=True)
+    def of(
+        cls, axis: str, rows: pd.DataFrame, people: Panel, subjects: pd.DataFrame,
+        judges: Mapping[tuple[str, str], Judge],
+    ) -> _Table:  # fmt: skip
         named = {judges[str(rater), str(signed)].name: own for (rater, signed), own in _by_judge(rows)}
         order = [judge.name for judge in judges.values() if judge.name in named]
-        by_judge = {name: people[SUBJECT].merge(named[name], on=SUBJECT, how="left") for name in order}
+        by_judge = {name: subjects.merge(named[name], on=SUBJECT, how="left") for name in order}
         scores = {name: own["score"].to_numpy(float) for name, own in by_judge.items()}
-        return cls(JudgeScores(axis, scores, people["score"].to_numpy(float), prompt_numbers(people)), by_judge)
+        each = people.ratings if people.k > 1 else None
+        return cls(JudgeScores(axis, scores, people.mean(), people.prompt, each), by_judge)
 
     def only(self, first: str, second: str) -> tuple[str, ...]:
         """Labelled answers that `first` scored and `second` did not, with the reason of `second`."""

@@ -40,7 +40,8 @@ class AgainstOthers:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person against the mean of the others, on the n subjects that he, somebody else and the judge rated.
+    """One person against the mean of the others, on the n subjects that he, somebody else and the judge rated; they
+    belong to so many prompts.
 
     constant: gave one and the same score throughout. shortfall: half of the correlation that the others reach, less his
     own, on the same references; its interval holds for the whole panel. disagrees: shortfall surely above zero.
@@ -48,6 +49,7 @@ class Person:
 
     rater: str
     n: int
+    prompts: int
     pearson: AgainstOthers
     spearman: AgainstOthers
     mae: AgainstOthers
@@ -60,6 +62,7 @@ class Person:
 class LeaveOneOut:
     """All persons, and their average, in which every person counts the same.
 
+    n, prompts: subjects that the judge and two people or more rated, and the prompts they belong to.
     undefined: by statistic, who is not in the average because it does not exist for him.
     """
 
@@ -68,6 +71,8 @@ class LeaveOneOut:
     spearman: AgainstOthers
     mae: AgainstOthers
     undefined: dict[str, tuple[str, ...]]
+    n: int
+    prompts: int
 
     @property
     def disagreeing(self) -> tuple[str, ...]:
@@ -95,7 +100,7 @@ def leave_one_out(panel: Panel, judge: Floats) -> LeaveOneOut:
     averages = [_averaged(s, sides[s.name], panel.prompts) for s in STATISTICS]
     undefined = {name: tuple(panel.raters[j] for j, pair in enumerate(of_all) if _defined(pair) is None)
                  for name, of_all in sides.items()}  # fmt: skip
-    return LeaveOneOut(tuple(persons), averages[0], averages[1], averages[2], undefined)
+    return LeaveOneOut(tuple(persons), averages[0], averages[1], averages[2], undefined, len(judge), panel.prompts)
 
 
 Sides = tuple[OnPrompts, OnPrompts] | None
@@ -114,12 +119,14 @@ def _defined(pair: Sides) -> Sides:
 
 
 def _person(panel: Panel, j: int, sides: list[Sides]) -> Person:
-    own = panel.ratings[np.isfinite(panel.ratings[:, j]), j]
+    rated = np.isfinite(panel.ratings[:, j])
+    own = panel.ratings[rated, j]
     shortfall = _shortfall(panel, j)
     pearson, spearman, mae = (_against(s, pair) for s, pair in zip(STATISTICS, sides, strict=True))
     return Person(
         rater=panel.raters[j],
         n=len(own),
+        prompts=len(np.unique(panel.prompt[rated])),
         pearson=pearson,
         spearman=spearman,
         mae=mae,

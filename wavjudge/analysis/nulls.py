@@ -142,7 +142,7 @@ def permuted(
     random = np.random.default_rng(seed)
     values = np.empty((permutations, len(statistics)))
     for row in values:
-        dealt = Paired(data.judge[_deal(data, how, random)], data.people, data.prompt)
+        dealt = data.judged(data.judge[_deal(data, how, random)])
         row[:] = [statistic.of(dealt) for statistic in statistics]
     return tuple(_summary(s.name, how, column) for s, column in zip(statistics, values.T, strict=True))
 
@@ -189,7 +189,7 @@ class _Constant:
     data: Paired
 
     def _prepared(self, data: Paired) -> Prepared:
-        return self.statistic.prepare(Paired(_levels(data), data.people, data.prompt))
+        return self.statistic.prepare(data.judged(_levels(data)))
 
     def plain(self) -> float:
         return self._prepared(self.data).plain()

@@ -9,7 +9,7 @@ NaN here, in memory only; what leaves `analysis` says that it is undefined, and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -28,15 +28,19 @@ class Paired:
     """Two raters' scores of the same subjects, and the prompt (cluster number, 0..P-1) of each subject.
 
     judge, people: shape (n,), float. prompt: shape (n,), whole numbers; every number from 0 to P-1 occurs.
+    each: where `people` is a mean, what each of them said; shape (n, k), NaN where a person gave no score.
     """
 
     judge: Floats
     people: Floats
     prompt: Ints
+    each: Floats | None = None
 
     def __post_init__(self) -> None:
         if not len(self.judge) == len(self.people) == len(self.prompt):
             raise ValueError("judge, people and prompt must be equally long")
+        if self.each is not None and len(self.each) != len(self.judge):
+            raise ValueError("people's own scores must be as many as their means")
         if not (np.isfinite(self.judge).all() and np.isfinite(self.people).all()):
             raise ValueError("scores must be numbers: leave unscored subjects out, and count them")
 
@@ -49,18 +53,25 @@ class Paired:
         return int(self.prompt.max()) + 1 if self.n else 0
 
     @classmethod
-    def of(cls, judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike) -> Paired:
+    def of(
+        cls, judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike, each: Floats | None = None
+    ) -> Paired:
         """From any arrays; prompts may be labels of any kind.
 
         >>> Paired.of([1, 2], [1, 3], ["q1", "q2"]).prompt.tolist()
         [0, 1]
         """
         _, number = np.unique(np.asarray(prompt), return_inverse=True)
-        return cls(np.asarray(judge, float), np.asarray(people, float), number.reshape(-1))
+        return cls(np.asarray(judge, float), np.asarray(people, float), number.reshape(-1), each)
 
     def taken(self, chosen: npt.NDArray[np.bool_] | Ints) -> Paired:
         """The chosen subjects, prompts numbered anew."""
-        return Paired.of(self.judge[chosen], self.people[chosen], self.prompt[chosen])
+        each = None if self.each is None else self.each[chosen]
+        return Paired.of(self.judge[chosen], self.people[chosen], self.prompt[chosen], each)
+
+    def judged(self, scores: Floats) -> Paired:
+        """The same subjects and people under other scores."""
+        return replace(self, judge=scores)
 
 
 class Prepared(Protocol):

@@ -7,8 +7,8 @@ mean of its ok repeats, and a judge is its signature.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wavjudge.analysis.checks import KEY, SUBJECT, Check, Problem
+from wavjudge.analysis.checks import KEY, SHOWN, SUBJECT, Check, Problem
+from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.reading import completed, read_table
 from wavjudge.analysis.sums import Ints, Paired
 from wavjudge.errors import InputError
@@ -92,6 +93,13 @@ class Ratings:
         table["n_unscored"] = grouped.size()["size"] - table["n_raters"]
         return table
 
+    def panel(self, axis: str, kind: RaterKind = "person") -> tuple[Panel, pd.DataFrame]:
+        """The same one column a rater, for one axis; and the subjects of its rows, in the order of `SUBJECT`."""
+        rows = self.per_subject()
+        rows = rows[(rows["axis"] == axis) & (rows["rater_kind"] == kind)]
+        wide, subjects = spread(rows, "rater")
+        return Panel.of(wide.to_numpy(float), prompt_numbers(subjects), tuple(map(str, wide.columns))), subjects
+
     def only(self, **values: str) -> Ratings:
         """The rows with these values, such as ``only(axis="overall", rater="gemini")``; problems stay."""
         chosen = np.ones(len(self.frame), dtype=bool)
@@ -119,12 +127,16 @@ def table_sha256(table: pd.DataFrame, key: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Unpaired:
-    """Subjects that are not in a pairing: rated by one side only, or tried by the other without a score."""
+    """Subjects that are not in a pairing: rated by one side only, or tried by the other without a score.
+
+    named: the first few of each kind that there are.
+    """
 
     judge_only: int
     people_only: int
     judge_unscored: int
     people_unscored: int
+    named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def paired(judge: pd.DataFrame, people: pd.DataFrame) -> tuple[Paired, Unpaired]:
@@ -150,14 +162,28 @@ def paired(judge: pd.DataFrame, people: pd.DataFrame) -> tuple[Paired, Unpaired]
     both = joined(of_judge, of_people, SUBJECT, "outer")
     here, there = both["score_judge"].notna(), both["score_people"].notna()
     rated = both[here & there]
-    left = Unpaired(
-        judge_only=int((here & (both["_merge"] == "left_only")).sum()),
-        people_only=int((there & (both["_merge"] == "right_only")).sum()),
-        judge_unscored=int((~here & there & (both["_merge"] == "both")).sum()),
-        people_unscored=int((here & ~there & (both["_merge"] == "both")).sum()),
-    )
+    left = _unpaired({
+        "judge_only": both[here & (both["_merge"] == "left_only")],
+        "people_only": both[there & (both["_merge"] == "right_only")],
+        "judge_unscored": both[~here & there & (both["_merge"] == "both")],
+        "people_unscored": both[here & ~there & (both["_merge"] == "both")],
+    })  # fmt: skip
     scores = rated[["score_judge", "score_people"]].to_numpy(dtype=float)
     return Paired(scores[:, 0], scores[:, 1], prompt_numbers(rated)), left
+
+
+def _unpaired(rows: Mapping[str, pd.DataFrame]) -> Unpaired:
+    named = {kind: tuple(subject_names(found.head(SHOWN))) for kind, found in rows.items() if len(found)}
+    return Unpaired(**{kind: len(found) for kind, found in rows.items()}, named=named)
+
+
+def spread(rows: pd.DataFrame, by: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Mean scores, one row a subject that has any and one column a value of `by`; and the subjects of the rows.
+
+    Not `pivot_table`: to keep empty columns it makes a row of every benchmark with every item of every other.
+    """
+    wide = rows.groupby([*SUBJECT, by], dropna=False)["score"].mean().unstack(by).dropna(how="all")
+    return wide, wide.index.to_frame(index=False)
 
 
 def joined(left: pd.DataFrame, right: pd.DataFrame, on: list[str], how: Literal["left", "outer"]) -> pd.DataFrame:

@@ -38,9 +38,11 @@ def without_people(panel: Panel, judge: Floats) -> list[Paired]:
     present = np.flatnonzero(np.isfinite(panel.ratings).any(axis=0))
     groups, found = jackknife_groups(len(present)), []
     for group in range(int(groups.max()) + 1 if len(present) else 0):
-        left = panel.mean(*present[groups == group].tolist())
+        without = present[groups == group].tolist()
+        left = panel.mean(*without)
         rated = np.isfinite(left)
-        found.append(Paired.of(judge[rated], left[rated], panel.prompt[rated]))
+        each = np.delete(panel.ratings, without, axis=1)[rated]
+        found.append(Paired.of(judge[rated], left[rated], panel.prompt[rated], each))
     return found
 
 

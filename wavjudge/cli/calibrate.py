@@ -53,16 +53,16 @@ def calibrate(
 def write(found: Calibration, file: CalibrationFile, out: Path, *, plots: bool, layout: str = "full") -> None:
     """calibration.csv and .json, the plots, and the paper's layout where it is asked for."""
     from wavjudge.report import calibration as tables
-    from wavjudge.report import leaderboard as text
     from wavjudge.report.calibration_files import as_csv
+    from wavjudge.report.cells import latex, markdown
 
     out.mkdir(parents=True, exist_ok=True)
     (out / "calibration.csv").write_text(as_csv(file), encoding="utf-8")
     (out / "calibration.json").write_text(file.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if layout == "paper":
         head, body = tables.paper_rows(found)
-        (out / "paper.md").write_text(tables.as_markdown(head, body, text.markdown), encoding="utf-8")
-        (out / "paper.tex").write_text(tables.as_latex(head, body, text.latex), encoding="utf-8")
+        (out / "paper.md").write_text(tables.as_markdown(head, body, markdown), encoding="utf-8")
+        (out / "paper.tex").write_text(tables.as_latex(head, body, latex), encoding="utf-8")
     if plots:
         from wavjudge.report.plots import draw
 
@@ -73,6 +73,7 @@ def write(found: Calibration, file: CalibrationFile, out: Path, *, plots: bool, 
 
 def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str) -> None:
     from wavjudge.report import calibration as tables
+    from wavjudge.report.calibration_people import in_words
     from wavjudge.report.text import printable
 
     screen = console()
@@ -85,10 +86,8 @@ def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str) -> N
         for advice in file.advice:
             if (advice.signature, advice.axis, advice.judge) == (finding.signature, finding.axis, finding.judge):
                 screen.print(f"  {advice.sentence}")
-        if finding.alternative is not None:
-            from wavjudge.analysis.alternative import sentence
-
-            screen.print(f"  {sentence(finding.alternative)}")
+        for line in in_words(finding, found.people.get(finding.axis)):
+            screen.print(f"  {line}")
     for problem in found.problems:
         console(err=True).print(printable(problem), soft_wrap=True)
     console(err=True).print(f"written to {out}", soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich import box
@@ -13,8 +13,9 @@ from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import FIGURES, Calibration, Finding
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.analysis.leave_one_out import STATISTICS as AGAINST_OTHERS
-from wavjudge.analysis.leave_one_out import LeaveOneOut
 from wavjudge.errors import InputError
+from wavjudge.report.calibration_people import AMONG, figures, methods, notes, on, people_rows
+from wavjudge.report.origin import result_signature
 from wavjudge.report.text import printable
 
 _SKILLS = ("mae", "rmse", "within_one")
@@ -26,79 +27,60 @@ COLUMNS = (
     *(f"{s.name}{end}" for s in FIGURES for end in ("", "_lo", "_hi")),
     "intra_id_groups", "intra_id_undefined_judge", "intra_id_undefined_people",
     *(f"skill_{name}{end}" for name in _SKILLS for end in ("", "_lo", "_hi")),
-    "bias_worst_lo", "bias_worst_hi", "mean_worst_lo", "mean_worst_hi", "interval", "note", "signature",
+    "bias_worst_lo", "bias_worst_hi", "mean_worst_lo", "mean_worst_hi",
+    *(f"{name}{end}" for name in ("pearson_corrected", *AMONG) for end in ("", "_lo", "_hi")),
+    "interval", "note", "signature", "result_signature",
 )  # fmt: skip
 
 Row = dict[str, Any]
 
 
-def rows(calibration: Calibration) -> Iterator[Row]:
+def rows(calibration: Calibration, data_sha256: Sequence[str]) -> Iterator[Row]:
     """One row a judge and axis, its null rows under it, and the people against each other with the judge like them.
 
-    An undefined figure is None (an empty cell), and `note` says why.
+    data_sha256: of the ratings and of the labels. An undefined figure is None (an empty cell), and `note` says why.
     """
     for finding in calibration.findings:
-        yield _filled(_judge_row(finding))
-        for line in finding.nulls:
-            yield _filled(_null_row(finding, line))
+        signed = {"signature": finding.signature, "result_signature": _origin(calibration, finding, data_sha256)}
+        found = [_judge_row(finding), *(_null_row(finding, line) for line in finding.nulls)]
         if finding.others is not None:
-            yield from (_filled(row) for row in _people_rows(finding, finding.others))
+            found += people_rows(finding.judge, finding.others, calibration.people[finding.axis])
+        for row in found:
+            filled = _shared(finding) | row | signed
+            yield {name: filled.get(name) for name in COLUMNS}
+
+
+def _origin(calibration: Calibration, finding: Finding, data_sha256: Sequence[str]) -> str:
+    """What was fixed beforehand belongs to the result: epsilon and score of the annotator test, what was a sample."""
+    s = calibration.settings
+    fixed = (f"alt-test.1:{s.epsilon:g},{s.alt_score}", f"random:{s.random}", f"permutations:{s.permutations}")
+    drawn = s.resamples if s.method == "cluster-bootstrap" else 0
+    return result_signature([finding.signature], data_sha256, ("calibration.2", f"{s.method}.1"), seed=s.seed,
+                            resamples=drawn, beside=fixed)  # fmt: skip
 
 
 def _judge_row(f: Finding) -> Row:
     skills = {f"skill_{name}": f.skill[name] for name in _SKILLS if name in f.skill}
     bounds = {f"{name}_worst_{end}": f.bounds[name][i] for name in f.bounds for i, end in enumerate(("lo", "hi"))}
+    told = {} if f.corrected is None else {"pearson_corrected": f.corrected}
     return {
-        "kind": "judge", "judge": f.judge, **_shared(f), "n": f.data.n, "n_raters": f.n_raters,
+        "kind": "judge", "judge": f.judge, "n_raters": f.n_raters,
         "n_unscored": f.left.judge_unscored, "n_off_scale": f.n_off_scale, "n_judge_only": f.left.judge_only,
-        "n_people_only": f.left.people_only, **_figures({**f.values, **skills}), "intra_id_groups": f.groups.defined,
-        "intra_id_undefined_judge": f.groups.judge_constant, "intra_id_undefined_people": f.groups.people_constant,
-        **bounds, "interval": _methods(f.values), "note": _notes(f.values), "signature": f.signature,
+        "n_people_only": f.left.people_only, **on(f.data.n, f.data.prompts), **figures({**f.values, **skills, **told}),
+        "intra_id_groups": f.groups.defined, "intra_id_undefined_judge": f.groups.judge_constant,
+        "intra_id_undefined_people": f.groups.people_constant, **bounds, "interval": methods(f.values),
+        "note": notes({**f.values, **told}),
     }  # fmt: skip
 
 
 def _null_row(f: Finding, line: Line) -> Row:
-    note = "; ".join(part for part in (line.note, _notes(line.values)) if part)
-    return {"kind": line.kind, "judge": line.name, **_shared(f), "n": line.n, **_figures(line.values),
-            "interval": _methods(line.values), "note": note, "signature": f.signature}  # fmt: skip
-
-
-def _people_rows(f: Finding, others: LeaveOneOut) -> Iterator[Row]:
-    said = {s.name: getattr(others, s.name) for s in AGAINST_OTHERS}
-    note = "each person against the mean of the others, averaged"
-    sides = {side: {name: getattr(one, side) for name, one in said.items()} for side in ("person", "judge")}
-    yield {"kind": "people", "judge": "people, leave one out", **_shared(f), "note": note, "signature": f.signature,
-           **_figures(sides["person"]), "interval": _methods(sides["person"])}  # fmt: skip
-    yield {"kind": "like_people", "judge": f.judge, **_shared(f), "note": "the judge against the same references",
-           "signature": f.signature, **_figures(sides["judge"]), "interval": _methods(sides["judge"])}  # fmt: skip
+    note = "; ".join(part for part in (line.note, notes(line.values)) if part)
+    return {"kind": line.kind, "judge": line.name, **on(line.n, line.prompts), **figures(line.values),
+            "interval": methods(line.values), "note": note}  # fmt: skip
 
 
 def _shared(f: Finding) -> Row:
-    prompts = f.data.prompts
-    return {"axis": f.axis, "label_kind": f.label_kind, "n_prompts": prompts,
-            "answers_per_prompt": f.data.n / prompts if prompts else None}  # fmt: skip
-
-
-def _figures(values: Mapping[str, Estimate]) -> Row:
-    return {f"{name}{end}": value for name, one in values.items()
-            for end, value in (("", one.value), ("_lo", one.low), ("_hi", one.high))}  # fmt: skip
-
-
-def _methods(values: Mapping[str, Estimate]) -> str:
-    return "+".join(sorted({one.method for one in values.values() if one.method and one.low is not None}))
-
-
-def _notes(values: Mapping[str, Estimate]) -> str:
-    """Remarks of the figures, equal ones once: "spearman, pearson: undefined: one side is constant"."""
-    by_note: dict[str, list[str]] = {}
-    for name, one in values.items():
-        if one.note:
-            by_note.setdefault(one.note, []).append(name)
-    return "; ".join(f"{', '.join(names)}: {note}" for note, names in by_note.items())
-
-
-def _filled(row: Row) -> Row:
-    return {name: row.get(name) for name in COLUMNS}
+    return {"axis": f.axis, "label_kind": f.label_kind}
 
 
 def show(console: Console, calibration: Calibration) -> None:

@@ -77,7 +77,7 @@ def record(calibration: Calibration, *, ratings_sha256: str, labels_sha256: str)
         ratings_sha256=ratings_sha256,
         labels_sha256=labels_sha256,
         settings=asdict(calibration.settings),
-        rows=tuple(rows(calibration)),
+        rows=tuple(rows(calibration, (ratings_sha256, labels_sha256))),
         advice=tuple(one for finding in findings for one in _advice(finding)),
         maps=tuple(one.map for finding in findings for one in finding.maps if one.map is not None),
         people={axis: asdict(found) for axis, found in sorted(calibration.people.items())},
@@ -92,7 +92,8 @@ def record(calibration: Calibration, *, ratings_sha256: str, labels_sha256: str)
 
 
 def read(path: Path) -> CalibrationFile:
-    """A calibration.json, checked. Raises `InputError` where it is none."""
+    """A calibration.json, or the one in the folder that `wavjudge calibrate` wrote. `InputError` where it is none."""
+    path = path / "calibration.json" if path.is_dir() else path
     try:
         return CalibrationFile.model_validate_json(path.read_bytes())
     except OSError as error:

@@ -1,13 +1,12 @@
 """What `wavjudge compare` finds, as files: CSV (every column), JSON (the same and the sentences), Markdown (the few).
 
-Each row carries its result signature, of the form that `report.leaderboard` describes. Nothing depends on time or
+Each row carries its result signature, of the form that `origin` describes. Nothing depends on time or
 place: the same tables give the same bytes.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,19 +41,6 @@ class Report:
     sentences: tuple[str, ...]
     notes: tuple[str, ...]
     more: Mapping[str, Any] = field(default_factory=dict)
-
-
-def result_signature(
-    judges: Iterable[str], data_sha256: Iterable[str], estimators: Sequence[str], *, seed: int, resamples: int = 0
-) -> str:
-    """Where a row's figures come from, in one line.
-
-    >>> result_signature(["m|v1"], ["ab" * 32], ["pearson.1"], seed=1).split("|")[1:4]
-    ['data:271a413bd339', 'pearson.1', 'level:0.95']
-    """
-    judge, data = (hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12] for parts in (judges, data_sha256))
-    return "|".join((f"judge:{judge}", f"data:{data}", ",".join(estimators), "level:0.95", f"seed:{seed}",
-                     f"resamples:{resamples}", f"wavjudge:{__version__}"))  # fmt: skip
 
 
 def write(report: Report, path: Path) -> None:

@@ -10,7 +10,8 @@ from wavjudge.analysis.candidate_pairs import CandidatePair, CandidatePairs
 from wavjudge.analysis.candidates import Lost, PairedMeans
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.report.cells import number
-from wavjudge.report.compare import SURE, Report, Row, counted, ends, p_phrase, p_value, result_signature, sure, table
+from wavjudge.report.compare import SURE, Report, Row, counted, ends, p_phrase, p_value, sure, table
+from wavjudge.report.origin import result_signature
 from wavjudge.report.text import one_line
 
 ESTIMATORS = ("paired-means.1", "jackknife-t.1", "sign-flip.1", "holm.1")

@@ -17,10 +17,10 @@ from wavjudge.report.compare import (
     ends,
     named,
     p_value,
-    result_signature,
     sure,
     table,
 )
+from wavjudge.report.origin import result_signature
 from wavjudge.report.text import one_line
 
 NAMES = {

@@ -9,7 +9,8 @@ from rich.console import Console
 from wavjudge.analysis.drift import Drift, RankMove
 from wavjudge.analysis.run_pairs import RunPair
 from wavjudge.report.cells import number
-from wavjudge.report.compare import SURE, Report, Row, counted, ends, named, p_value, result_signature, sure, table
+from wavjudge.report.compare import SURE, Report, Row, counted, ends, named, p_value, sure, table
+from wavjudge.report.origin import result_signature
 from wavjudge.report.text import one_line
 
 ESTIMATORS = ("drift.1", "jackknife-t.1", "holm.1")

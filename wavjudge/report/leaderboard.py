@@ -1,17 +1,11 @@
 """A leaderboard as CSV (everything, one row a candidate), Markdown and LaTeX (what a reader needs, the same rows).
 
-Every row carries its result signature, so that a row that was cut out still says where it came from:
-
-    judge:1f0c9a7be2d4|data:90ab34cd56ef|mean.1,jackknife-t.1,rank-sets.1|level:0.95|seed:12345|resamples:10000|wavjudge:0.1.0
-
-judge is the hash of the judge signatures written out beside it, data that of the ratings and responses; labels and a
-map, where they were given, follow the estimators. Nothing depends on time or place: same tables, same bytes.
+Every row carries its result signature (`origin.py`). Nothing depends on time or place: same tables, same bytes.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,12 +15,7 @@ from wavjudge.analysis.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.report.cells import EXACT, SHORT, gain, latex, markdown, money, number, with_interval
 from wavjudge.report.leaderboard_words import beside
-from wavjudge.version import __version__
-
-__all__ = [
-    "EXACT", "SHORT", "as_csv", "as_latex", "as_markdown", "flat", "judge_signature", "latex", "markdown", "number",
-    "result_signature", "write",
-]  # fmt: skip
+from wavjudge.report.origin import result_signature
 
 
 def judge_signature(row: Row) -> str:
@@ -40,15 +29,13 @@ def judge_signature(row: Row) -> str:
     return "; ".join(f"{','.join(names)}={signature}" for signature, names in axes.items())
 
 
-def result_signature(board: Leaderboard, row: Row) -> str:
-    """Where a row's numbers come from, in one line."""
-    judge = hashlib.sha256(judge_signature(row).encode()).hexdigest()
+def signed(board: Leaderboard, row: Row) -> str:
+    """The result signature of a row."""
     ranks = board.ranks.get(row.benchmark)
-    return "|".join((
-        f"judge:{judge[:12]}", f"data:{board.data_sha256[:12]}", ",".join(ESTIMATORS), *board.beside,
-        f"level:{board.level:g}",
-        f"seed:{board.seed}", f"resamples:{ranks.resamples if ranks else 0}", f"wavjudge:{__version__}",
-    ))  # fmt: skip
+    return result_signature(
+        [judge_signature(row)], [board.data_sha256], ESTIMATORS, seed=board.seed,
+        resamples=ranks.resamples if ranks else 0, level=board.level, beside=board.beside,
+    )  # fmt: skip
 
 
 def flat(board: Leaderboard, row: Row) -> dict[str, str]:
@@ -70,7 +57,7 @@ def flat(board: Leaderboard, row: Row) -> dict[str, str]:
     judging = row.judging
     cells |= {"judging_usd": number(judging.usd if judging else None, EXACT),
               "judging_calls": str(judging.calls) if judging else ""}  # fmt: skip
-    return cells | {"judge_signature": judge_signature(row), "result_signature": result_signature(board, row)}
+    return cells | {"judge_signature": judge_signature(row), "result_signature": signed(board, row)}
 
 
 def as_csv(board: Leaderboard) -> str:
@@ -176,7 +163,7 @@ def _columns(board: Leaderboard) -> list[_Column]:
         columns.append(("answers, USD", True, lambda row: number(row.usd, SHORT, "-")))
     if any(row.judging is not None for row in board.rows):
         columns.append(("judging, USD", True, lambda row: money(row.judging)))
-    return [*columns, ("result signature", False, lambda row: result_signature(board, row))]
+    return [*columns, ("result signature", False, lambda row: signed(board, row))]
 
 
 def _of_axis(axis: str) -> list[_Column]:

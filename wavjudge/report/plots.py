@@ -7,6 +7,7 @@ matrix, histograms, reliability curve.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,10 @@ def _figure(finding: Finding, plot: Callable[[Axes, Finding], None]) -> Figure:
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     plot(axes, finding)
-    figure.suptitle(f"{finding.judge}, {finding.axis} (n = {finding.data.n})".replace("$", r"\$"), fontsize=10)
+    # One rater may stand there under several signatures: the picture says which.
+    signed = textwrap.fill(finding.signature, 84, break_long_words=True)
+    title = f"{finding.judge}, {finding.axis} (n = {finding.data.n})\n{signed}"
+    figure.suptitle(title.replace("$", r"\$"), fontsize=8)
     return figure
 
 
