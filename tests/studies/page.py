@@ -19,8 +19,10 @@ TITLES = {
     "judges": "Two equal judges",
     "candidates": "Two equal candidates",
     "alternative": "The alternative annotator test",
+    "twoway": "Prompts and people both random",
+    "added": "Figures added later",
 }
-PER_CASE = ("intervals", "people")
+PER_CASE = ("intervals", "people", "twoway", "added")
 """Studies with a table for each population."""
 
 

@@ -75,9 +75,13 @@ class Answers:
         return on_scale(self.population.mean + np.asarray(generosity) + heard)
 
     def judged(self, random: Random, judge: Judge) -> Floats:
+        return on_scale(self.heard(random, judge))
+
+    def heard(self, random: Random, judge: Judge) -> Floats:
+        """What the judge hears, before it says a whole number."""
         liking = judge.by_prompt * random.normal(size=int(self.prompt.max()) + 1)
         errors = liking[self.prompt] + judge.by_answer * random.normal(size=len(self.prompt))
-        return on_scale(judge.level + judge.slope * self.quality + errors)
+        return np.asarray(judge.level + judge.slope * self.quality + errors)
 
     def paired(self, random: Random) -> Paired:
         """The population's judge against the mean of its people."""
