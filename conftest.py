@@ -2,4 +2,5 @@
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("torch") else ["wavjudge/training/*", "tests/training/tiny.py"]
+WITHOUT_TORCH = ["wavjudge/training/*", "tests/training/tiny.py", "tests/training/processes.py"]
+collect_ignore_glob = [] if find_spec("torch") else WITHOUT_TORCH

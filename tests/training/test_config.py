@@ -61,6 +61,47 @@ def test_what_is_wrong_with_a_config_is_named(tmp_path: Path, change: tuple[str,
         config(tmp_path, LEAST.replace(*change))
 
 
+PAIRS = """
+method = "dpo"
+[model]
+speaker = "my_model:Voice"
+[data]
+pairs = "pairs.jsonl"
+[train]
+out = "out"
+steps = 3
+"""
+
+
+def test_a_training_on_pairs_has_its_own_sections(tmp_path: Path) -> None:
+    held = config(tmp_path, PAIRS)
+    assert (held.method, held.dpo.tokens, held.dpo.beta, held.train.learning_rate) == ("dpo", "text", 0.1, 5e-6)
+    assert held.data.pairs == tmp_path / "pairs.jsonl" and held.data.held_out is None
+    assert config(tmp_path).method == "hybrid"
+
+
+@pytest.mark.parametrize("text, said", [
+    (PAIRS.replace("dpo", "ppo"), "got method 'ppo', expected hybrid or dpo"),
+    (PAIRS.replace('"dpo"', "3"), "got method 3"),
+    (PAIRS + "[dpo]\ntoken = 'text'\n", "dpo.token.*\n.*known here: tokens, beta"),
+    (PAIRS + "[dpo]\ntokens = 'words'\n", "dpo.tokens"),
+    (PAIRS + "[reward]\njudges = ['openai:x']\n", 'field "reward".*\n.*known here: method, model, data'),
+    (PAIRS.replace("steps = 3", "steps = 3\nanswers = 4"), "train.answers.*\n.*known here: out, steps"),
+    (PAIRS.replace("pairs =", "prompts ="), "data.p"),
+])  # fmt: skip
+def test_what_a_training_on_pairs_does_not_have_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        config(tmp_path, text)
+
+
+def test_settings_of_pairs_follow_their_file_and_their_tokens(tmp_path: Path) -> None:
+    (tmp_path / "pairs.jsonl").write_text("{}", encoding="utf-8")
+    first = config(tmp_path, PAIRS).settings()
+    other = config(tmp_path, PAIRS + "[dpo]\ntokens = 'all'\n").settings()
+    assert {key for key in first if first[key] != other[key]} == {"dpo.tokens"}
+    assert first["data.pairs"].startswith("44136fa3") and first["method"] == "dpo"  # sha256 of {}
+
+
 def test_settings_follow_the_data_and_not_its_place(tmp_path: Path) -> None:
     found = []
     for name, row in (("a", "{}"), ("b", "{}"), ("c", "{ }")):

@@ -10,14 +10,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed (extra train)")
 pytest.importorskip("trl", reason="TRL is not installed (extra train)")
 
-from tests.training.tiny import Tiny  # isort: skip  before TRL, see training/audio.py
-
 from trl import DPOConfig
 
+from tests.training.tiny import Tiny
 from wavjudge.errors import InputError
-from wavjudge.training.dpo import MaskedDPOTrainer, Pair
+from wavjudge.training.dpo import MaskedDPOTrainer
 from wavjudge.training.losses import dpo, next_token_logps
 from wavjudge.training.masks import answer_mask, masks
+from wavjudge.training.pairs import Pair
 from wavjudge.training.toy_world import CLOSE, END, OPEN, World
 
 pytestmark = [pytest.mark.heavy, pytest.mark.filterwarnings("ignore")]

@@ -22,7 +22,8 @@ from wavjudge.errors import InputError
 from wavjudge.rewards.groups import advantages
 from wavjudge.rewards.mixing import Mixture
 from wavjudge.training import losses
-from wavjudge.training.masks import Counted, Masks, Vocabulary, answer_mask, masks
+from wavjudge.training.masks import Counted, Masks, answer_mask, masks
+from wavjudge.training.vocabulary import Vocabulary
 
 torch.set_num_threads(1)
 

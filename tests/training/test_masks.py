@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavjudge.errors import InputError
-from wavjudge.training.masks import Rule, Vocabulary, answer_mask, label_mask, masks
+from wavjudge.training.masks import Rule, answer_mask, label_mask, masks
 from wavjudge.training.toy_world import ToyTokenizer
+from wavjudge.training.vocabulary import Vocabulary
 
 PAD, END, TEXT, OPEN, CLOSE, SPEECH = 0, 1, 2, 4, 5, 6
 TOY = Vocabulary(size=10, speech=(range(6, 10),), boundaries={OPEN, CLOSE}, ends={END}, pad=PAD)

@@ -186,6 +186,27 @@ def test_the_command_writes_table_and_picture(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "toy_recipe.png").stat().st_size > 10_000
 
 
+def test_variants_of_the_base_model_are_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def stop(settings: Settings, seeds: tuple[int, ...]) -> None:
+        asked.append((settings, seeds))
+        raise InputError("enough")
+
+    monkeypatch.setattr(toy, "base_models", stop)
+    typed("train", "toy", "--out", tmp_path, "--seed", 0, "--tied", "--base-lr", "1e-3")
+    assert asked == [(Settings(tied=True, base_lr=1e-3), (0,))]
+
+
+@pytest.mark.parametrize("command", ["run", "inspect"])
+def test_a_missing_part_of_the_extra_is_named_before_anything_is_read(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wavjudge.cli.train.find_spec", lambda name: None if name == "trl" else object())
+    done = typed("train", command, "gone.toml")
+    assert done.code == 2 and "got no trl" in done.err and 'pip install "wavjudge[train]"' in done.err
+
+
 def test_without_torch_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wavjudge.cli.train.find_spec", lambda name: None)
     done = typed("train", "toy")

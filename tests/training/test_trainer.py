@@ -12,10 +12,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed (extra train)")
 pytest.importorskip("trl", reason="TRL is not installed (extra train)")
 
-from tests.training.tiny import SoundJudge, Tiny, write_rows  # isort: skip  before TRL, see training/audio.py
-
 from trl import GRPOConfig
 
+from tests.training.tiny import SoundJudge, Tiny, write_rows
 from wavjudge.errors import AuthError, InputError, NoRewardError, StopRun
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.groups import Group
@@ -285,7 +284,7 @@ def test_what_is_no_number_stops_before_it_is_saved(tmp_path: Path, where: str) 
 def test_held_out_likelihood_is_a_plain_mean_over_tokens(tmp_path: Path) -> None:
     trainer = made(tmp_path)
     model, sums = Tiny().model().eval(), {"text": [], "speech": []}
-    for one in trainer._held_out:
+    for one in trainer.held_out:
         ids = torch.tensor([[*one.prompt, *one.target]])
         logps = torch.log_softmax(model(input_ids=ids).logits[0, :-1], -1).gather(-1, ids[0, 1:, None])[:, 0]
         for token, logp in zip(one.target, logps[len(one.prompt) - 1 :].tolist(), strict=True):
@@ -327,3 +326,15 @@ def test_a_vocabulary_of_another_model_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="got a model of 130 ids and a vocabulary of 124"):
         made(tmp_path, speaker=Other())
+
+
+def test_a_model_whose_weights_are_no_numbers_is_refused_before_it_samples(tmp_path: Path) -> None:
+    class Diverged(Tiny):
+        def model(self) -> Any:
+            model = Tiny.model(self)
+            with torch.no_grad():
+                model.lm_head.weight[3, 3] = float("nan")
+            return model
+
+    with pytest.raises(InputError, match="weights that are no numbers: lm_head"):
+        made(tmp_path, speaker=Diverged())

@@ -5,8 +5,6 @@ It is also the shortest whole example of a `Speaker`. `wavjudge train run` finds
 
 from __future__ import annotations
 
-from wavjudge.training.audio import Codec  # isort: skip  before transformers, see there
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 import torch
 from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -21,8 +20,9 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.item import RewardItem
 from wavjudge.rewards.judge_reward import Judged
+from wavjudge.training.audio import Codec
 from wavjudge.training.data import Row
-from wavjudge.training.toy_world import END, PAD, ToyTokenizer, World
+from wavjudge.training.toy_world import CLOSE, END, OPEN, PAD, ToyTokenizer, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,14 @@ class Tiny(ToyTokenizer):
         return [int(self.world.prompts(np.array([int(row.question_text.split()[-1])]))[0, 0])]
 
     def target_ids(self, row: Row, folder: Path) -> Sequence[int]:
-        raise AssertionError("the rows of these tests hold their ids")
+        """Words by their names, sounds by their pitch: what `text` and `audio` made, the other way round."""
+        assert row.target_text and row.target_audio
+        first, sounds = self.world._first_word, self.vocabulary.speech[0]
+        named = {self.text([one]): one for one in range(first, sounds.start)}
+        wave, _ = soundfile.read(folder / row.target_audio, dtype="float32")
+        tones = np.stack([self.audio([one]) for one in sounds])
+        heard = (wave.reshape(-1, tones.shape[1]) @ tones.T).argmax(axis=1) + sounds.start
+        return [*(named[word] for word in row.target_text.split()), OPEN, *heard.tolist(), CLOSE, END]
 
 
 def write_rows(folder: Path, *, prompts: int = 8, demonstrations: int = 16, held_out: int = 4) -> None:
@@ -72,6 +79,26 @@ def write_rows(folder: Path, *, prompts: int = 8, demonstrations: int = 16, held
         ids = world.demonstrations(n, rng).tolist()
         _write(folder / f"{name}.jsonl", [{"id": f"d{at}", "prompt_ids": one[:1], "target_ids": one[1:]}
                                           for at, one in enumerate(ids)])  # fmt: skip
+
+
+def write_scored(folder: Path, prompts: int = 8) -> Path:
+    """Scored candidates in WavAlign's schema with recordings: an answer of good words, one of bad, other sounds."""
+    tiny, rng, rows = Tiny(), np.random.default_rng(3), []
+    for number in range(prompts):
+        output = {}
+        for key, score in (("good", 5), ("bad", 2)):
+            classes = np.array([number % tiny.world.classes])
+            words = tiny.world.good_words(classes)[0] + (key == "bad")
+            sounds = tiny.world.first_sounds(classes)[0] + rng.integers(4, size=tiny.world.frames)
+            path = folder / f"{key}-{number}.wav"
+            soundfile.write(path, tiny.audio(sounds.tolist()), tiny.sample_rate_hz, subtype="FLOAT")
+            output[key] = {"output-text": tiny.text(words.tolist()), "output-audio": path.name,
+                           "gemini_score": {"semantic_score": score, "paralinguistic_score": 3}}  # fmt: skip
+        asked = f"say {number % tiny.world.classes}"
+        rows.append({"id": f"p{number}", "messages": [{"role": "user", "content": asked}], "audios": [],
+                     "question_text": asked, "output": output})  # fmt: skip
+    _write(folder / "scored.jsonl", rows)
+    return folder / "scored.jsonl"
 
 
 def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wavjudge.errors import MissingPartError
+
+if TYPE_CHECKING:
+    from wavjudge.training.inspection import Inspected
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None,
@@ -20,10 +24,14 @@ app = typer.Typer(
 def _train() -> None: ...
 
 
-def with_torch() -> None:
-    """Says what to install where torch is missing."""
-    if find_spec("torch") is None:
-        raise MissingPartError("got no torch, which training needs", todo='pip install "wavjudge[train]"')
+TRL = ("torch", "torchaudio", "transformers", "accelerate", "trl", "peft")
+"""What `run` and `inspect` import; the toy needs torch alone."""
+
+
+def with_extra(*parts: str) -> None:
+    """Says what to install where a part of the extra is missing, before anything is imported."""
+    if missing := [name for name in parts if find_spec(name) is None]:
+        raise MissingPartError(f"got no {missing[0]}, which training needs", todo='pip install "wavjudge[train]"')
 
 
 @app.command("toy")
@@ -33,13 +41,15 @@ def toy(
     seed: Annotated[list[int] | None, typer.Option(help="May be given again; 0, 1, 2 by default.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Of each run; 60 by default.")] = None,
     tied: Annotated[bool, typer.Option("--tied", help="Ids in and out share one table; toy_recipe_tied.")] = False,
+    base_lr: Annotated[float | None, typer.Option(help="Learning rate of the base model; 0.003 by default.")] = None,
 ) -> None:
     """The recipe's six arms on a toy, minutes on one thread."""
-    with_torch()
+    with_extra("torch")
     from wavjudge.training import toy as toys
     from wavjudge.training.toy_arms import Settings, held_out_nll
 
-    settings = Settings(tied=tied) if steps is None else Settings(tied=tied, steps=steps)
+    others = {"steps": steps, "base_lr": base_lr}
+    settings = Settings(tied=tied, **{name: value for name, value in others.items() if value is not None})  # type: ignore[arg-type]
     name = "toy_recipe_tied" if tied else "toy_recipe"
     seeds, lrs = tuple(seed or toys.SEEDS), tuple(lr or toys.LEARNING_RATES)
     out.mkdir(parents=True, exist_ok=True)
@@ -65,7 +75,7 @@ def run(
     ] = False,
 ) -> None:
     """Train; the same command again goes on from the last checkpoint. Several processes: torchrun -m wavjudge ..."""
-    with_torch()
+    with_extra(*TRL)
     from wavjudge.training.config import read
     from wavjudge.training.run import prepared, trained
 
@@ -73,13 +83,11 @@ def run(
     if ready.rank == 0:
         typer.echo("\n".join(ready.lines()), err=not dry_run)
     if dry_run:
-        ready.judge.close()
+        ready.close()
         return
     done = trained(ready, told=lambda line: typer.echo(line, err=True))
-    if ready.rank:
-        return
-    counted = ", ".join(f"{status} {count}" for status, count in done.counts.items())
-    typer.echo(f"{done.steps} steps, lambda {done.share:.4f}, rewards: {counted}; {done.out}")
+    if ready.rank == 0:
+        typer.echo(str(done))
 
 
 @app.command("inspect")
@@ -89,20 +97,38 @@ def inspect(
     rows: Annotated[int, typer.Option(min=1, help="Held-out demonstrations for the gradients.")] = 8,
     plot: Annotated[Path | None, typer.Option(help="Draw the change of each token's log-probability.")] = None,
 ) -> None:
-    """Held-out demonstrations under a checkpoint, text and speech apart: change from the base, gradients."""
-    with_torch()
+    """Held-out demonstrations under a checkpoint, text and speech apart: change from the base, gradients; and the
+    variance of its last rollouts."""
+    with_extra(*TRL)
     from wavjudge.training.config import read
     from wavjudge.training.diagnostics import draw_change
     from wavjudge.training.inspection import inspected
 
     found = inspected(read(config), checkpoint, rows=rows)
-    typer.echo(f"{found.checkpoint}: log-probability of held-out tokens against the base model")
+    typer.echo(f"{found.checkpoint}: log-probability of held-out tokens against the base model, nats")
     for row in found.change.summary():
-        typer.echo("  " + "  ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-                                    for name, value in row.items()))  # fmt: skip
+        typer.echo("  " + _figures(row))
     ratio, cosine = (f"{one:.3f}" if one is not None else "none" for one in (found.gradients.ratio,
                                                                              found.gradients.cosine))  # fmt: skip
     typer.echo(f"supervised gradients on {found.rows} of them: text {found.gradients.text_norm:.4f}, "
                f"speech {found.gradients.speech_norm:.4f}, ratio {ratio}, cosine {cosine}")  # fmt: skip
+    _say_rollouts(found)
     if plot is not None:
-        draw_change(found.change, plot)
+        draw_change(found.change, plot, f"step {found.step}")
+
+
+def _say_rollouts(found: Inspected) -> None:
+    from dataclasses import asdict
+
+    if not found.rollouts:
+        typer.echo("variance of rollouts: none was logged; a training on pairs has no rollouts")
+        return
+    typer.echo(f"rollouts of steps {found.since + 1} to {found.step}, variance within a prompt (points squared):")
+    for each in found.rollouts:
+        typer.echo("  " + _figures(asdict(each)))
+
+
+def _figures(row: Mapping[str, float | str | int | None]) -> str:
+    """Names and values in one line."""
+    return "  ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+                     for name, value in row.items())  # fmt: skip

@@ -3,37 +3,27 @@
 The rate is the decoder's own, never a default, and it is held against the codec: so many speech ids are so many
 seconds. The paper's code wrote 24,000 Hz over speech of 22,050 Hz, and its judge heard another voice.
 
-torchaudio is borrowed for resampling on a GPU. Beside a torch without CUDA its import raises OSError (2.11.0 with torch
-2.13.0+cpu: its compiled part is linked to CUDA's libraries), so a stand-in takes the place of that part; resampling
-needs none of it. The place has a private name: torchaudio is pinned to 2.11, and a test imports it both ways.
-transformers imports a torchaudio that is installed, and fails with it (5.23.0): so this module is to be imported before
-transformers and TRL, and makes torchaudio loadable as soon as it is.
+torchaudio is borrowed for resampling on a GPU (`loadable.py` says how it loads beside a torch without CUDA).
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from wavjudge.audio import Samples
-from wavjudge.errors import InputError, MissingPartError
-from wavjudge.training.masks import SpeechTokenizer
+from wavjudge.errors import InputError
+from wavjudge.training.loadable import torchaudio_functional
+from wavjudge.training.vocabulary import SpeechTokenizer
 
-__all__ = ["JUDGE_RATE_HZ", "Codec", "decoded", "resampled", "torchaudio_functional"]
+__all__ = ["JUDGE_RATE_HZ", "Codec", "decoded", "resampled"]
 
 JUDGE_RATE_HZ = 16_000
 """What rollouts are resampled to by default: 8 kHz of bandwidth, as much as the judges' models listen to."""
-
-_EXTENSION = "torchaudio._extension"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,30 +92,3 @@ def resampled(wave: Tensor, from_hz: int, to_hz: int) -> Tensor:
         return wave
     made: Tensor = torchaudio_functional().resample(wave.detach(), from_hz, to_hz)
     return made
-
-
-@cache
-def torchaudio_functional() -> ModuleType:
-    """`torchaudio.functional`, also beside a torch that torchaudio's compiled part cannot be loaded with."""
-    try:
-        return import_module("torchaudio.functional")
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "torchaudio":
-            raise
-        raise MissingPartError("got no torchaudio, which resamples rollouts", todo="pip install 'wavjudge[train]'",
-                               where="extra train") from error  # fmt: skip
-    except OSError:
-        return _without_its_compiled_part()
-
-
-def _without_its_compiled_part() -> ModuleType:
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchaudio"]:
-        del sys.modules[name]  # what the failed import left behind
-    stand_in = ModuleType(_EXTENSION)
-    stand_in.__dict__.update(_IS_TORCHAUDIO_EXT_AVAILABLE=False, fail_if_no_align=lambda function: function)
-    sys.modules[_EXTENSION] = stand_in
-    return import_module("torchaudio.functional")
-
-
-if find_spec("torchaudio") is not None:
-    torchaudio_functional()

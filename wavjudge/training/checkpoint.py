@@ -27,14 +27,14 @@ class Saved:
     """The state beside the weights, as JSON values.
 
     step: optimiser steps done. ranks: processes; another number would deal out other prompts and random numbers.
-    mixture, ceiling: their `state_dict`. counts: rewards so far by status. settings: a flat mapping of everything that
-    decides what is learnt.
+    mixture, ceiling: their `state_dict`, where there is one. counts: of what was met so far: rewards by status, tokens.
+    settings: a flat mapping of everything that decides what is learnt.
     """
 
     step: int
     ranks: int
-    mixture: Mapping[str, Any]
-    ceiling: Mapping[str, Any] | None
+    mixture: Mapping[str, Any] = field(default_factory=dict)
+    ceiling: Mapping[str, Any] | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 

@@ -22,10 +22,11 @@ from wavjudge.bench.raw import filled, raw_rows
 from wavjudge.errors import InputError
 from wavjudge.store import first_problem
 from wavjudge.training.audio import Codec
-from wavjudge.training.masks import Masks, Rule, SpeechTokenizer, Vocabulary, answer_mask, masks
+from wavjudge.training.masks import Masks, Rule, answer_mask, masks
+from wavjudge.training.vocabulary import SpeechTokenizer, Vocabulary
 from wavjudge.types import Record
 
-__all__ = ["Batch", "Demonstrations", "Example", "Row", "Speaker", "collated", "examples", "rows"]
+__all__ = ["Batch", "Demonstrations", "Example", "Row", "Speaker", "as_ids", "checked", "collated", "examples", "rows"]
 
 
 class Row(Record):
@@ -105,13 +106,13 @@ def rows(path: Path, *, targets: bool) -> list[tuple[str, Row]]:
     if not found:
         raise InputError("got a file without rows, expected at least one", where=str(path))
     for where, row in found:
-        _complete(row, where, path.parent, targets=targets)
+        checked(row, where, path.parent, targets=targets)
     return found
 
 
 def examples(path: Path, speaker: Speaker, *, targets: bool) -> list[Example]:
     """The rows of a file as ids of this model; every id is checked against its vocabulary."""
-    return [_example(row, where, path.parent, speaker, targets=targets) for where, row in rows(path, targets=targets)]
+    return [as_ids(row, where, path.parent, speaker, targets=targets) for where, row in rows(path, targets=targets)]
 
 
 class Demonstrations:
@@ -168,7 +169,8 @@ def _row(raw: Mapping[str, Any] | str, where: str) -> Row:
                          todo=f"the fields are {', '.join(Row.model_fields)}") from error  # fmt: skip
 
 
-def _complete(row: Row, where: str, folder: Path, *, targets: bool) -> None:
+def checked(row: Row, where: str, folder: Path, *, targets: bool) -> None:
+    """`InputError` for a row without a question, or a demonstration, or with a recording that does not open."""
     if not (row.question_text or row.question_audio or (targets and row.prompt_ids)):
         raise InputError(
             "got a row without a question, expected question_audio or question_text", where=where,
@@ -193,7 +195,8 @@ def _readable(path: Path, where: str) -> None:
                          todo=error.todo) from error  # fmt: skip
 
 
-def _example(row: Row, where: str, folder: Path, speaker: Speaker, *, targets: bool) -> Example:
+def as_ids(row: Row, where: str, folder: Path, speaker: Speaker, *, targets: bool) -> Example:
+    """The row as ids of this model. `InputError` for ids of another, and for a demonstration that does not speak."""
     prompt = tuple(row.prompt_ids or speaker.prompt_ids(row, folder))
     target = tuple(row.target_ids or speaker.target_ids(row, folder)) if targets else ()
     size = speaker.vocabulary.size

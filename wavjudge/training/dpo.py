@@ -9,10 +9,8 @@ policy without its adapter; there is no training without one.
 
 from __future__ import annotations
 
-from wavjudge.training.data import Speaker  # isort: skip  before transformers, see audio.py
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from datasets import Dataset
@@ -21,50 +19,60 @@ from trl import DPOConfig, DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from wavjudge.errors import InputError
+from wavjudge.training.checkpoint import Saved
+from wavjudge.training.data import Example, Speaker
 from wavjudge.training.losses import frozen
-from wavjudge.training.masks import Rule, Tokens, Vocabulary, masks
+from wavjudge.training.masks import Rule, Tokens, masks
+from wavjudge.training.pairs import Pair, check
+from wavjudge.training.vocabulary import Vocabulary
+from wavjudge.training.watched import WatchedTrainer, checked_model
 
-__all__ = ["MaskedDPOTrainer", "Pair"]
+__all__ = ["MaskedDPOTrainer"]
 
 _FIELDS = ("prompt_ids", "chosen_ids", "rejected_ids")
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One preference as token ids; the answers with their ends."""
-
-    prompt_ids: Sequence[int]
-    chosen_ids: Sequence[int]
-    rejected_ids: Sequence[int]
-    where: str = ""
-
-
-class MaskedDPOTrainer(DPOTrainer):
+class MaskedDPOTrainer(WatchedTrainer, DPOTrainer):
     """Offline DPO that counts `tokens`. args: TRL's; `max_length` must be None, for a cut answer is another one.
 
-    others: passed on to TRL, such as `peft_config`.
+    held_out: demonstrations of which the negative log-likelihood is measured, text and speech apart, every
+    `eval_steps`. settings: kept in checkpoints; another training's are refused. others: passed on to TRL, such as
+    `peft_config`.
     """
 
     def __init__(
         self, speaker: Speaker, *, args: DPOConfig, pairs: Sequence[Pair], tokens: Tokens = "text",
-        rule: Rule | None = None, **others: Any,
+        rule: Rule | None = None, held_out: Sequence[Example] = (), settings: Mapping[str, Any] | None = None,
+        **others: Any,
     ) -> None:  # fmt: skip
         if args.max_length is not None:
             raise InputError(f"got max_length {args.max_length}, expected None: a cut answer is another one",
                              todo="drop the pairs that are too long for the memory, and count them")  # fmt: skip
-        tokenizer, model = speaker.tokenizer, speaker.model()
-        collate = _Collator(DataCollatorForPreference(tokenizer.pad_token_id), speaker.vocabulary, tokens, rule)
         for pair in pairs:
-            collate.check(pair)
+            check(pair, speaker, tokens, rule)
+        self.speaker, self.rule, self.settings, self.held_out = speaker, rule, settings or {}, list(held_out)
+        tokenizer, model = speaker.tokenizer, checked_model(speaker)
+        rows = Dataset.from_list([{name: list(getattr(pair, name)) for name in _FIELDS} for pair in pairs])
         super().__init__(
             model=model, ref_model=None if "peft_config" in others else frozen(model), args=args,
-            data_collator=collate, processing_class=tokenizer,
-            train_dataset=Dataset.from_list([{name: list(getattr(pair, name)) for name in _FIELDS} for pair in pairs]),
-            **others,
+            data_collator=_Collator(
+                DataCollatorForPreference(tokenizer.pad_token_id), speaker.vocabulary, tokens, rule
+            ),
+            processing_class=tokenizer, train_dataset=rows, eval_dataset=rows if held_out else None, **others,
         )  # fmt: skip
 
-    def _send_telemetry(self) -> None:
-        """Nothing is told to anybody about a training."""
+    def compute_loss(self, model: Any, inputs: Any, *more: Any, **named: Any) -> Any:
+        """TRL's, on the counted tokens; no number stops all ranks."""
+        loss = super().compute_loss(model, inputs, *more, **named)
+        self.finite(loss[0] if isinstance(loss, tuple) else loss)
+        return loss
+
+    def saved(self) -> Saved:
+        """With the tokens seen so far, which TRL logs and forgets."""
+        return replace(super().saved(), counts={"tokens": self._total_train_tokens})
+
+    def taken_up(self, saved: Saved) -> None:
+        self._total_train_tokens = saved.counts["tokens"]
 
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
         """The rows are ids already."""
@@ -84,14 +92,3 @@ class _Collator:
         batch: dict[str, Tensor] = self.inner(rows)
         kinds = masks(batch["input_ids"], batch["completion_mask"].bool(), self.vocabulary, self.rule)
         return {**batch, "completion_mask": kinds.of(self.tokens).long()}
-
-    def check(self, pair: Pair) -> None:
-        """`InputError` for a pair that cannot be used."""
-        if not all(getattr(pair, name) for name in _FIELDS):
-            raise InputError("got a pair with an empty prompt or answer", where=pair.where)
-        if list(pair.chosen_ids) == list(pair.rejected_ids):
-            raise InputError("got a pair of one answer twice, expected two", where=pair.where)
-        made = self([{name: list(getattr(pair, name)) for name in _FIELDS}])["completion_mask"]
-        if not bool(made.any(dim=1).all()):
-            raise InputError(f"got a pair without a counted token (tokens={self.tokens!r}) in an answer",
-                             where=pair.where, todo="drop such pairs when they are built, and count them")  # fmt: skip

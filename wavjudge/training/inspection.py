@@ -1,11 +1,10 @@
-"""A training looked at: what its last checkpoint makes of the held-out demonstrations, text and speech apart.
+"""A training looked at: what its last checkpoint makes of the held-out demonstrations, text and speech apart, and how
+far its last rollouts lay apart.
 
 No judge is asked. The gradients are those of the supervised loss; the preference's would cost rollouts and rewards.
 """
 
 from __future__ import annotations
-
-from wavjudge.training.data import Batch, Speaker, collated, examples  # isort: skip  before transformers, see audio.py
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,34 +14,44 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wavjudge.bench.candidates.function import load
 from wavjudge.errors import InputError
-from wavjudge.training.checkpoint import newest
-from wavjudge.training.config import Config
+from wavjudge.rewards.rollouts import Spread
+from wavjudge.training.checkpoint import Saved, newest
+from wavjudge.training.config import HybridConfig, TrainingConfig
+from wavjudge.training.data import Batch, Speaker, collated, examples
 from wavjudge.training.diagnostics import Change, Gradients, Kind, changes, evaluating, gradients
 from wavjudge.training.losses import next_token_logps, supervised
 from wavjudge.training.masks import Counted
+from wavjudge.training.ready import speaker_of
+from wavjudge.training.rollout_variance import rollout_variance
 
 __all__ = ["Inspected", "inspected"]
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """checkpoint: what was looked at. change: of each held-out token's log-probability from the base model's.
-    gradients: of the supervised loss on the first `rows` held-out demonstrations, at the checkpoint."""
+    """checkpoint: what was looked at, after `step` steps. change: of each held-out token's log-probability from the
+    base model's. gradients: of the supervised loss on the first `rows` held-out demonstrations, at the checkpoint.
+    rollouts: of the last `save_every` steps, those after `since`; none without a log."""
 
     checkpoint: Path
+    step: int
     change: Change
     gradients: Gradients
     rows: int
+    rollouts: list[Spread]
+    since: int
 
 
-def inspected(config: Config, checkpoint: Path | None = None, *, rows: int = 8) -> Inspected:
+def inspected(config: TrainingConfig, checkpoint: Path | None = None, *, rows: int = 8) -> Inspected:
     """checkpoint: the newest whole one by default. `InputError` without one, or without held-out demonstrations."""
     at = checkpoint or newest(config.train.out)[0]
     if at is None or config.data.held_out is None:
-        raise InputError("got nothing to look at, expected a checkpoint and data.held_out", where=str(config.train.out))
-    speaker: Speaker = load(config.model.speaker)(**config.model.options)  # type: ignore[call-arg]
+        todo = "train first" if at is None else "name demonstrations that were not trained on"
+        raise InputError("got nothing to look at, expected a checkpoint and data.held_out", where=str(config.train.out),
+                         todo=todo)  # fmt: skip
+    step = _of_this_model(config, at)
+    speaker = speaker_of(config)
     held = examples(config.data.held_out, speaker, targets=True)
     pad = speaker.tokenizer.pad_token_id
     batches = [collated([one], speaker.vocabulary, pad=pad) for one in held]
@@ -54,10 +63,30 @@ def inspected(config: Config, checkpoint: Path | None = None, *, rows: int = 8) 
 
     with torch.enable_grad():
         found = gradients(model.parameters(), loss)
-    return Inspected(at, changes(_both(model, base, batches)), found, min(rows, len(held)))
+    since = max(step - config.train.save_every, 0)
+    return Inspected(
+        at, step, changes(_both(model, base, batches)), found, min(rows, len(held)), _rollouts(config, since, step),
+        since,
+    )  # fmt: skip
 
 
-def _loaded(speaker: Speaker, config: Config, at: Path) -> Any:
+def _of_this_model(config: TrainingConfig, at: Path) -> int:
+    """The checkpoint's step. `InputError` where it is one of another speaker or adapter, or none of ours."""
+    saved, now = Saved.read(at), config.settings()
+    ours = {key: value for key, value in now.items() if key.startswith(("model.", "lora"))}
+    theirs = {key: value for key, value in saved.settings.items() if key.startswith(("model.", "lora"))}
+    Saved(saved.step, saved.ranks, settings=theirs).meant_for(ours, saved.ranks, str(at))
+    return saved.step
+
+
+def _rollouts(config: TrainingConfig, since: int, step: int) -> list[Spread]:
+    if not isinstance(config, HybridConfig):
+        return []
+    logs = (config.train.out / "rewards").glob("rank-*")
+    return rollout_variance(logs, generations=config.train.generations, after=since, until=step)
+
+
+def _loaded(speaker: Speaker, config: TrainingConfig, at: Path) -> Any:
     """The speaker's own model with the checkpoint's weights, or with its adapter."""
     model = speaker.model().eval()
     if config.lora is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from wavjudge.training.audio import JUDGE_RATE_HZ  # isort: skip  before transformers, see there
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +11,10 @@ from trl import GRPOConfig
 from wavjudge.errors import InputError
 from wavjudge.rewards.groups import Deviation
 from wavjudge.rewards.mixing import Gates
-from wavjudge.training.data import Speaker
+from wavjudge.training.audio import JUDGE_RATE_HZ
 from wavjudge.training.masks import ALL, TEXT, Counted, Rule
 
-__all__ = ["Recipe", "checked", "same_vocabulary"]
+__all__ = ["Recipe", "checked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +59,3 @@ def checked(args: GRPOConfig, prompts: int, demonstrations: int) -> None:
         raise InputError(f"got {prompts} prompts, expected at least the {needed} of one step")
     if not demonstrations:
         raise InputError("got no demonstrations, expected at least one: they are the anchor")
-
-
-def same_vocabulary(speaker: Speaker, model: Any) -> None:
-    """`InputError` where the model's ids are not the vocabulary's."""
-    rows, size = model.get_input_embeddings().weight.shape[0], speaker.vocabulary.size
-    if rows != size:
-        raise InputError(f"got a model of {rows} ids and a vocabulary of {size}, expected as many of both",
-                         todo="say Vocabulary.of(..., size=) of the model's output")  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from wavjudge.training.audio import decoded  # isort: skip  before transformers, see there
-
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -13,6 +11,7 @@ from wavjudge.errors import InputError, StopRun
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.item import RewardItem, Samples
 from wavjudge.rewards.judge_reward import Judged
+from wavjudge.training.audio import decoded
 from wavjudge.training.data import Example, Speaker
 from wavjudge.training.diagnostics import evaluating
 

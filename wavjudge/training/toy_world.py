@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from wavjudge.audio import Samples
 from wavjudge.errors import InputError
-from wavjudge.training.masks import Vocabulary
+from wavjudge.training.vocabulary import Vocabulary
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -12,15 +12,11 @@ tokens. The masks stand in the loss instead.
 
 from __future__ import annotations
 
-from wavjudge.training.recipe import Recipe, checked, same_vocabulary  # isort: skip  before transformers
-
 import logging
-import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,23 +24,24 @@ from datasets import Dataset
 from torch import Tensor
 from trl import GRPOConfig, GRPOTrainer
 
-from wavjudge.errors import StopRun
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.groups import Advantages, advantages
 from wavjudge.rewards.mixing import Mixture
 from wavjudge.training.checkpoint import Saved
-from wavjudge.training.data import Batch, Demonstrations, Example, Speaker, collated
+from wavjudge.training.data import Demonstrations, Example, Speaker
 from wavjudge.training.diagnostics import evaluating
 from wavjudge.training.losses import frozen, hybrid, kl, next_token_logps, preference, supervised
 from wavjudge.training.masks import Masks, masks
+from wavjudge.training.recipe import Recipe, checked
 from wavjudge.training.rollouts import Judge, rewards_of_all, sampled
 from wavjudge.training.sampler import EpochSampler
+from wavjudge.training.watched import WatchedTrainer, checked_model
 
 __all__ = ["HybridGRPOTrainer"]
 
 
-class HybridGRPOTrainer(GRPOTrainer):
+class HybridGRPOTrainer(WatchedTrainer, GRPOTrainer):
     """GRPO on text tokens by a judge's rewards, anchored on demonstrations; see `Recipe`.
 
     Parameters
@@ -66,12 +63,12 @@ class HybridGRPOTrainer(GRPOTrainer):
         self.ceiling = None if self.recipe.ceiling is None else Ceiling(self.recipe.ceiling, self.recipe.window)
         self.counts: Counter[str] = Counter()
         self.share = 0.0
-        self._prompts, self._held_out = list(prompts), list(held_out)
+        self.rule, self.settings = self.recipe.rule, self.recipe.settings
+        self._prompts, self.held_out = list(prompts), list(held_out)
         self._anchor = Demonstrations(demonstrations, seed=args.seed)
         self._rewards: list[Reward] = []
         checked(args, len(prompts), len(demonstrations))
-        model = speaker.model()
-        same_vocabulary(speaker, model)
+        model = checked_model(speaker)
         apart = self.recipe.held_to_reference and "peft_config" not in others
         reference = frozen(model) if apart else None  # before TRL changes the model's forward
         super().__init__(
@@ -85,9 +82,6 @@ class HybridGRPOTrainer(GRPOTrainer):
         self.reference = None if reference is None else reference.to(self.accelerator.device)
 
     # ---- what TRL asks for
-
-    def _send_telemetry(self) -> None:
-        """Nothing is told to anybody about a training."""
 
     def _get_train_sampler(self, dataset: Any = None) -> EpochSampler:
         """TRL's order of prompts, but a function of the epoch, so that a resumed training meets the same ones."""
@@ -121,7 +115,7 @@ class HybridGRPOTrainer(GRPOTrainer):
         anchor = self._supervised(model) / self.current_gradient_accumulation_steps
         preferred = self._preferred(model, inputs) if self.share > 0 else None
         loss = hybrid(preferred, anchor, self.share)
-        self._finite(loss)
+        self.finite(loss)
         return loss
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any) -> Tensor:
@@ -129,23 +123,6 @@ class HybridGRPOTrainer(GRPOTrainer):
         if self.accelerator.sync_gradients:
             self.mixture.optimiser_step()
         return loss
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """TRL's figures and ours. A gradient that is no number stops before a checkpoint of it is made."""
-        if not math.isfinite(norm := logs.get("grad_norm", 0.0)):
-            raise _diverged(f"got the gradient norm {norm} at step {self.state.global_step}")
-        super().log(logs, start_time)
-
-    def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
-        """Negative log-likelihood of the held-out demonstrations, in nats a token, text and speech apart."""
-        found = self._likelihoods()
-        metrics = {f"{metric_key_prefix}_nll_{kind}": value for kind, value in found.items()}
-        was_training = self.model.training
-        self.model.eval()  # TRL sorts its figures by this
-        self.log(metrics)
-        self.model.train(was_training)
-        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
 
     # ---- rollouts and rewards
 
@@ -211,20 +188,10 @@ class HybridGRPOTrainer(GRPOTrainer):
     def _supervised(self, model: Any) -> Tensor:
         """The anchor of this micro-batch, by the next demonstrations of this rank."""
         number = self._step * self.accelerator.num_processes + self.accelerator.process_index
-        batch = self._batch(self._anchor.chosen(number, self.recipe.anchor_rows))
-        term = supervised(self._logps(model, batch), batch.masks, self.recipe.anchored)
+        batch = self.batch(self._anchor.chosen(number, self.recipe.anchor_rows))
+        term = supervised(self.logps(model, batch), batch.masks, self.recipe.anchored)
         self._told_mean("supervised", term)
         return term
-
-    def _logps(self, model: Any, batch: Batch) -> Tensor:
-        """At temperature 1, whatever the rollouts are sampled at: a demonstration was not sampled."""
-        with self.accelerator.autocast():
-            logits = model(input_ids=batch.ids, attention_mask=batch.attention).logits
-        return next_token_logps(logits, batch.ids)
-
-    def _batch(self, held: Sequence[Example]) -> Batch:
-        made = collated(held, self.speaker.vocabulary, pad=self._tokenizer.pad_token_id, rule=self.recipe.rule)
-        return made.to(self.accelerator.device)
 
     def _kinds(self, inputs: Mapping[str, Any]) -> Masks:
         ids, counted = inputs["completion_ids"], inputs["completion_mask"].bool()
@@ -238,29 +205,6 @@ class HybridGRPOTrainer(GRPOTrainer):
         total: Tensor = self.accelerator.reduce(torch.stack(found).float(), reduction="sum")
         over: Tensor = (total / self.accelerator.num_processes)[None].expand(len(rows), 2)
         return over
-
-    def _finite(self, loss: Tensor) -> None:
-        """All ranks stop together where the loss of one is no number."""
-        wrong = self.accelerator.reduce((~torch.isfinite(loss.detach())).float(), reduction="sum")
-        if wrong.item():
-            raise _diverged(f"got a loss that is no number at step {self.state.global_step + 1}")
-
-    @torch.no_grad()
-    def _likelihoods(self) -> dict[str, float]:
-        """Every rank measures its share of the held-out rows; sums and counts are added up."""
-        model, device = self.accelerator.unwrap_model(self.model), self.accelerator.device
-        was_training = model.training
-        model.eval()
-        totals = torch.zeros(4, dtype=torch.float64)
-        for place in range(self.accelerator.process_index, len(self._held_out), self.accelerator.num_processes):
-            batch = self._batch([self._held_out[place]])
-            nll = -self._logps(model, batch)
-            for at, mask in enumerate((batch.masks.text, batch.masks.speech)):
-                totals[2 * at] += nll[mask].double().sum().cpu()
-                totals[2 * at + 1] += mask.sum().cpu()
-        model.train(was_training)
-        text, texts, speech, speeches = self.accelerator.reduce(totals.float().to(device), reduction="sum").tolist()
-        return {"text": text / max(texts, 1), "speech": speech / max(speeches, 1)}
 
     # ---- what is told, kept and taken up again
 
@@ -283,28 +227,18 @@ class HybridGRPOTrainer(GRPOTrainer):
             self._told("gate/information", self.recipe.gates.information_gate(group))
             self._told("reward/variance", group.variance)
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
-        self.accelerator.wait_for_everyone()  # every rank has written its random state
-        if self.args.should_save:
-            self._saved().write(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
-
-    def _saved(self) -> Saved:
+    def saved(self) -> Saved:
         return Saved(
             self.state.global_step, self.accelerator.num_processes, self.mixture.state_dict(),
             None if self.ceiling is None else self.ceiling.state_dict(), dict(self.counts), self.recipe.settings,
         )  # fmt: skip
 
-    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        super()._load_optimizer_and_scheduler(checkpoint)
-        if checkpoint is not None:
-            saved = Saved.read(Path(checkpoint))
-            saved.meant_for(self.recipe.settings, self.accelerator.num_processes, checkpoint)
-            self.mixture.load_state_dict(saved.mixture)
-            if self.ceiling is not None and saved.ceiling is not None:
-                self.ceiling.load_state_dict(saved.ceiling)
-            self.counts = Counter(saved.counts)
-            self._step = saved.step * self.args.gradient_accumulation_steps
+    def taken_up(self, saved: Saved) -> None:
+        self.mixture.load_state_dict(saved.mixture)
+        if self.ceiling is not None and saved.ceiling is not None:
+            self.ceiling.load_state_dict(saved.ceiling)
+        self.counts = Counter(saved.counts)
+        self._step = saved.step * self.args.gradient_accumulation_steps
 
 
 def _whole(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
@@ -315,10 +249,6 @@ def _whole(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
 
 def _some(weights: Tensor, rows: Tensor) -> bool:
     return bool((weights[rows] > 0).any())
-
-
-def _diverged(what: str) -> StopRun:
-    return StopRun(what, todo="resume from the last checkpoint with a smaller learning rate, in a new folder")
 
 
 def _without_dumps(record: logging.LogRecord) -> bool:

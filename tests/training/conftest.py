@@ -1,0 +1,3 @@
+"""TRL loads beside a torch without CUDA only after this."""
+
+import wavjudge.training  # noqa: F401

@@ -1,0 +1,94 @@
+"""The hybrid training from its config: prompts, demonstrations and the judge, then the trainer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trl import GRPOConfig
+
+from wavjudge.errors import InputError
+from wavjudge.rewards.guards import Guards
+from wavjudge.rewards.judge_reward import JudgeReward
+from wavjudge.training.config import HybridConfig
+from wavjudge.training.data import Example, examples
+from wavjudge.training.ready import Ready, adapter, arguments, held_out_of, place, speaker_of
+from wavjudge.training.recipe import Recipe
+from wavjudge.training.trainer import HybridGRPOTrainer
+
+__all__ = ["HybridReady", "prepared"]
+
+
+@dataclass(frozen=True, slots=True)
+class HybridReady(Ready):
+    """A training by a judge's rewards."""
+
+    config: HybridConfig
+    prompts: list[Example]
+    demonstrations: list[Example]
+    judge: JudgeReward
+
+    def plan(self) -> list[str]:
+        at = self.config.train
+        rollouts = at.answers * at.accumulate * self.ranks
+        return [
+            f"{len(self.prompts)} prompts, {len(self.demonstrations)} demonstrations, {len(self.held_out)} held out",
+            f"{at.steps} steps, of which {self.done} are done; {rollouts} rollouts a step, {at.generations} to each "
+            f"prompt, on {self.ranks} process(es)",
+            f"{(at.steps - self.done) * rollouts} rollouts to be judged, {self.config.reward.repeats} time(s) each",
+            f"reward {self.judge.signature}",
+        ]
+
+    def trainer(self) -> HybridGRPOTrainer:
+        return HybridGRPOTrainer(
+            self.speaker, self.judge, args=_arguments(self.config, measured=bool(self.held_out)), prompts=self.prompts,
+            demonstrations=self.demonstrations, held_out=self.held_out, recipe=_recipe(self), **adapter(self.config),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self.judge.close()
+
+
+def prepared(config: HybridConfig) -> HybridReady:
+    """Rows first, then the judge, then an earlier checkpoint's settings."""
+    speaker, data = speaker_of(config), config.data
+    prompts = examples(data.prompts, speaker, targets=False)
+    demonstrations = examples(data.demonstrations, speaker, targets=True)
+    held_out = held_out_of(config, speaker)
+    judge = _judge(config)
+    return HybridReady(config, speaker, held_out, config.settings(judge.signature), prompts, demonstrations, judge)
+
+
+def _judge(config: HybridConfig) -> JudgeReward:
+    held, (rank, _) = config.reward, place()
+    return JudgeReward(
+        held.judges, held.weights, guards=Guards(held.guards, floor=held.floor) if held.guards else None,
+        repeats=held.repeats, tries=held.tries, deadline_seconds=held.deadline_seconds, prompts=held.prompts,
+        prompt_set=held.prompt_set, price=held.price, max_cost=held.max_cost, cache=held.cache,
+        log=config.train.out / "rewards" / f"rank-{rank}" if held.log else None,
+    )  # fmt: skip
+
+
+def _recipe(ready: HybridReady) -> Recipe:
+    config, held = ready.config, ready.config.reward
+    return Recipe(
+        preferred=config.preferred, anchored=config.anchored, text_beta=config.loss.text_beta,
+        speech_beta=config.loss.speech_beta, deviation=config.mixture.deviation, gates=config.gates,
+        anchor_rows=config.train.anchor_rows, ceiling=None if held.ceiling == "none" else held.ceiling,
+        window=held.window, judge_rate_hz=held.sample_rate_hz, settings=ready.settings,
+    )  # fmt: skip
+
+
+def _arguments(config: HybridConfig, *, measured: bool) -> GRPOConfig:
+    """TRL's, `top_p` 1 among its defaults: the rollouts are the policy's."""
+    at = config.train
+    try:
+        return GRPOConfig(
+            **arguments(config, measured=measured), per_device_train_batch_size=at.answers,
+            num_generations=at.generations, per_device_eval_batch_size=at.generations,
+            max_completion_length=at.max_new_tokens, temperature=at.temperature,
+        )  # fmt: skip
+    except ValueError as error:
+        raise InputError(
+            f"got a [train] section that TRL cannot use: {error}",
+            todo="answers * accumulate * processes is to be a multiple of generations",
+        ) from error
