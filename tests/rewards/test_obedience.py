@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.typed import typed
 from tests.loopback import Loopback
 from tests.rewards.sounds import item
 from tests.rewards.test_check import DEAF, HEARS, made
@@ -94,3 +95,11 @@ def test_plain_options_say_the_same(server: Loopback, file: CalibrationFile, tmp
         from_options(plain | {"below": "refuse"})
     with pytest.raises(InputError, match="does not permit"):
         from_options(plain | {"weights": {"semantic": 1.0}, "calibration": str(path), "min_order": 0.99})
+
+
+def test_ways_of_obeying_without_a_calibration_are_refused_not_passed_over(server: Loopback, tmp_path: Path) -> None:
+    words = ("rewards", "serve", "--judge", f"openai:m?base_url={server.openai_url}", "--weight", "overall=1",
+             "--guards", "none", "--port", "0")  # fmt: skip
+    for more in (("--below", "refuse"), ("--factor", "0.5"), ("--recalibrate", "linear"), ("--min-order", "0.1")):
+        done = typed(*words, *more)
+        assert done.code == 2 and f"got {more[0][2:].replace('-', '_')} without a calibration" in done.err

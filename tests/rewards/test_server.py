@@ -218,17 +218,30 @@ def test_a_page_in_a_browser_can_make_it_neither_judge_nor_pay(judge: Loopback) 
     assert judge.requests == 1
 
 
-def test_the_description_names_every_route_and_the_page_escapes(judge: Loopback) -> None:
+def test_health_tells_a_judge_that_scores_nothing(judge: Loopback) -> None:
+    judge.plan = lambda number: "reset" if number < 2 else None
     with reward(judge) as core:
         server = RewardServer(core)
-        _, told = asked(server, "/openapi.json")
-        _, page = asked(server, "/")
-        assert asked(server, "/nowhere")[0] == 404
-    assert set(told["paths"]) == {"/score", "/get_reward", "/health"}
-    named = set(told["components"]["schemas"])
-    used = {part.split('"')[0] for part in json.dumps(told).split("#/components/schemas/")[1:]}
-    assert used <= named and {"ScoreIn", "ItemIn", "ErrorOut"} <= used
-    assert "POST /get_reward" in page and "<script" not in page and "http" not in page.replace("openapi.json", "")
+        status, found = asked(server, "/score", {"items": [row(1), row(2)]})
+        assert status == 200 and [one["reward"] for one in found["results"]] == [None, None]
+        assert "failed: overall: unavailable" in asked(server, "/health")[1]["trouble"]
+        silent = {"items": [{"answer_text": "no sound"}]}
+        assert asked(server, "/score", {"items": [row(1)]})[1]["results"][0]["status"] == "ok"
+        assert asked(server, "/health")[1]["trouble"] is None
+        assert asked(server, "/score", silent)[1]["results"][0]["status"] == "no_speech"
+        assert asked(server, "/health")[1]["trouble"] is None
+
+
+def test_text_that_nothing_makes_sound_of_is_the_requests_error(judge: Loopback) -> None:
+    body = {"query": ["Why? So."], "prompts": ["Why?"], "labels": [""]}
+    with reward(judge) as core:
+        got, found = asked(RewardServer(core), "/get_reward", body)
+        assert got == 400 and "without a function that makes the sound of it" in found["message"]
+        got, found = asked(RewardServer(core, decode=lambda text: None), "/get_reward", body)
+        assert got == 503 and "the same answer fails again" in found["message"]
+    spec = f"openai:m?base_url={judge.openai_url}&answer_audio=false&question_audio=false"
+    with JudgeReward(spec, {"semantic": 1.0}, guards=None, cache=False, speech=False) as core:
+        assert asked(RewardServer(core), "/get_reward", body)[0] == 200
 
 
 def test_the_command_serves_until_it_is_told_to_end(judge: Loopback, tmp_path: Path) -> None:

@@ -65,12 +65,12 @@ def sine(hz: float, seconds: float = 1.0, rate_hz: int = 24_000) -> Floats:
 
 
 @cache
-def say(text: str, words_per_minute: int = 165) -> Waveform:
-    """eSpeak NG's voice en-us. Not bit-identical from call to call: assert with tolerances."""
+def say(text: str, words_per_minute: int = 165, voice: str = "en-us") -> Waveform:
+    """A voice of eSpeak NG. Not bit-identical from call to call: assert with tolerances."""
     library, rate_hz, blocks = _espeak()
     blocks.clear()
     library.espeak_SetSynthCallback(library.keep)  # wavjudge speaks with the same library
-    library.espeak_SetVoiceByName(b"en-us")
+    assert library.espeak_SetVoiceByName(voice.encode()) == 0, f"eSpeak has no voice {voice}"
     library.espeak_SetParameter(1, words_per_minute, 0)
     spoken = text.encode()
     library.espeak_Synth(spoken, len(spoken) + 1, 0, 1, 0, 1, None, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,8 @@ from wavjudge.cli.console import console
 
 if TYPE_CHECKING:
     from wavjudge.rewards.pair_files import Scored
-    from wavjudge.rewards.pairs import Built, Rules
+    from wavjudge.rewards.pair_rules import Rules
+    from wavjudge.rewards.pairs import Built
 
 
 def pairs(
@@ -29,10 +30,14 @@ def pairs(
     ] = None,
     candidate: Annotated[list[str] | None, typer.Option(help="Only these; may be given again.")] = None,
     rater: Annotated[str | None, typer.Option(help="Whose scores; needed where several rated.")] = None,
-    calibration: Annotated[
-        Path | None, typer.Option(help="A calibration.json: refuse an axis that it does not permit.")
+    calibration: Annotated[Path | None, typer.Option(help="calibration.json, or its folder, that pairs obey.")] = None,
+    min_order: Annotated[float | None, typer.Option(help="The bar for that, as in `rewards check`; default 0.")] = None,
+    min_icc: Annotated[float | None, typer.Option(help="Least ICC of repeats, as in `rewards check`.")] = None,
+    below: Annotated[
+        str | None, typer.Option(help="What lies below the bar: refuse (default), or down-weight.")
     ] = None,
-    min_order: Annotated[float, typer.Option(help="The bar for that, as in `rewards check`.")] = 0.0,
+    factor: Annotated[float | None, typer.Option(help="Of the weight of such an axis; 0 leaves it out.")] = None,
+    recalibrate: Annotated[str | None, typer.Option(help="linear or isotonic: scores brought to people's.")] = None,
     check_audio: Annotated[bool, typer.Option(help="Open the recordings of each pair.")] = True,
     seed: Annotated[int, typer.Option(help="Decides among equal scores.")] = 12345,
 ) -> None:
@@ -42,10 +47,10 @@ def pairs(
 
     rules = _rules(mode, weights, min_gap, margin, top_k, chosen, seed)
     scored = _scored(run, rules, target=target, candidates=candidate or [], rater=rater, noise=noise)
-    if calibration is not None:
-        _permitted(calibration, rules, scored, min_order)
+    scored, rules = _obeying(scored, rules, calibration, below=below, factor=factor, recalibrate=recalibrate,
+                             min_order=min_order, min_icc=min_icc)  # fmt: skip
     built = build(scored.prompts, rules, noise=scored.noise, unplayable=unplayable if check_audio else lambda _: "")
-    count = write(built.pairs, out, rules, scored.signatures)
+    count = write(built.pairs, out, rules, scored.signatures, scored.calibration)
     _say(built, scored, rules)
     console(err=True).print(f"{count} pairs written to {out}", soft_wrap=True)
 
@@ -56,7 +61,7 @@ def _rules(
     from typing import cast
 
     from wavjudge.errors import InputError
-    from wavjudge.rewards.pairs import Mode, Rules, Source
+    from wavjudge.rewards.pair_rules import Mode, Rules, Source
 
     try:
         first, second = (float(one) for one in weights.split(","))
@@ -87,22 +92,22 @@ def _scored(
     return of_file(run, target=target, noise=noise)
 
 
-def _permitted(path: Path, rules: Rules, scored: Scored, min_order: float) -> None:
-    """Refuse an axis of the mode that the calibration does not permit; say the sentences of the others."""
-    from wavjudge.cli.rewards_check import bar, read
-    from wavjudge.errors import InputError
+def _obeying(scored: Scored, rules: Rules, calibration: Path | None, **how: Any) -> tuple[Scored, Rules]:
+    """Scores and rules as the calibration permits them; says the sentence of each axis, and weights that changed."""
     from wavjudge.report.text import one_line
-    from wavjudge.rewards.check import permit_of
-    from wavjudge.rewards.pairs import AXES, USED
+    from wavjudge.rewards.obedience import of_options
+    from wavjudge.rewards.pair_obedience import obeying
 
-    file = read(path)
-    permits = [permit_of(file, AXES[name], scored.signatures, bar(min_order, None, True, "human"))
-               for name in USED[rules.mode]]  # fmt: skip
+    obedience = of_options(calibration, **how)
+    if obedience is None:
+        return scored, rules
+    obeyed, used, permits = obeying(scored, rules, obedience)
     for one in permits:
         console(err=True).print(one_line(one.sentence), soft_wrap=True)
-    if refused := [one.axis for one in permits if not one.allowed]:
-        raise InputError(f"got the axis {', '.join(refused)}, which the calibration does not permit", where=str(path),
-                         todo="use a mode without it, lower --min-order, or leave --calibration out")  # fmt: skip
+    if used != rules:
+        weighed = ", ".join(f"{name} {weight:g}" for name, weight in used.used.items())
+        console(err=True).print(f"the calibration makes mode {rules.mode} weighted: {weighed}", soft_wrap=True)
+    return obeyed, used
 
 
 def _say(built: Built, scored: Scored, rules: Rules) -> None:

@@ -10,7 +10,6 @@ import typer
 from wavjudge.cli.console import console
 
 if TYPE_CHECKING:
-    from wavjudge.report.calibration_files import CalibrationFile
     from wavjudge.rewards.check import Bar
 
 
@@ -26,6 +25,7 @@ def check(
     import json
     from dataclasses import asdict
 
+    from wavjudge.report.calibration_files import read
     from wavjudge.report.text import one_line
     from wavjudge.rewards.check import check as permits
 
@@ -39,13 +39,6 @@ def check(
             screen.print(f"  {one_line(one.sentence)}")
     if not any(one.allowed for one in found):
         raise typer.Exit(1)
-
-
-def read(path: Path) -> CalibrationFile:
-    """The calibration of a file, or of the folder that `wavjudge calibrate` wrote."""
-    from wavjudge.report.calibration_files import read as read_file
-
-    return read_file(path / "calibration.json" if path.is_dir() else path)
 
 
 def bar(min_order: float, min_icc: float | None, beat_nulls: bool, label_kind: str) -> Bar:

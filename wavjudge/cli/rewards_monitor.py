@@ -38,7 +38,8 @@ def monitor(
 ) -> None:
     """Say whether the reward rose without the held-out score, or answers drifted. Exit code 1: a step has an alarm."""
     from wavjudge.rewards import monitor_runs as sources
-    from wavjudge.rewards.monitor import Monitor, plan
+    from wavjudge.rewards.monitor import Monitor
+    from wavjudge.rewards.monitor_plan import plan
 
     points = sources.checkpoints(_runs(runs))
     ours = sources.Side(reward_judge, _weights("--weights", weights, axis))

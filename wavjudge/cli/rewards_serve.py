@@ -16,10 +16,14 @@ TOKEN_VARIABLE = "WAVJUDGE_REWARDS_TOKEN"  # noqa: S105 - the name of a variable
 def serve(
     judge: Annotated[list[str], typer.Option(help="SPEC of a judge, see `wavjudge judges`; may be given again.")],
     weight: Annotated[list[str], typer.Option(help="AXIS=SHARE, summing to 1; may be given again.")],
-    calibration: Annotated[Path | None, typer.Option(help="calibration.json that the reward obeys.")] = None,
-    below: Annotated[str, typer.Option(help="An axis below the bar: refuse, or down-weight by --factor.")] = "refuse",
-    factor: Annotated[float, typer.Option(min=0, max=0.99, help="Of the weight of such an axis; 0 leaves it out.")] = 0,
+    calibration: Annotated[Path | None, typer.Option(help="calibration.json, or its folder, to obey.")] = None,
+    below: Annotated[
+        str | None, typer.Option(help="What lies below the bar: refuse (default), or down-weight.")
+    ] = None,
+    factor: Annotated[float | None, typer.Option(help="Of the weight of such an axis; 0 leaves it out.")] = None,
     recalibrate: Annotated[str | None, typer.Option(help="linear or isotonic: scores brought to people's.")] = None,
+    min_order: Annotated[float | None, typer.Option(help="The bar, as in `rewards check`; default 0.")] = None,
+    min_icc: Annotated[float | None, typer.Option(help="Least ICC of repeats, as in `rewards check`.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")] = (
         "127.0.0.1"
     ),
@@ -61,9 +65,8 @@ def serve(
         "ceiling": None if ceiling >= 1 else ceiling, "window": window, "repeats": repeats, "tries": tries,
         "deadline_seconds": deadline, "speech": not text_only, "log": str(log) if log else None,
         "log_mebibytes": log_mebibytes, "prompts": str(prompts) if prompts else None, "prompt_set": prompt_set,
-        "max_cost": max_cost, "price": price, "cache": cache,
-        **({"calibration": str(calibration), "below": below, "factor": factor, "recalibrate": recalibrate}
-           if calibration else {}),
+        "max_cost": max_cost, "price": price, "cache": cache, "calibration": calibration, "below": below,
+        "factor": factor, "recalibrate": recalibrate, "min_order": min_order, "min_icc": min_icc,
     })  # fmt: skip
     for permit in reward.permits:
         console(err=True).print(permit.sentence, soft_wrap=True)

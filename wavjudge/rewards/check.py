@@ -87,7 +87,8 @@ def obeying(
     refused = [one for one in permits if not one.allowed]
     if refused and (below == "refuse" or (factor == 0 and len(refused) == len(permits))):
         raise InputError(
-            "got a reward of axes that the calibration does not permit: " + " ".join(one.sentence for one in refused),
+            f"got the axis {', '.join(one.axis for one in refused)}, which the calibration does not permit: "
+            + " ".join(one.sentence for one in refused),
             todo="leave them out, lower the bar, or down-weight them and say so",
         )
     scaled = {one.axis: weights.axes[one.axis] * (1.0 if one.allowed else factor) for one in permits}

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wavjudge.analysis.recalibration import RecalibrationMap
-from wavjudge.bench.runner import first_of
+from wavjudge.bench.lanes import first_of
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Case, Judge, Task
 from wavjudge.judge.build import build
@@ -89,7 +89,7 @@ class JudgeReward:
         specs = [judges] if isinstance(judges, str) else list(judges)
         self.weights = weights if isinstance(weights, Weights) else Weights(dict(weights))
         self.guards = guards if isinstance(guards, Guards) or guards is None else Guards(list(guards))
-        self.policy, self.ceiling = policy, ceiling
+        self.policy, self.ceiling, self.speech = policy, ceiling, speech
         self._repeats, self._tries, self._deadline = repeats, tries, deadline_seconds
         shop = workshop(specs, axes=list(self.weights.axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache)  # fmt: skip
@@ -112,10 +112,16 @@ class JudgeReward:
         self._maps: dict[str, RecalibrationMap] = {}
         if obedience is None:
             return
-        signed = {axis.name: task.signature for _, task in self._tasks for axis in task.axes}
+        signed = self.signatures
         self.weights, self.permits = obedience.weighed(self.weights, signed)
         self._tasks = _tasks(self._judges, self.weights)
         self._maps = obedience.maps(self.weights, signed)
+
+    @property
+    def signatures(self) -> dict[str, str]:
+        """The signature that rates each weighted axis, as planned: without the model that will answer."""
+        rated = {axis.name: task.signature for _, task in self._tasks for axis in task.axes}
+        return {axis: rated[axis] for axis in self.weights.axes}
 
     @property
     def signature(self) -> str:

@@ -73,10 +73,14 @@ class Measured(Record):
 
 
 class Look(Stored):
-    """All answers of one training step to the monitored prompts."""
+    """All answers of one training step to the monitored prompts.
+
+    judges: the signatures that gave the scores, with the models that answered; empty where nobody noted them.
+    """
 
     step: int = Field(ge=0)
     answers: tuple[Measured, ...]
+    judges: tuple[str, ...] = ()
 
     def table(self, prompts: Sequence[str]) -> dict[str, Floats]:
         """Of each quantity one number a prompt, the mean over its answers, NaN where none has it."""

@@ -9,8 +9,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, get_args
 
 from wavjudge.analysis.recalibration import Kind, RecalibrationMap
+from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, read
 from wavjudge.rewards.check import Bar, Below, Permit, map_of, obeying
 from wavjudge.rewards.combine import Unscored, Verdict, Weights
@@ -31,12 +33,16 @@ class Obedience:
     factor: float = 0.0
     recalibrate: Kind | None = None
 
+    def __post_init__(self) -> None:
+        if self.recalibrate not in (None, *get_args(Kind)):
+            raise InputError(f"got the map {self.recalibrate!r}, expected {', '.join(get_args(Kind))} or None")
+
     @classmethod
     def of(
         cls, path: str | Path, *, bar: Bar | None = None, below: Below = "refuse", factor: float = 0.0,
         recalibrate: Kind | None = None,
     ) -> Obedience:  # fmt: skip
-        """From the calibration.json that `wavjudge calibrate` wrote. Raises `InputError` where it is none."""
+        """From the calibration.json that `wavjudge calibrate` wrote, or its folder. `InputError` where it is none."""
         return cls(read(Path(path)), bar, below, factor, recalibrate)
 
     @property
@@ -60,12 +66,39 @@ class Obedience:
         return {axis: map_of(self.file, axis, signatures[axis], self.recalibrate) for axis in weights.axes}
 
 
+OPTIONS = ("below", "factor", "recalibrate", "min_order", "min_icc")
+
+
+def of_options(calibration: str | Path | None, **how: Any) -> Obedience | None:
+    """From the options of a command or a trainer's file, by the names in `OPTIONS`; None is an option not given.
+
+    >>> of_options(None, below="refuse")
+    Traceback (most recent call last):
+    ...
+    wavjudge.errors.InputError: got below without a calibration, expected the file that says what is below the bar
+    What to do: name calibration=...json
+    """
+    given = {name: value for name, value in how.items() if value is not None}
+    if calibration is None:
+        if given:
+            raise InputError(f"got {', '.join(given)} without a calibration, expected the file that says what is "
+                             "below the bar", todo="name calibration=...json")  # fmt: skip
+        return None
+    bar = {name: given.pop(name) for name in ("min_order", "min_icc") if name in given}
+    return Obedience.of(calibration, bar=Bar(**bar), **given)
+
+
+def as_people_say(score: float, by: RecalibrationMap) -> float:
+    """A score of the judge, brought to what people would have said on average."""
+    return float(by.apply([score])[0])
+
+
 def mapped(
     found: Mapping[str, Verdict | Unscored], maps: Mapping[str, RecalibrationMap]
 ) -> dict[str, Verdict | Unscored]:
     """The outcomes with each score brought to people's scale; what has no score stays as it is."""
     return {
-        axis: replace(one, score=float(maps[axis].apply([one.score])[0]))
+        axis: replace(one, score=as_people_say(one.score, maps[axis]))
         if isinstance(one, Verdict) and axis in maps
         else one
         for axis, one in found.items()

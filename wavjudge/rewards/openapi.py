@@ -1,10 +1,9 @@
-"""What the reward server takes and gives: models of the bodies, the OpenAPI document, and a page that shows it."""
+"""What the reward server takes and gives: models of the bodies, and the OpenAPI document."""
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from html import escape
+from statistics import fmean
 from typing import Any
 
 import pybase64
@@ -52,7 +51,8 @@ class ScoreIn(Body):
 
 
 class ResultOut(Body):
-    """One reward. `reward` is null where there is none, and `status` and `reason` say why."""
+    """One reward. `reward` is null where there is none, and `status` and `reason` say why. axes: what the judge said of
+    each, the mean of its repeats, before weights and maps."""
 
     reward: float | None
     status: str
@@ -61,7 +61,10 @@ class ResultOut(Body):
 
     @classmethod
     def of(cls, judged: Judged) -> ResultOut:
-        axes = {rating.axis: rating.score for rating in judged.ratings}
+        said: dict[str, list[float]] = {rating.axis: [] for rating in judged.ratings}
+        for rating in judged.ratings:
+            said[rating.axis] += [rating.score] if rating.score is not None else []
+        axes = {axis: fmean(scores) if scores else None for axis, scores in said.items()}
         return cls(reward=judged.score, status=judged.reward.status, reason=judged.reward.reason, axes=axes)
 
 
@@ -109,10 +112,14 @@ _ROUTES: tuple[tuple[str, str, type[BaseModel] | None, type[BaseModel], str], ..
     ("post", "/get_reward", GetRewardIn, GetRewardOut, "The same for OpenRLHF; 503 where any has none"),
     ("get", "/health", None, HealthOut, "Who judges, and what was done so far"),
 )
+_ABOUT = ("JSON in, JSON out; a failure never becomes a number. Where the server has a token, every request shows it: "
+          "Authorization: Bearer TOKEN.")  # fmt: skip
 _ERRORS = {
     "400": "a body that cannot be used", "401": "no token, or another one", "403": "a Host that is not this machine",
-    "413": "a body over the limit", "415": "a body that is not JSON", "503": "no reward: the reason is in `message`",
+    "413": "a body over the limit", "415": "a body that is not JSON", "503": "no reward: message says why",
 }  # fmt: skip
+_WITHOUT_BODY = ("401", "403", "503")
+"""What a request that posts nothing may be answered."""
 
 
 @cache
@@ -125,16 +132,16 @@ def document() -> dict[str, Any]:
         path: {method: _operation(*rest)} for (method, path), rest in [(route[:2], route[2:]) for route in _ROUTES]
     }
     return {
-        "openapi": "3.1.0", "info": {"title": "wavjudge rewards", "version": __version__}, "paths": paths,
+        "openapi": "3.1.0", "paths": paths,
+        "info": {"title": "wavjudge rewards", "version": __version__, "description": _ABOUT},
         "components": {"schemas": found["$defs"], "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "security": [{}, {"token": []}],
     }  # fmt: skip
 
 
 def _operation(takes: type[BaseModel] | None, gives: type[BaseModel], summary: str) -> dict[str, Any]:
-    replies: dict[str, tuple[type[BaseModel], str]] = {
-        "200": (gives, "what was asked for"), **{code: (ErrorOut, why) for code, why in _ERRORS.items()},
-    }  # fmt: skip
+    errors = {code: (ErrorOut, why) for code, why in _ERRORS.items() if takes or code in _WITHOUT_BODY}
+    replies: dict[str, tuple[type[BaseModel], str]] = {"200": (gives, "what was asked for"), **errors}
     found: dict[str, Any] = {
         "summary": summary,
         "responses": {code: {"description": why, "content": _content(m)} for code, (m, why) in replies.items()},
@@ -144,30 +151,6 @@ def _operation(takes: type[BaseModel] | None, gives: type[BaseModel], summary: s
 
 def _content(model: type[BaseModel]) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
-
-
-def page() -> str:
-    """The same for people: plain HTML, nothing loaded from elsewhere."""
-    shown = document()
-    rows = "".join(
-        f"<h2><code>{escape(method.upper())} {escape(path)}</code></h2><p>{escape(operation['summary'])}.</p>"
-        for path, methods in shown["paths"].items() for method, operation in methods.items()
-    )  # fmt: skip
-    bodies = "".join(
-        f"<h3>{escape(name)}</h3><p>{escape(schema.get('description', ''))}</p><pre>{escape(_pretty(schema))}</pre>"
-        for name, schema in shown["components"]["schemas"].items()
-    )
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>wavjudge rewards</title>"
-        "<style>body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}pre{overflow:auto}</style>"
-        f"<h1>wavjudge rewards {escape(__version__)}</h1>"
-        "<p>Machine-readable: <a href=/openapi.json>openapi.json</a>.</p>"
-        f"{rows}<h2>Bodies</h2>{bodies}</html>"
-    )
-
-
-def _pretty(schema: dict[str, Any]) -> str:
-    return json.dumps(schema.get("properties", {}), indent=2)
 
 
 def _bytes(text: str | None, where: str) -> bytes | None:

@@ -14,33 +14,32 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from wavjudge import audio
-from wavjudge.analysis.repeatability import repeatability
 from wavjudge.errors import InputError
 from wavjudge.report import paper
-from wavjudge.rewards.pairs import AXES, USED, Noise, Output, Pair, Prompt, Rules
+from wavjudge.rewards.pair_noise import Repeats, noise_of, repeats_of
+from wavjudge.rewards.pair_rules import AXES, Rules
+from wavjudge.rewards.pairs import Noise, Output, Pair, Prompt
 from wavjudge.store import RunFolder
-from wavjudge.types import Rating
 
 _SCORES = {"semantic": "semantic_score", "paralinguistic": "paralinguistic_score"}
 _KEPT = ("messages", "audios", "question_text", "history_text", "question_text_raw", "id")
-
-Key = tuple[str, str, str]
 
 
 @dataclass(slots=True)
 class Scored:
     """Prompts with scored answers. signatures: the judge of each axis, where it is known. notes: what was set aside.
+    calibration: the signature of what the scores obey (`pair_obedience`); None: nothing.
 
-    noise: of the mode's score, from fresh repeats; without any, nothing is known of it.
+    repeats: the fresh ones of each answer. noise: of the mode's score, from them; without any, nothing is known of it.
     """
 
     prompts: list[Prompt] = field(default_factory=list)
     signatures: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    repeats: Repeats = field(default_factory=dict)
     noise: Noise = field(default_factory=Noise)
+    calibration: str | None = None
 
 
 def of_run(
@@ -66,8 +65,8 @@ def of_run(
     found.notes += [f"{count} prompts {why}" for count, why in (
         (done.several_turns, "of several turns passed over"), (done.unasked, "of which nothing is known passed over"),
     ) if count]  # fmt: skip
-    own = [one for one in ratings if one.signature in found.signatures.values()]
-    found.noise = _noise(own, rules)
+    found.repeats = repeats_of(one for one in ratings if one.signature in found.signatures.values())
+    found.noise = noise_of(found.repeats, rules)
     return found
 
 
@@ -99,17 +98,28 @@ def unplayable(one: Output) -> str:
     return ""
 
 
-def write(pairs: Iterable[Pair], out: Path, rules: Rules, signatures: Mapping[str, str]) -> int:
-    """The pairs as JSON Lines; recordings relative to the folder of `out`. Gives how many."""
+def write(
+    pairs: Iterable[Pair], out: Path, rules: Rules, signatures: Mapping[str, str], calibration: str | None = None
+) -> int:  # fmt: skip
+    """The pairs as JSON Lines; recordings relative to the folder of `out`. Gives how many.
+
+    signatures: the judge of each axis. calibration: the signature of what the scores obey, if anything.
+    """
     if out.suffix.lower() != ".jsonl":
         raise InputError(f"got {out.suffix or 'no suffix'}, expected .jsonl", where=str(out))
-    lines = [json.dumps(_written(pair, out, rules, signatures), ensure_ascii=False) + "\n" for pair in pairs]
+    only = next(iter(rules.used)) if len(rules.used) == 1 else rules.mode  # weighted by one score is that score's mode
+    told: dict[str, Any] = {"pair_mode": only, "pair_chosen": rules.chosen, "signatures": dict(signatures)}
+    if rules.mode == "weighted":
+        told["pair_weights"] = rules.used
+    if calibration is not None:
+        told["calibration"] = calibration
+    lines = [json.dumps(_written(pair, out) | told, ensure_ascii=False) + "\n" for pair in pairs]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text("".join(lines), encoding="utf-8")
     return len(lines)
 
 
-def _written(pair: Pair, out: Path, rules: Rules, signatures: Mapping[str, str]) -> dict[str, Any]:
+def _written(pair: Pair, out: Path) -> dict[str, Any]:
     prompt, target = pair.prompt, pair.prompt.target
     asked = {"audios": [_relative(Path(one), out) for one in prompt.record.get("audios") or ()]}
     return {
@@ -122,7 +132,6 @@ def _written(pair: Pair, out: Path, rules: Rules, signatures: Mapping[str, str])
         "output_score_gap": round(pair.best_score - pair.worst_score, 9),
         "orig_sft_target_text": target.text if target else None,
         "orig_sft_target_audio": _relative(target.audio, out) if target else None,
-        "pair_mode": rules.mode, "pair_chosen": rules.chosen, "signatures": dict(signatures),
     }  # fmt: skip
 
 
@@ -190,28 +199,6 @@ def _output(key: str, one: Any, base: Path, where: str, found: Scored) -> Output
 def _is_score(value: Any) -> bool:
     """A number on the scale; True is not 1, and NaN is nothing."""
     return isinstance(value, int | float) and not isinstance(value, bool) and paper.SCALE.holds(value)
-
-
-def _noise(ratings: Iterable[Rating], rules: Rules) -> Noise:
-    """From repeats in which every score of the mode was given anew: a reply from the cache repeats perfectly."""
-    axes = {AXES[name]: name for name in USED[rules.mode]}
-    scores: dict[Key, dict[int, dict[str, float]]] = {}
-    for one in ratings:
-        if one.axis in axes and one.score is not None and not (one.call and one.call.cached):
-            subject = one.subject
-            key = (subject.benchmark, subject.item_id, f"{subject.candidate}/{subject.attempt}")
-            scores.setdefault(key, {}).setdefault(one.repeat, {})[axes[one.axis]] = one.score
-    whole = {key: [score for each in of.values() if (score := rules.score(each)) is not None]
-             for key, of in scores.items()}  # fmt: skip
-    whole = {key: of for key, of in whole.items() if of}
-    most = max(map(len, whole.values()), default=0)
-    if most < 2:
-        return Noise()
-    table = np.full((len(whole), most), np.nan)
-    for row, of in zip(table, whole.values(), strict=True):
-        row[: len(of)] = of
-    prompts = [f"{dataset}\x1f{item}" for dataset, item, _ in whole]
-    return Noise(repeatability(table, prompts).sd_within.value, {key: len(of) for key, of in whole.items()})
 
 
 def _known(known: Collection[str], wanted: Collection[str], run: Path) -> None:

@@ -18,25 +18,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, sqrt
+from math import sqrt
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from wavjudge.errors import InputError
-
-Mode = Literal["sum", "semantic", "paralinguistic", "weighted"]
-Source = Literal["best_output", "sft_target"]
-
-USED: dict[Mode, tuple[str, ...]] = {
-    "sum": ("semantic", "paralinguistic"), "semantic": ("semantic",), "paralinguistic": ("paralinguistic",),
-    "weighted": ("semantic", "paralinguistic"),
-}  # fmt: skip
-"""The scores that each mode needs, by the schema's names: paralinguistic is our axis acoustic."""
-
-AXES = {"semantic": "semantic", "paralinguistic": "acoustic"}
-
-_DECIMALS = 9
-"""Of a score and a gap: a gap of 1 on paper is not one of .9999999999 here."""
+from wavjudge.rewards.pair_rules import DECIMALS, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,48 +77,6 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What makes a pair.
-
-    mode: which score orders; weights: of semantic and paralinguistic in mode weighted. min_gap: the least gap, itself
-    included. margin: the least gap in standard errors of a gap (`Noise`). top_k: only the pairs of the largest gaps.
-    chosen: the best answer, or the demonstration. seed: decides among equals.
-    """
-
-    mode: Mode = "semantic"
-    weights: tuple[float, float] = (1.0, 1.0)
-    min_gap: float = 1.0
-    margin: float = 0.0
-    top_k: int | None = None
-    chosen: Source = "best_output"
-    seed: int = 12345
-
-    def __post_init__(self) -> None:
-        _one_of("mode", self.mode, get_args(Mode))
-        _one_of("chosen", self.chosen, get_args(Source))
-        for name, value in (("min_gap", self.min_gap), ("margin", self.margin), *(("weight", w) for w in self.weights)):
-            if isinstance(value, bool) or not (isfinite(value) and value >= 0):
-                raise InputError(f"got {name}={value}, expected a number, 0 or more")
-        if len(self.weights) != 2 or not any(self.weights):
-            raise InputError(f"got the weights {self.weights}, expected two, not both 0")
-        if self.top_k is not None and (isinstance(self.top_k, bool) or self.top_k < 1):
-            raise InputError(f"got top_k={self.top_k}, expected 1 or more, or None for all")
-
-    def score(self, scores: Mapping[str, float | None]) -> float | None:
-        """The score of an answer in this mode; None where one that it needs is missing.
-
-        >>> Rules("sum").score({"semantic": 4, "paralinguistic": 2}), Rules("semantic").score({"semantic": 4})
-        (6, 4)
-        """
-        found = [scores.get(name) for name in USED[self.mode]]
-        known = [one for one in found if one is not None]
-        if len(known) < len(found):
-            return None
-        weights = self.weights if self.mode == "weighted" else (1, 1)
-        return round(sum(weight * one for weight, one in zip(weights, known, strict=False)), _DECIMALS)
-
-
-@dataclass(frozen=True, slots=True)
 class Pair:
     """A chosen and a rejected answer to one prompt, with their scores, and the best and worst of its scored answers."""
 
@@ -145,7 +90,7 @@ class Pair:
 
     @property
     def gap(self) -> float:
-        return round(self.chosen_score - self.rejected_score, _DECIMALS)
+        return round(self.chosen_score - self.rejected_score, DECIMALS)
 
 
 @dataclass(slots=True)
@@ -213,14 +158,14 @@ def _usable(outputs: Sequence[Output], rules: Rules, done: Built) -> list[tuple[
         done.answers += 1
         score, why = rules.score(one.scores), _lacking(one, rules)
         if why or score is None:
-            done.left_out[why or f"no score: {' and '.join(USED[rules.mode])}"] += 1
+            done.left_out[why or f"no score: {' and '.join(rules.used)}"] += 1
         else:
             found.append((one, score))
     return found
 
 
 def _lacking(one: Output, rules: Rules) -> str:
-    if one.wrong & set(USED[rules.mode]):
+    if one.wrong & set(rules.used):
         return "what stands as a score is none (see the notes)"
     if not one.text.strip():
         return "no text"
@@ -259,8 +204,3 @@ def _words(text: str) -> list[str]:
 def _lot(rules: Rules, prompt: Prompt, key: str) -> str:
     """Decides among equals: the same on every machine and in any order, and no candidate's name comes first always."""
     return hashlib.sha256(f"wavjudge.pair.1\n{rules.seed}\n{prompt.dataset}\n{prompt.id}\n{key}".encode()).hexdigest()
-
-
-def _one_of(name: str, got: str, known: tuple[str, ...]) -> None:
-    if got not in known:
-        raise InputError(f"got {name} {got!r}, expected one of {', '.join(known)}")

@@ -22,10 +22,12 @@ from yarl import URL
 
 from wavjudge.errors import InputError, MissingPartError, WavjudgeError
 from wavjudge.rewards import openapi
-from wavjudge.rewards.adapters.openrlhf import DecodeText, answer, rollouts
+from wavjudge.rewards.adapters.openrlhf import DecodeText, answer, items_of
 from wavjudge.rewards.item import RewardItem
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
+from wavjudge.rewards.openapi_page import page
 from wavjudge.store import first_problem
+from wavjudge.types import OUTCOMES
 
 MEBIBYTE = 2**20
 READ_SECONDS = 60.0
@@ -128,7 +130,7 @@ class RewardServer:
 
     async def _get_reward(self, request: web.Request) -> web.Response:
         body = await self._body(request, openapi.GetRewardIn)
-        found = await self._judged(rollouts(body.query, body.prompts, body.labels, self.decode))
+        found = await self._judged(items_of(self.reward, body.query, body.prompts, body.labels, self.decode))
         return _json(openapi.GetRewardOut(**answer(found)))
 
     async def _judged(self, items: list[RewardItem]) -> list[Judged]:
@@ -140,7 +142,7 @@ class RewardServer:
         finally:
             self._under_way -= 1
         self.answers.update(one.reward.status for one in found)
-        self.trouble = None
+        self.trouble = _trouble(found)
         return found
 
     async def _body(self, request: web.Request, model: type[B]) -> B:
@@ -166,7 +168,7 @@ class RewardServer:
         return web.json_response(openapi.document())
 
     async def _page(self, request: web.Request) -> web.Response:
-        return web.Response(text=openapi.page(), content_type="text/html", headers=_PAGE_HEADERS)
+        return web.Response(text=page(openapi.document()), content_type="text/html", headers=_PAGE_HEADERS)
 
 
 def is_loopback(host: str) -> bool:
@@ -179,6 +181,13 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _trouble(found: list[Judged]) -> str | None:
+    """Why the judge scored none of what it was asked for; what a candidate failed to give is no trouble of its own."""
+    failed = [one.reward for one in found if one.reward.status not in OUTCOMES]
+    scored = any(one.score is not None for one in found)
+    return f"{failed[-1].status}: {failed[-1].reason}" if failed and not scored else None
 
 
 def _shown(request: web.Request) -> str:

@@ -84,6 +84,34 @@ def test_trl(spec: str) -> None:
 
 @pytest.mark.heavy
 @pytest.mark.filterwarnings("ignore")
+def test_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A callback of the page is given to a trainer; its first look is made by a model."""
+    pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wavjudge[train]'")
+    tiny.make_torchaudio_loadable()
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"```python\n# watch\n(.*?)```", page("rewards.md"), re.DOTALL)
+    with Loopback() as server:
+        judges = {"openai:gpt-audio-1.5": f"openai:m?base_url={server.openai_url}",
+                  SPEC: f"gemini:m?base_url={server.gemini_url}"}  # fmt: skip
+        quick = {"1.0}": "1.0}, guards=None", "0.5}": "0.5}, guards=None", "=512": "=6",
+                 "training=[": "instruments=False, training=["}  # fmt: skip
+        for old, new in {**judges, **quick}.items():
+            assert old in code
+            code = code.replace(old, new)
+        taken: list[Any] = []
+        given: dict[str, Any] = {
+            "tokenizer": tiny.tokenizer(), "speech": tiny.speech, "dataset": [{"prompt": "w1"}],
+            "questions": [f"w{n} w{n + 1}" for n in range(12)], "trainer": SimpleNamespace(add_callback=taken.append),
+        }  # fmt: skip
+        exec(compile(code, "watch", "exec"), given)
+        state = SimpleNamespace(global_step=0, is_world_process_zero=True, log_history=[])
+        taken[0].on_train_begin(None, state, None, model=tiny.model())
+    assert [line["monitor/verdict"] for line in state.log_history] == ["first"]
+    assert (tmp_path / "runs" / "watch" / "monitor.md").is_file()
+
+
+@pytest.mark.heavy
+@pytest.mark.filterwarnings("ignore")
 def test_swift(spec: str) -> None:
     pytest.importorskip("swift", reason="ms-swift is not installed (no part of the extra `train`)")
     left = run("swift", spec)

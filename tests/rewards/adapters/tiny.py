@@ -5,7 +5,6 @@ Its tokens are words and sounds: `w0`..`w31` are text, `a0`..`a31` stand for 200
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,8 +52,5 @@ def model() -> Any:
 
 
 def make_torchaudio_loadable() -> None:
-    """transformers imports a torchaudio that is there, which fails beside a torch without CUDA: training/audio.py."""
-    if importlib.util.find_spec("torchaudio") is not None:
-        from wavjudge.training.audio import torchaudio_functional
-
-        torchaudio_functional()
+    """transformers imports a torchaudio that is there, which fails beside a torch without CUDA."""
+    import wavjudge.training  # noqa: F401

@@ -10,12 +10,11 @@ from typing import Any, cast
 
 from wavjudge.errors import InputError
 from wavjudge.rewards.ceiling import Ceiling
-from wavjudge.rewards.check import Bar
 from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.judge_reward import DEFAULT_GUARDS, JudgeReward
-from wavjudge.rewards.obedience import Obedience
+from wavjudge.rewards.obedience import OPTIONS, of_options
 
-_MORE = ("floor", "ceiling", "window", "below", "factor", "recalibrate", "min_order", "min_icc")
+_MORE = ("floor", "ceiling", "window", *OPTIONS)
 _KNOWN = tuple(name for name in inspect.signature(JudgeReward).parameters if name != "policy")
 _built: dict[str, JudgeReward] = {}
 
@@ -44,20 +43,9 @@ def from_options(options: Mapping[str, Any]) -> JudgeReward:
     floor, share, window = plain.pop("floor", None), plain.pop("ceiling", 0.1), plain.pop("window", 200)
     names = plain.pop("guards", DEFAULT_GUARDS)
     guards = Guards(names, floor=floor) if names else None
-    plain["calibration"] = _obedience(plain)
+    how = {name: plain.pop(name, None) for name in OPTIONS}
+    plain["calibration"] = of_options(plain.pop("calibration", None), **how)
     return JudgeReward(**plain, guards=guards, ceiling=None if share is None else Ceiling(share, window))
-
-
-def _obedience(plain: dict[str, Any]) -> Obedience | None:
-    """Takes the options of it out of `plain`. `InputError` for ways of obeying without a calibration."""
-    path = plain.pop("calibration", None)
-    bar = {name: plain.pop(name) for name in ("min_order", "min_icc") if plain.get(name) is not None}
-    how = {name: plain.pop(name) for name in ("below", "factor", "recalibrate") if plain.get(name) is not None}
-    for name in ("min_order", "min_icc", "below", "factor", "recalibrate"):
-        plain.pop(name, None)
-    if path is None and (bar or how):
-        raise InputError(f"got {', '.join((*bar, *how))} without a calibration", todo="name calibration=...json")
-    return None if path is None else Obedience.of(path, bar=Bar(**bar) if bar else None, **how)
 
 
 def as_plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.item import RewardItem, sound
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
+from wavjudge.types import OUTCOMES
 
 DecodeText = Callable[[str], Any]
 """From the text of an answer, special tokens and all, to its sound: ``(samples, rate)``, or None for no speech."""
@@ -23,9 +24,22 @@ def reward_func(reward: JudgeReward, decode: DecodeText | None = None) -> Callab
     """The `reward_func(queries, prompts, labels)` to define in that file."""
 
     def rewarded(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], **more: Any) -> dict[str, Any]:
-        return answer(reward.score_now(rollouts(queries, prompts, labels, decode)))
+        return answer(reward.score_now(items_of(reward, queries, prompts, labels, decode)))
 
     return rewarded
+
+
+def items_of(
+    reward: JudgeReward, queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any],
+    decode: DecodeText | None,
+) -> list[RewardItem]:  # fmt: skip
+    """The `rollouts` for this reward. `InputError` where it judges speech and nothing makes any."""
+    items = rollouts(queries, prompts, labels, decode)
+    if reward.speech and decode is None:
+        raise InputError("got text, and a judge of speech without a function that makes the sound of it",
+                         todo="name one (decode, --decode package.module:function), or say that answers are text by "
+                              "design (speech=False, --text-only)")  # fmt: skip
+    return items
 
 
 def rollouts(
@@ -63,6 +77,8 @@ def answer(found: Sequence[Judged]) -> dict[str, Any]:
 
 def _score(number: int, reward: Reward) -> float:
     if reward.score is None:
+        again = "send it again; replies that came are not paid for twice"
+        theirs = "the same answer fails again; a floor (Guards, --floor) pays where silence was measured"
         raise NoRewardError(f"no reward for query {number} ({reward.status}: {reward.reason})",
-                            todo="send it again; replies that came are not paid for twice")  # fmt: skip
+                            todo=theirs if reward.status in OUTCOMES else again)  # fmt: skip
     return reward.score
