@@ -36,7 +36,8 @@ def import_(
     imported = _plain(path, columns) if format_ == "plain" else FORMATS[format_](path)
     written = write(imported, out, keep=keep(keep_audio))
     screen = console(err=True)
-    counts = {"items": written.items, "answers": written.rows, "recordings": written.recordings}
+    counts = {"items": written.items, "answers": written.rows, "recordings": written.recordings,
+              "comparisons": written.comparisons}  # fmt: skip
     found = [f"{count} {name}" for name, count in counts.items() if count]
     found += [f"{count} {name}" for name, count in written.ratings.items()]
     screen.print(f"{', '.join(found)} -> {out}", soft_wrap=True)
@@ -44,7 +45,7 @@ def import_(
         screen.print(f'field "{name}" is not used ({count} times)')
     for problem in (*imported.bad_rows, *(f"no recording: {missing}" for missing in written.missing)):
         screen.print(printable(problem), soft_wrap=True)
-    if not (written.rows or written.items or any(written.ratings.values())):
+    if not (written.rows or written.items or written.comparisons or any(written.ratings.values())):
         raise InputError("got not a single usable row", where=str(path))
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.bench.importers.written import answers, imported, items, jsonl, recording
 from wavjudge.bench.importers import FORMATS
 from wavjudge.errors import InputError
+from wavjudge.types import Comparison
 
 COLUMNS = (
     "instruction_id", "instruction_text", "model_name", "model_audio_path", "gpt4o_audio_path", "position1_result",
@@ -73,9 +74,21 @@ def test_a_row_without_its_text_is_told_once(tmp_path: Path) -> None:
     assert found.bad_rows == [f'{path}, line 2, field "instruction_text": got nothing, expected a text']
 
 
-def test_annotations_hold_no_answer(tmp_path: Path) -> None:
+def test_annotations_become_comparisons(tmp_path: Path) -> None:
     vote = {"timestamp": "2025-05-12T05:58:45", "data_ID": 0, "model1": "a", "model2": "b", "preference": "tie"}
-    with pytest.raises(InputError, match="got 2 preferences and no answer"):
-        FORMATS["audiojudge"](jsonl(tmp_path / "annotations.jsonl", [vote, vote]))
+    rows = [vote, vote | {"preference": "model2", "who": 1}, vote | {"preference": "c"}, vote | {"model1": None}, "{"]
+    path = jsonl(tmp_path / "annotations.jsonl", rows)
+    found, done = imported("audiojudge", path, tmp_path / "out")
+    assert (done.items, done.rows, done.comparisons, found.unused_fields) == (0, 0, 3, {"who": 1})
+    lines = (tmp_path / "out" / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()
+    made = [Comparison.model_validate_json(line) for line in lines]
+    assert [(one.outcome, one.status, one.repeat) for one in made] == [
+        ("tie", "ok", 0), ("b", "ok", 1), (None, "unparseable", 2)]  # fmt: skip
+    assert (made[0].first.candidate, made[0].second.candidate, made[0].first.item_id) == ("a", "b", "0")
+    assert (made[0].axis, made[0].rater_kind, str(made[0].time)) == (
+        "speakbench_overall", "person", "2025-05-12 05:58:45")  # fmt: skip
+    assert [problem.removeprefix(str(path))[:37] for problem in found.bad_rows] == [
+        ', line 3, field "preference": got \'c\'', ', line 4, field "model1": got nothing',
+        ", line 5, expected a JSON object, got"]  # fmt: skip
     with pytest.raises(InputError, match=r"got the columns \['a'\]"):
         FORMATS["audiojudge"](jsonl(tmp_path / "other.jsonl", [{"a": 1}]))

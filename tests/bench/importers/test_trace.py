@@ -11,6 +11,7 @@ import pytest
 from tests.bench.importers.written import answers, imported, items, recording, tone
 from wavjudge.bench.importers import trace
 from wavjudge.errors import InputError
+from wavjudge.types import Comparison
 
 ONE: dict[str, Any] = {
     "index": 0, "instruction_path": "audio_data/0/instruction.wav", "instruction_text": "Say potato.",
@@ -42,9 +43,48 @@ def test_a_pair_becomes_an_item_and_two_answers(tmp_path: Path) -> None:
     assert found.bad_rows == []
 
 
-def test_preferences_are_counted_as_unused(tmp_path: Path) -> None:
-    found, _ = imported("trace", source(tmp_path / "trace", ONE, ONE | {"index": 1}), tmp_path / "out")
-    assert found.unused_fields == {"label": 2}
+def compared(out: Path) -> list[Comparison]:
+    lines = (out / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()
+    return [Comparison.model_validate_json(line) for line in lines]
+
+
+def test_preferences_become_comparisons_of_the_answers_that_were_taken(tmp_path: Path) -> None:
+    other = ONE | {
+        "audio2_path": "audio_data/1/b.wav",
+        "label": ONE["label"] | {"content": "2", "overall": "both_good"},
+    }
+    recording(tmp_path / "trace" / "audio_data" / "1" / "b.wav", tone(900))
+    found, done = imported("trace", source(tmp_path / "trace", ONE, other, ONE), tmp_path / "out")
+    assert (done.comparisons, done.ratings, found.unused_fields, found.bad_rows) == (12, {}, {}, [])
+    rows = compared(tmp_path / "out")
+    assert [(row.axis, row.outcome) for row in rows[:4]] == [
+        ("trace_content", "a"), ("trace_voice_quality", "both_good"), ("trace_paralinguistics", "b"),
+        ("trace_overall", "both_bad"),
+    ]  # fmt: skip
+    assert [(row.outcome, row.second.attempt, row.repeat) for row in rows if row.axis == "trace_content"] == [
+        ("a", 0, 0), ("b", 1, 0), ("a", 0, 1),
+    ]  # fmt: skip
+    known = {(row.item_id, row.candidate, row.attempt) for row in answers(tmp_path / "out")}
+    for row in rows:
+        assert {(one.item_id, one.candidate, one.attempt) for one in (row.first, row.second)} <= known
+        assert (row.first.candidate, row.first.benchmark, row.rater_kind) == ("moshi", "speakbench", "person")
+
+
+def test_a_label_that_is_none_is_kept_as_unparseable_and_a_pair_without_an_answer_is_not_compared(
+    tmp_path: Path,
+) -> None:
+    rows = [ONE | {"label": {"content": "3", "speed": "1"}}, ONE | {"model_b": ""}, ONE | {"label": None}]
+    found, done = imported("trace", source(tmp_path / "trace", *rows), tmp_path / "out")
+    [row] = compared(tmp_path / "out")
+    assert (done.comparisons, row.status, row.outcome, row.raw) == (1, "unparseable", None, "3")
+    assert any(
+        problem.endswith(
+            "element 1, field \"label\": got '3', expected one of 1, 2, both_good, both_bad; kept as unparseable"
+        )
+        for problem in found.bad_rows
+    )
+    assert any("element 1, field \"label\": got 'speed', expected content" in problem for problem in found.bad_rows)
+    assert len(found.bad_rows) == 3
 
 
 def test_the_same_recording_in_two_pairs_is_one_answer_and_another_one_an_attempt(tmp_path: Path) -> None:

@@ -219,7 +219,11 @@ def test_copies_stay_inside_the_new_folder(tmp_path: Path) -> None:
 
 
 def test_two_recordings_never_become_one(tmp_path: Path) -> None:
-    folder = source(tmp_path / "set", ONE | {"response_audio_path": "x.wav"}, ONE | {"response_audio_path": "../x.wav"})
+    folder = source(
+        tmp_path / "set",
+        ONE | {"response_audio_path": "x.wav"},
+        ONE | {"instruct_id": 8, "response_audio_path": "../x.wav"},
+    )
     with pytest.raises(InputError, match=r"got another recording for audio/x\.wav"):
         write(vstyle.read(folder), tmp_path / "out")
     assert not (tmp_path / "out" / "responses.jsonl").exists()

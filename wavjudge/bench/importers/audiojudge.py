@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from wavjudge.bench.importers import speakbench
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import refuse_missing
+from wavjudge.bench.raw import raw_rows
 from wavjudge.errors import InputError
 from wavjudge.types import Rating, Scale, Status, Subject
 
@@ -27,19 +28,19 @@ _USED = frozenset({
     "audio1_path", "audio2_path", "score1", "score2", "reasoning1", "reasoning2", "prompt_type", "dataset_name",
     "n_shots", "transcript_type", "aggregate_fewshot", "groundtruth1", "groundtruth2",
 })  # fmt: skip
-_NEEDED = ("audio1_path", "audio2_path", "score1", "score2", "dataset_name")
+_PATHS = ("audio1_path", "audio2_path")
+_NEEDED = (*_PATHS, "score1", "score2", "dataset_name")
 _MODEL = re.compile(r"fewshot_(?:aggregate|separate)_(.+)$")
 
 
 def read(path: Path) -> Imported:
     """What one CSV file holds, or all CSV files of a folder; summaries among them are named and passed over."""
     if path.suffix.lower() in (".jsonl", ".json") and path.is_file():
-        speakbench.refuse_annotations(path)
+        return speakbench.annotated(path)
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     if not files or not all(file.is_file() for file in files):
         raise InputError("got no CSV file", where=str(path), todo="name a file of AudioJudge's results_pointwise")
-    columns = {file: _columns(file) for file in files}
-    detailed = [file for file in files if set(speakbench.NEEDED) <= columns[file]]
+    detailed = [file for file in files if set(speakbench.NEEDED) <= set(_columns(file))]
     if not detailed:
         return _pointwise(files, path)
     imported = speakbench.read(detailed, path if path.is_dir() else path.parent)
@@ -48,9 +49,9 @@ def read(path: Path) -> Imported:
     return imported
 
 
-def _columns(file: Path) -> set[str]:
+def _columns(file: Path) -> list[str]:
     with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
-        return set(csv.DictReader(handle).fieldnames or ())
+        return list(csv.DictReader(handle).fieldnames or ())
 
 
 def _pointwise(files: list[Path], path: Path) -> Imported:
@@ -93,22 +94,26 @@ def _labels(files: list[Path], imported: Imported) -> Iterator[Rating]:
                     )
 
 
-def _rows(file: Path, imported: Imported) -> Iterator[tuple[str, dict[str, str]]]:
-    with file.open(encoding="utf-8-sig", newline="") as handle:
-        reader = csv.DictReader(handle)
-        refuse_missing(_NEEDED, reader.fieldnames or (), str(file))
-        imported.unused_fields.update(set(reader.fieldnames or ()) - _USED)
-        for row in reader:
-            yield f"{file}, line {reader.line_num}", row
+def _rows(file: Path, imported: Imported) -> Iterator[tuple[str, Mapping[str, str]]]:
+    columns = _columns(file)
+    refuse_missing(_NEEDED, columns, str(file))
+    imported.unused_fields.update(set(columns) - _USED)
+    for where, raw in raw_rows(file):
+        lacking = [] if isinstance(raw, str) else [name for name in ("dataset_name", *_PATHS) if not raw[name]]
+        if isinstance(raw, str) or lacking:
+            why = raw if isinstance(raw, str) else f'field "{lacking[0]}": got nothing, expected a text'
+            imported.bad_rows.append(f"{where}, {why}")
+        else:
+            yield where, raw
 
 
 def _rating(
-    row: dict[str, str], side: str, field: str, rater: str, signature: str, where: str, imported: Imported
+    row: Mapping[str, str], side: str, field: str, rater: str, signature: str, where: str, imported: Imported
 ) -> Rating:
     path = PurePosixPath(row[f"audio{side}_path"])
     dataset = row["dataset_name"]
     subject = Subject(benchmark=dataset, item_id=f"{dataset}/{path.parent.name}", candidate=path.stem)
-    score, status, reason = _score(row[field], f'{where}, field "{field}"', imported)
+    score, status, reason = _score(row[field] or "", f'{where}, field "{field}"', imported)
     people = rater == "people_mean"
     return Rating(
         subject=subject, axis=AXIS, scale=SCALE, rater=rater, rater_kind="person" if people else "model", score=score,

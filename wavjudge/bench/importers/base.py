@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -18,7 +18,10 @@ from wavjudge.bench.intake import Keep, there
 from wavjudge.bench.row import ItemRow, Row, SaidRow
 from wavjudge.errors import InputError
 from wavjudge.report import export
-from wavjudge.types import Rating
+from wavjudge.types import Comparison, Rating
+
+UNFINISHED = ".unfinished"
+"""Folder in `out` that is there as long as an import is not done."""
 
 
 @dataclass(slots=True)
@@ -27,7 +30,9 @@ class Imported:
 
     benchmark: name of the test set. root: the folder to which the paths of recordings are relative. items: what was
     asked, for `wavjudge run`. rows: stored answers, for `wavjudge score`. tables: ratings and people's labels, by the
-    name of the CSV file that they become. head: what benchmark.toml shall say (None: its name alone).
+    name of the CSV file that they become. comparisons: which of two answers people preferred. head: what benchmark.toml
+    shall say (None: its name alone). shipped: the folder of benchmarks/ that knows the rest of it, where the test set
+    is not called like it.
     """
 
     benchmark: str
@@ -35,7 +40,9 @@ class Imported:
     rows: Iterator[tuple[str, Row]] = field(default_factory=lambda: iter(()))
     items: Iterator[tuple[str, ItemRow]] = field(default_factory=lambda: iter(()))
     tables: dict[str, Iterator[Rating]] = field(default_factory=dict)
+    comparisons: Iterator[Comparison] = field(default_factory=lambda: iter(()))
     head: Head | None = None
+    shipped: str | None = None
     bad_rows: list[str] = field(default_factory=list)
     unused_fields: Counter[str] = field(default_factory=Counter)
     sounds: dict[str, bytes] = field(default_factory=dict)
@@ -57,39 +64,56 @@ class Written:
     rows: int = 0
     items: int = 0
     recordings: int = 0
+    comparisons: int = 0
     ratings: dict[str, int] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
 
 def write(imported: Imported, out: Path, *, keep: Keep = "copy") -> Written:
-    """Write what the source holds: `benchmark.toml` and `items.jsonl`, `responses.jsonl`, a CSV file for each table.
+    """Write what the source holds: `benchmark.toml` and `items.jsonl`, `responses.jsonl`, a CSV file for each table,
+    `comparisons.jsonl`.
 
-    Recordings are copied to `out/audio/` or referred to where they are. Each file appears when it is whole. A
-    recording that is not there stays in its row: `score` counts it against the candidate, `run` cannot ask it, and
-    the list of them is given here.
+    Recordings are copied to `out/audio/` or referred to where they are. The files appear when all of them are whole:
+    an import that was cut off is done again by the same call, and keeps the recordings that were there. A recording
+    that is not in the source stays in its row: `score` counts it against the candidate, `run` cannot ask it, and the
+    list of them is given here. Of two items, or answers, of one name the first is taken.
     """
-    targets = [out / name for name in ("responses.jsonl", "items.jsonl", *(f"{name}.csv" for name in imported.tables))]
-    if standing := [target.name for target in targets if target.exists()]:
-        raise InputError(f"got a folder that already holds {standing}", where=str(out), todo="name another --out")
-    out.mkdir(parents=True, exist_ok=True)
+    half = _begun(
+        out, ("responses.jsonl", "items.jsonl", "comparisons.jsonl", *(f"{name}.csv" for name in imported.tables))
+    )
     done = Written()
     keeper = _Keeper(imported, out, keep, done)
-    done.items = _write_rows(keeper, imported.items, out / "items.jsonl")
-    done.rows = _write_rows(keeper, imported.rows, out / "responses.jsonl")
+    done.items = _write_rows(keeper, imported.items, half / "items.jsonl")
+    done.rows = _write_rows(keeper, imported.rows, half / "responses.jsonl")
     for name, ratings in imported.tables.items():
-        done.ratings[name] = export.write(map(export.flat, ratings), out / f"{name}.csv")
+        done.ratings[name] = export.write(map(export.flat, ratings), half / f"{name}.csv")
+    done.comparisons = _write_lines((one.model_dump_json() for one in imported.comparisons), half / "comparisons.jsonl")
     if done.items:
-        (out / FILE).write_text(toml(head_of(imported)), encoding="utf-8")
+        (half / FILE).write_text(toml(head_of(imported)), encoding="utf-8")
+    for file in sorted(half.iterdir()):
+        file.replace(out / file.name)
+    half.rmdir()
     return done
+
+
+def _begun(out: Path, targets: Iterable[str]) -> Path:
+    """The folder in which files wait until all are whole, emptied; while it is there, the import is not done."""
+    half = out / UNFINISHED
+    if not half.exists() and (standing := [name for name in targets if (out / name).exists()]):
+        raise InputError(f"got a folder that already holds {standing}", where=str(out), todo="name another --out")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True)
+    return half
 
 
 def head_of(imported: Imported) -> Head:
     """What an importer says of its test set, on top of what `benchmarks/NAME/benchmark.toml` says here."""
     own = imported.head or Head(name=imported.benchmark)
     said = own.model_dump(exclude_defaults=True)
-    if own.name not in resources.index("benchmarks"):
+    shipped = imported.shipped or own.name
+    if shipped not in resources.index("benchmarks"):
         return own
-    known = read_head(resources.folder("benchmarks") / own.name / FILE, own.name)
+    known = read_head(resources.folder("benchmarks") / shipped / FILE, own.name)
     return known.model_copy(update={"obtain": None, "items": "items.jsonl", **said})
 
 
@@ -118,18 +142,36 @@ def _toml(value: object) -> str:
 
 
 def _write_rows(keeper: _Keeper, rows: Iterable[tuple[str, ItemRow]], target: Path) -> int:
-    temporary = target.with_name(f".{target.name}.tmp")
+    kept = (row.model_dump(exclude_defaults=True, mode="json") for row in _once(keeper, rows))
+    return _write_lines((json.dumps(row, ensure_ascii=False) for row in kept), target)
+
+
+def _once(keeper: _Keeper, rows: Iterable[tuple[str, ItemRow]]) -> Iterator[ItemRow]:
+    seen: set[int] = set()
+    for where, row in rows:
+        if (name := _name(row, keeper.imported.benchmark)) in seen:
+            keeper.refuse(row, where)
+        else:
+            seen.add(name)
+            yield keeper.kept(row, where)
+
+
+def _write_lines(lines: Iterable[str], target: Path) -> int:
+    """Write them, and no file where there are none; gives their number."""
     count = 0
-    with temporary.open("w", encoding="utf-8") as file:
-        for where, row in rows:
-            kept = keeper.kept(row, where).model_dump(exclude_defaults=True, mode="json")
-            file.write(json.dumps(kept, ensure_ascii=False) + "\n")
-            count += 1
-    if count:
-        temporary.replace(target)
-    else:
-        temporary.unlink()
+    with target.open("w", encoding="utf-8") as file:
+        for count, line in enumerate(lines, 1):  # noqa: B007 - the last number is the result
+            file.write(f"{line}\n")
+    if not count:
+        target.unlink()
     return count
+
+
+def _name(row: ItemRow, benchmark: str) -> int:
+    """What no two rows may share, as a number of eight bytes: one is kept for every row."""
+    own = (row.candidate, row.attempt) if isinstance(row, Row) else ()
+    name = json.dumps((row.benchmark or benchmark, row.item_id, *own)).encode()
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +193,14 @@ class _Keeper:
         changes: Mapping[str, object] = {"benchmark": row.benchmark or self.imported.benchmark, **single, **several}
         return row.model_copy(update={name: value for name, value in changes.items() if name in type(row).model_fields})
 
+    def refuse(self, row: ItemRow, where: str) -> None:
+        """Tell of a row whose name another one has."""
+        self.imported.sounds.clear()
+        name = (
+            f"the answer of {row.candidate!r} to {row.item_id!r}" if isinstance(row, Row) else f"item {row.item_id!r}"
+        )
+        self.imported.bad_rows.append(f'{where}, field "item_id": {name} stands already further up; left out')
+
     def _said(self, said: SaidRow, where: str) -> SaidRow:
         return said.model_copy(update={"audio": self._place(said.audio, where)})
 
@@ -171,9 +221,7 @@ class _Keeper:
     def _copy(self, name: str, source: Path, where: str) -> str:
         place = self.out / "audio" / _inside(name)
         if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, place)
-            self.done.recordings += 1
+            self._put(place, lambda half: shutil.copyfile(source, half))
         elif not filecmp.cmp(source, place, shallow=False):
             raise InputError(f"got another recording for {place.relative_to(self.out)}", where=where,
                              todo="use --keep-audio reference, or rename one of the two")  # fmt: skip
@@ -182,10 +230,16 @@ class _Keeper:
     def _write(self, name: str, data: bytes) -> str:
         place = self.out / "audio" / name[:2] / name
         if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
-            self.done.recordings += 1
+            self._put(place, lambda half: half.write_bytes(data))
         return str(place.relative_to(self.out))
+
+    def _put(self, place: Path, make: Callable[[Path], object]) -> None:
+        """A recording appears under its name when it is whole: what stands there is not written again."""
+        half = self.out / UNFINISHED / "recording"
+        make(half)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        half.replace(place)
+        self.done.recordings += 1
 
 
 def _inside(name: str) -> str:

@@ -27,7 +27,7 @@ from wavjudge.bench.benchmark import Head
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, refuse_missing, source_files, tags_of
 from wavjudge.bench.importers.rows import BadCell, counted, usable
-from wavjudge.bench.importers.sources import again, first_object, from_above, heard
+from wavjudge.bench.importers.sources import again, first_fields, from_above, heard
 from wavjudge.bench.raw import raw_rows
 from wavjudge.bench.row import ItemRow, Row
 from wavjudge.errors import InputError
@@ -54,7 +54,7 @@ def read(path: Path) -> Imported:
         raise InputError("got no .jsonl file", where=str(path), todo="name Evalkit's test set or a model's output")
     files = [_file(one) for one in found]
     imported = Imported(files[0].benchmark, path if path.is_dir() else path.parent)
-    imported.head = Head(name=imported.benchmark, metrics=("checks",))
+    imported.shipped, imported.head = "kimi", Head(name=imported.benchmark, metrics=("checks",))
     imported.items = _items(files, imported)
     imported.rows = again(lambda second: _answers(files, second), imported)
     return imported
@@ -62,7 +62,7 @@ def read(path: Path) -> Imported:
 
 def _file(path: Path) -> _File:
     """Test set and candidate: from `<model>/<name>/<model>_<name>.jsonl`, or from the file's name alone."""
-    columns = first_object(path)
+    columns = first_fields(path)
     refuse_missing(("index", "audio_path"), list(columns), str(path))
     name, model = path.resolve().parent.name, path.resolve().parent.parent.name
     answered = "prediction" in columns
@@ -129,6 +129,8 @@ def _instructions(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
         return []
     if not isinstance(arguments, list) or len(arguments) != len(names):
         raise BadCell("instruction_kwargs", f"expected a list of {len(names)}, one for each instruction")
+    if wrong := [one for one in arguments if not isinstance(one, dict | None)]:
+        raise BadCell("instruction_kwargs", f"got {wrong[0]!r:.40}, expected an object for each instruction")
     given = [{name: value for name, value in (one or {}).items() if value is not None} for one in arguments]
     return [{"kind": "instruction", "options": {"id": name, "kwargs": one}}
             for name, one in zip(names, given, strict=True)]  # fmt: skip

@@ -25,8 +25,8 @@ from wavjudge.bench.benchmark import Head
 from wavjudge.bench.importers import shards
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, refuse_missing
-from wavjudge.bench.importers.rows import BadCell, elements, sound, usable
-from wavjudge.bench.importers.sources import again, from_above
+from wavjudge.bench.importers.rows import BadCell, Unread, sound, usable
+from wavjudge.bench.importers.sources import again, from_above, up_to_a_break
 from wavjudge.bench.raw import Raw
 from wavjudge.bench.row import ItemRow, Row
 from wavjudge.errors import InputError
@@ -103,9 +103,12 @@ def _kind(name: str) -> str:
 def _groups(file: Path, imported: Imported) -> Iterator[tuple[str, str, str, _Group]]:
     """Place, kind, number and turns of each dialogue of a JSON file; a bad one is told and passed over."""
     counts: dict[str, int] = {}
-    for where, key, group in elements(file):
+    for where, key, group in up_to_a_break(file):
         kind = _kind(key)
         counts[kind] = counts.get(kind, 0) + 1
+        if isinstance(group, Unread):
+            imported.bad_rows.append(f"{where}, {group}")
+            continue
         if not isinstance(group, list) or not group or not all(isinstance(turn, dict) for turn in group):
             imported.bad_rows.append(f"{where}, expected a list of turns, got {group!r:.40}")
             continue

@@ -23,6 +23,10 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _AFTER = frozenset(" \t\r\n,]}")
 
 
+class Unread(str):
+    """Why an element of a list could not be read, in its place."""
+
+
 class BadCell(ValueError):
     """A cell of a row that cannot be used, with the column it stands in."""
 
@@ -66,20 +70,29 @@ def sound(column: str, value: Any, imported: Imported) -> str | None:
 def elements(path: Path) -> Iterator[tuple[str, str, Any]]:
     """Place, key and element of a JSON file that is a list (its key is ""), or an object of lists; read bit by bit.
 
-    Raises `InputError` where the file is neither. What stands before the flaw was yielded by then.
+    Raises `InputError` where the file is neither. What stands before the flaw was yielded by then. An element that
+    holds what is no UTF-8 text is an `Unread` that says so.
     """
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
         reader = _Reader(iter(lambda: file.read(_CHUNK), ""), path)
         if reader.next_is("["):
-            yield from ((f"{path}, element {number}", "", value) for number, value in reader.values("]"))
+            yield from ((f"{path}, element {number}", "", _text(value)) for number, value in reader.values("]"))
             return
         reader.expect("{")
         while not reader.next_is("}"):
             key = reader.value()
             reader.expect(":")
             reader.expect("[")
-            yield from ((f"{path}, {key!r}, element {number}", str(key), v) for number, v in reader.values("]"))
+            yield from ((f"{path}, {key!r}, element {number}", str(key), _text(v)) for number, v in reader.values("]"))
             reader.next_is(",")
+
+
+def _text(value: Any) -> Any:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        return Unread(f"expected UTF-8 text, got {error.object[error.start]!a}")
+    return value
 
 
 class _Reader:
@@ -137,10 +150,7 @@ class _Reader:
         """Read on, as much again as is left: a long value is then parsed a few times, not thousands."""
         left = self._text[self._at :]
         pieces: list[str] = []
-        try:
-            while sum(map(len, pieces)) <= len(left) and (piece := next(self._pieces, "")):
-                pieces.append(piece)
-        except UnicodeDecodeError as error:
-            raise InputError(f"expected UTF-8 text, got {error.reason}", where=str(self._path)) from error
+        while sum(map(len, pieces)) <= len(left) and (piece := next(self._pieces, "")):
+            pieces.append(piece)
         self._text, self._at = left + "".join(pieces), 0
         return bool(pieces)

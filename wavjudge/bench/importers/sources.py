@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from wavjudge.bench.importers.base import Imported
-from wavjudge.bench.importers.rows import elements
+from wavjudge.bench.importers.rows import Unread, elements
 from wavjudge.bench.intake import there
 from wavjudge.bench.raw import Raw, raw_rows
 from wavjudge.errors import InputError
 
 T = TypeVar("T")
+_LOOKED_AT = 100  # rows, before a column counts as missing
 
 
 def objects(path: Path) -> Iterator[tuple[str, Raw]]:
@@ -25,15 +27,21 @@ def objects(path: Path) -> Iterator[tuple[str, Raw]]:
 
 
 def _elements(path: Path) -> Iterator[tuple[str, Raw]]:
+    for where, _, value in up_to_a_break(path):
+        kept = isinstance(value, dict | Unread)
+        yield where, value if kept else f"expected a JSON object, got {value!r:.40}"
+
+
+def up_to_a_break(path: Path) -> Iterator[tuple[str, str, Any]]:
+    """`rows.elements`, where a file that breaks off after the first one ends in an `Unread` that says so."""
     last = None
     try:
-        for where, _, value in elements(path):
-            last = where
-            yield where, value if isinstance(value, dict) else f"expected a JSON object, got {value!r:.40}"
+        for last in elements(path):
+            yield last
     except InputError as error:
         if last is None:
             raise
-        yield f"{last} and after", f"the rest of the file does not read: {error}"
+        yield f"{last[0]} and after", last[1], Unread(f"the rest of the file does not read: {error}")
 
 
 def _begins_with_list(path: Path) -> bool:
@@ -42,9 +50,12 @@ def _begins_with_list(path: Path) -> bool:
     return path.suffix.lower() not in (".jsonl", ".csv", ".parquet") and begin.startswith(b"[")
 
 
-def first_object(path: Path) -> dict[str, object]:
-    """The fields of the first row that reads; empty where none does."""
-    return next((dict(raw) for _, raw in objects(path) if not isinstance(raw, str)), {})
+def first_fields(path: Path) -> dict[str, object]:
+    """The fields of the first rows that read, empty where none does: one row may lack what the others have."""
+    found: dict[str, object] = {}
+    for _, raw in islice(objects(path), _LOOKED_AT):
+        found = (dict(raw) if not isinstance(raw, str) else {}) | found
+    return found
 
 
 def from_above(name: str | None, folder: Path, root: Path) -> str | None:

@@ -5,27 +5,35 @@ the answers: `instruction_id` is the item, `model_name` the candidate, `model_au
 in `gpt4o_audio_path` is a candidate by the name of its file. Several files of a folder repeat the same answers,
 which are taken once. The instruction's recording is not in the files, so the items are texts.
 
-Not taken over: every preference. `position1_result`, `position2_result` and their words in a detailed CSV,
-`preference` in an annotations JSONL, win rates in a summary. They compare two answers and are no score of one;
-nothing in wavjudge reads preferences yet. They are counted as unused. An annotations file names no recording and no
-answer, so it gives nothing.
+An annotations JSONL (`data_ID`, `model1`, `model2`, `preference`, `timestamp`) gives comparisons by people, whom it
+does not tell apart: `model1` or `model2` is better, or `tie`, on the axis `speakbench_overall`. It names no recording,
+so it gives nothing else. A preference is no score of one answer; nothing in wavjudge reads them yet.
+
+Not taken over: what a judge preferred (`position1_result`, `position2_result` and their words in a detailed CSV), for
+no file at hand shows which words stand there; win rates in a summary. They are counted as unused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from wavjudge.bench.importers.base import Imported
+from wavjudge.bench.importers.columns import one_text
+from wavjudge.bench.importers.preferences import Outcome, People
 from wavjudge.bench.importers.rows import BadCell, counted, usable
-from wavjudge.bench.importers.sources import again, from_above
+from wavjudge.bench.importers.sources import again, first_fields, from_above
 from wavjudge.bench.raw import raw_rows
 from wavjudge.bench.row import ItemRow, Row
 from wavjudge.errors import InputError
+from wavjudge.types import Comparison, Subject
 
 NEEDED = ("instruction_id", "instruction_text", "model_name", "model_audio_path", "gpt4o_audio_path")
 _USED = frozenset(NEEDED)
+_VOTED = ("data_ID", "model1", "model2")
+_VOTES: Mapping[str, Outcome] = {"model1": "a", "model2": "b", "tie": "tie"}
 
 
 def read(files: list[Path], root: Path) -> Imported:
@@ -36,15 +44,36 @@ def read(files: list[Path], root: Path) -> Imported:
     return imported
 
 
-def refuse_annotations(path: Path) -> None:
-    """An annotations JSONL holds preferences alone. Raises `InputError` that says so and how many there are."""
-    rows = [raw for _, raw in raw_rows(path) if not isinstance(raw, str)]
-    votes = sum("preference" in raw for raw in rows)
-    seen = sorted({name for raw in rows for name in raw})
-    if not votes:
-        raise InputError(f"got the columns {seen}, expected a CSV file of AudioJudge's results", where=str(path))
-    raise InputError(f"got {votes} preferences and no answer: wavjudge reads no preferences yet", where=str(path),
-                     todo="name a detailed CSV file for SpeakBench's answers")  # fmt: skip
+def annotated(path: Path) -> Imported:
+    """The comparisons of an annotations JSONL."""
+    seen = first_fields(path)
+    if "preference" not in seen:
+        raise InputError(f"got the columns {list(seen)}, expected an annotations file of SpeakBench, or a CSV file of "
+                         "AudioJudge's results", where=str(path))  # fmt: skip
+    imported = Imported("speakbench", path.parent)
+    imported.comparisons = _comparisons(path, imported)
+    return imported
+
+
+def _comparisons(path: Path, imported: Imported) -> Iterator[Comparison]:
+    people = People("speakbench:people", _VOTES, "preference")
+    for where, raw in counted(raw_rows(path), {*_VOTED, "preference", "timestamp"}, imported):
+        wrong = [] if isinstance(raw, str) else [name for name in _VOTED if one_text(raw.get(name)) is None]
+        if isinstance(raw, str) or wrong:
+            why = raw if isinstance(raw, str) else f'field "{wrong[0]}": got nothing, expected a text'
+            imported.bad_rows.append(f"{where}, {why}")
+            continue
+        item, *models = (str(one_text(raw[name])) for name in _VOTED)
+        first, second = (Subject(benchmark="speakbench", item_id=item, candidate=model) for model in models)
+        yield people.compared(first, second, "speakbench_overall", raw.get("preference"), where, imported,
+                              time=_time(raw.get("timestamp")))  # fmt: skip
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
 
 
 def _items(files: list[Path], imported: Imported) -> Iterator[tuple[str, ItemRow]]:
@@ -74,7 +103,7 @@ def _of(file: Path, imported: Imported) -> Iterator[tuple[str, Row]]:
         return {**_asked(raw), "candidate": candidate, "audio": found}
 
     def baseline(raw: Mapping[str, Any]) -> dict[str, Any]:
-        audio = raw["gpt4o_audio_path"]
+        audio = raw["gpt4o_audio_path"] or ""
         return answer(raw, PurePosixPath(audio.replace("\\", "/")).stem, audio)
 
     def model(raw: Mapping[str, Any]) -> dict[str, Any]:

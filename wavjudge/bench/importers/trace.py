@@ -6,8 +6,9 @@ file. The same model may answer an item in several pairs: recordings of the same
 further attempts. The test set is called like the file (`speakbench`, `s2sarena`). Paths may be relative to a folder
 above the file.
 
-Not taken over: `label`, which of the two is better in `content`, `voice_quality`, `paralinguistics` and `overall`.
-It is a preference, no score on an axis; nothing in wavjudge reads preferences yet. They are counted as unused.
+`label` becomes comparisons by people (the file does not say how many, nor who): which of the two is better on the axes
+`trace_content`, `trace_voice_quality`, `trace_paralinguistics` and `trace_overall`, the first (`1`), the second (`2`),
+`both_good` or `both_bad`. A preference is no score: there is no scale, and nothing in wavjudge reads them yet.
 """
 
 from __future__ import annotations
@@ -21,25 +22,30 @@ from typing import Any
 
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import refuse_missing
+from wavjudge.bench.importers.preferences import Outcome, People
 from wavjudge.bench.importers.rows import BadCell, counted, usable
-from wavjudge.bench.importers.sources import again, first_object, from_above, heard, objects
+from wavjudge.bench.importers.sources import again, first_fields, from_above, heard, objects
 from wavjudge.bench.intake import there
 from wavjudge.bench.raw import Raw
 from wavjudge.bench.row import ItemRow, Row
 from wavjudge.errors import InputError
+from wavjudge.types import Comparison, Subject
 
 _NEEDED = ("instruction_id", "instruction_text", "model_a", "model_b", "audio1_path", "audio2_path")
-_USED = frozenset({*_NEEDED, "instruction_path", "index"})
+_USED = frozenset({*_NEEDED, "instruction_path", "index", "label"})
+_AXES = ("content", "voice_quality", "paralinguistics", "overall")
+_VOTES: Mapping[str, Outcome] = {"1": "a", "2": "b", "both_good": "both_good", "both_bad": "both_bad"}
 
 
 def read(path: Path) -> Imported:
-    """The items and answers of one of TRACE's data files."""
+    """The items, answers and comparisons of one of TRACE's data files."""
     if not path.is_file():
         raise InputError("got no such file", where=str(path), todo="name TRACE's speakbench.json or s2sarena.json")
-    refuse_missing(_NEEDED, list(first_object(path)), str(path))
-    imported = Imported(path.stem, path.parent)
+    refuse_missing(_NEEDED, list(first_fields(path)), str(path))
+    imported = Imported(path.stem, path.parent, shipped="trace")
     imported.items = _items(path, imported)
     imported.rows = again(lambda second: _answers(path, second), imported)
+    imported.comparisons = _comparisons(path, imported)
     return imported
 
 
@@ -79,6 +85,30 @@ def _answers(path: Path, imported: Imported) -> Iterator[tuple[str, Row]]:
         attempt, new = names.attempt(row.item_id, row.candidate, path.parent / str(row.audio))
         if new:
             yield where, row.model_copy(update={"attempt": attempt})
+
+
+def _comparisons(path: Path, imported: Imported) -> Iterator[Comparison]:
+    """The labels of the pairs whose two answers are usable; what is wrong with the others was told with the answers."""
+    names, people = _Names(), People("trace:people", _VOTES, "label")
+    for where, raw in objects(path):
+        first, second = (_subject(names, path, where, _sided(raw, side)) for side in ("a", "b"))
+        if isinstance(raw, str) or first is None or second is None or raw.get("label") is None:
+            continue
+        label = raw["label"] if isinstance(raw["label"], dict) else {"": raw["label"]}
+        for axis, said in label.items():
+            if axis in _AXES:
+                yield people.compared(first, second, f"trace_{axis}", said, where, imported)
+            else:
+                imported.bad_rows.append(f'{where}, field "label": got {axis!r:.40}, expected {", ".join(_AXES)}')
+
+
+def _subject(names: _Names, path: Path, where: str, raw: Raw) -> Subject | None:
+    """The answer of a side, named as among the answers; None where it is not usable."""
+    told = Imported("", path)
+    for _, row in usable([(where, raw)], partial(_answer, names, path.parent), Row, told):
+        attempt, _ = names.attempt(row.item_id, row.candidate, path.parent / str(row.audio))
+        return Subject(benchmark=path.stem, item_id=row.item_id, candidate=row.candidate, attempt=attempt)
+    return None
 
 
 def _sided(raw: Raw, side: str) -> Raw:

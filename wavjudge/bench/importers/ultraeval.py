@@ -30,7 +30,7 @@ from wavjudge.audio import SUFFIXES
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import ALIASES, named, one_text, refuse_missing, source_files, tags_of
 from wavjudge.bench.importers.rows import BadCell, usable
-from wavjudge.bench.importers.sources import from_above
+from wavjudge.bench.importers.sources import first_fields, from_above
 from wavjudge.bench.importers.votes import number_in, rating
 from wavjudge.bench.raw import raw_rows
 from wavjudge.bench.row import ItemRow, Row
@@ -69,13 +69,13 @@ def read(path: Path) -> Imported:
     if not files:
         raise InputError("got no JSONL file", where=str(path), todo="name a test set, or res/MODEL/DATASET")
     root = path if path.is_dir() else path.parent
-    firsts = {file: next((raw for _, raw in raw_rows(file) if not isinstance(raw, str)), {}) for file in files}
+    firsts = {file: first_fields(file) for file in files}
     logs = [_Log(file, root) for file in files if {"type", "id", "data"} <= set(firsts[file])]
     sets = [file for file in files if file not in {log.path for log in logs}]
     for file in sets:
         found = {name.lower(): name for name in firsts[file]}
         refuse_missing(["WavPath"], [*firsts[file], *(["WavPath"] if "wavpath" in found else [])], str(file))
-    imported = Imported(sets[0].stem if len(sets) == 1 else "ultraeval", root)
+    imported = Imported(sets[0].stem if len(sets) == 1 else "ultraeval", root, shipped="ultraeval")
     imported.items = (
         row for file in sets for row in _items(file, named(firsts[file], _ALIASES), len(sets) > 1, imported)
     )

@@ -34,7 +34,7 @@ from wavjudge.bench.benchmark import Head
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, refuse_missing, source_files, tags_of
 from wavjudge.bench.importers.rows import BadCell, counted, usable
-from wavjudge.bench.importers.sources import first_object, from_above, heard, objects
+from wavjudge.bench.importers.sources import first_fields, from_above, heard, objects
 from wavjudge.bench.intake import there
 from wavjudge.bench.raw import Raw
 from wavjudge.bench.row import ItemRow, Row
@@ -73,7 +73,7 @@ class _Answers:
 def read(path: Path) -> Imported:
     """The items of a set or of a folder of sets; the answers and ratings of one file or of a model's folder."""
     files = _files(path)
-    columns = {file: first_object(file) for file in files}
+    columns = {file: first_fields(file) for file in files}
     for file, names in columns.items():
         refuse_missing(("question_id",) if "prediction" in names else ("Qid",), list(names), str(file))
     asked = [file for file, names in columns.items() if "Audio" in names]
@@ -124,16 +124,18 @@ def _asked(folder: Path, root: Path, raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "item_id": raw["Qid"], "question_text": raw["Question"], "reference": answer, "tags": tags_of(raw, _TAGS),
         "question_audio": from_above(_text(raw, "Audio"), folder, root),
-        "history": [_message(turn) for turn in raw.get("Context") or ()],
+        "history": _context(raw),
         "checks": [{"kind": "reference", "options": {"answers": [answer], "match": "contains"}}] if known else None,
         "language": "en",
     }  # fmt: skip
 
 
-def _message(turn: Any) -> dict[str, Any]:
-    if not isinstance(turn, dict) or not {"from", "value"} <= turn.keys():
-        raise BadCell("Context", f"got {turn!r:.60}, expected objects with from and value")
-    return {"role": turn["from"], "text": turn["value"]}
+def _context(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
+    turns = raw.get("Context") or []
+    fits = isinstance(turns, list) and all(isinstance(one, dict) and {"from", "value"} <= one.keys() for one in turns)
+    if not fits:
+        raise BadCell("Context", f"got {turns!r:.60}, expected objects with from and value")
+    return [{"role": turn["from"], "text": turn["value"]} for turn in turns]
 
 
 def _rows(files: list[Path], imported: Imported) -> Iterator[tuple[str, Row]]:

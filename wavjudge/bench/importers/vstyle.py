@@ -35,7 +35,7 @@ from pydantic import ValidationError
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text
 from wavjudge.bench.importers.rows import BadCell
-from wavjudge.bench.importers.sources import first_object
+from wavjudge.bench.importers.sources import first_fields
 from wavjudge.bench.importers.votes import number_in, rating
 from wavjudge.bench.row import Row
 from wavjudge.errors import InputError
@@ -53,7 +53,7 @@ _Key = tuple[str, str]
 def read(path: Path) -> Imported:
     """What a file holds, or the files of a folder."""
     files = _files(path)
-    columns = {file: first_object(file) for file in files}
+    columns = {file: first_fields(file) for file in files}
     people = [file for file in files if "mos" in columns[file] and "model_name" not in columns[file]]
     answered = [file for file in files if file not in people]
     imported = Imported("vstyle", path if path.is_dir() else path.parent)
