@@ -85,6 +85,8 @@ def test_a_watcher_sees_every_rating_go_by(tmp_path: Path) -> None:
         def rated(self, ratings: object) -> None:
             self.seen += 1
 
+        def gave_up(self, who: str, why: Exception) -> None: ...
+
         def stopping(self, grace_seconds: float) -> None: ...
 
     watcher = Watcher()

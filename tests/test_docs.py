@@ -103,9 +103,9 @@ def _block(text: str, begin: str, end: str) -> str:
 
 
 RECORDS = (
-    types.Item, types.Response, types.Rating, types.Comparison, types.RunManifest, types.AudioRef, types.Utterance,
-    types.Scale, types.Subject, types.Call, types.Usage, types.JudgeEntry, types.Check, types.BenchmarkEntry,
-    types.CandidateEntry,
+    types.Item, types.Response, types.Unanswered, types.Rating, types.Comparison, types.RunManifest, types.AudioRef,
+    types.Utterance, types.Scale, types.Subject, types.Call, types.Usage, types.JudgeEntry, types.Check,
+    types.BenchmarkEntry, types.CandidateEntry,
 )  # fmt: skip
 
 

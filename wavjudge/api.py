@@ -74,7 +74,7 @@ def score(
     out: str | Path,
     axes: Sequence[str] | None = None,
     prompts: str | Path | None = None,
-    prompt_set: str = "separate",
+    prompt_set: str | None = None,
     repeats: int = 1,
     benchmark: str | None = None,
     retry: Collection[Status] = RETRIED_STATUSES,
@@ -94,6 +94,7 @@ def score(
     out: the run folder; it is created, or resumed.
     axes: rate only these; by default all that the judges have.
     prompts: a folder of prompt files instead of the shipped ones. prompt_set: "separate", "joint", or a prompt's name.
+        What the test set of a run folder says of its axes and prompts comes before these defaults (docs/candidates.md).
     repeats: how often each judge rates each answer.
     retry: statuses that are asked for again on resume.
     max_cost: limit in USD for this call; needs known prices, or `price` such as ``audio_in=32,text_in=2.5,text_out=10``
@@ -105,11 +106,13 @@ def score(
     InputError, SpecError, MissingPartError before anything is sent; `StopRun` (AuthError, QuotaError, BudgetError,
     ProviderDownError) does not raise: it stands in ``summary.stopped``, and what was done is kept.
     """
+    testset = open_testset(Path(responses), benchmark=benchmark)
     shop = workshop(
-        judges, axes=axes, prompts=prompts, prompt_set=prompt_set, price=price, max_cost=max_cost, cache=cache
-    )
+        judges, axes=axes, prompts=prompts, prompt_set=prompt_set, price=price, max_cost=max_cost, cache=cache,
+        test_set=testset.entry(), told=str(testset.told),
+    )  # fmt: skip
     plan = Plan(
-        testset=open_testset(Path(responses), benchmark=benchmark), specs=list(judges), out=Path(out), repeats=repeats,
+        testset=testset, specs=list(judges), out=Path(out), repeats=repeats,
         retry=frozenset(retry), keep="reference" if keep_audio == "reference" else "copy",
         max_answer_seconds=max_answer_seconds,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
     RUN/
       manifest.json     what this run is; rewritten as a whole, atomically
-      items.jsonl  responses.jsonl  ratings.jsonl  comparisons.jsonl
+      items.jsonl  responses.jsonl  unanswered.jsonl  ratings.jsonl  comparisons.jsonl
       prompts/<hash>.md     each prompt text once
       audio/<aa>/<sha256>.<suffix>     each recording once
       .lock             held by the one process that may write
@@ -29,11 +29,11 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from wavjudge.errors import RunLockedError, StoreError
-from wavjudge.types import Comparison, Item, Rating, Response, RunManifest, Stored
+from wavjudge.types import Comparison, Item, Rating, Response, RunManifest, Stored, Unanswered
 
-Kind = Literal["items", "responses", "ratings", "comparisons"]
+Kind = Literal["items", "responses", "unanswered", "ratings", "comparisons"]
 RECORDS: Final[dict[Kind, type[Stored]]] = {
-    "items": Item, "responses": Response, "ratings": Rating, "comparisons": Comparison,
+    "items": Item, "responses": Response, "unanswered": Unanswered, "ratings": Rating, "comparisons": Comparison,
 }  # fmt: skip
 
 GROUP_SECONDS = 0.005

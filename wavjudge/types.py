@@ -190,6 +190,22 @@ class Response(Stored):
         )  # fmt: skip
 
 
+class Unanswered(Stored):
+    """A question that was paid for and lost on its way (a provider down half way): no outcome, and asked again.
+
+    turn: the turn at which it was lost, from 0. calls: what was spent on it, earlier turns included.
+    """
+
+    benchmark: str
+    item_id: str
+    candidate: str
+    attempt: Annotated[int, Field(ge=0)] = 0
+    turn: Annotated[int, Field(ge=0)] = 0
+    reason: str
+    calls: tuple[Call, ...]
+    time: datetime
+
+
 class Subject(Record):
     """What is rated. Intra-ID statistics group by (benchmark, item_id, turn)."""
 
@@ -264,7 +280,7 @@ RatingKey = tuple[tuple[str, str, str, int, int], str, str, str, int]
 
 
 class Comparison(Stored):
-    """Reserved: which of two answers is better on one axis. Nothing writes it yet."""
+    """Which of two answers is better on one axis. Imports write it (TRACE, SpeakBench); nothing reads it yet."""
 
     first: Subject
     second: Subject
@@ -302,13 +318,16 @@ class CandidateEntry(Record):
 
 
 class BenchmarkEntry(Record):
-    """The test set that a run asked: its name, version and licence, and the hash of its items file."""
+    """The test set that a run asked: its name, version and licence, the hash of its items file, how it is judged."""
 
     name: str
     version: str | None = None
     licence: str | None = None
     items_sha256: str | None = None
     rated_turns: Literal["last", "each"] = "last"
+    axes: tuple[AxisName, ...] = ()
+    prompts: str | None = None
+    prompt_set: str | None = None
 
 
 class RunManifest(Stored):

@@ -16,6 +16,7 @@ from wavjudge.bench.benchmark import open_benchmark
 from wavjudge.bench.run import Asking, Plan, run_all
 from wavjudge.bench.runner import Summary
 from wavjudge.bench.watching import Nobody
+from wavjudge.errors import StopRun
 from wavjudge.judge.build import Workshop
 from wavjudge.store import RunFolder
 from wavjudge.types import Outcome, Rating, Response
@@ -70,6 +71,7 @@ class Ledger(Nobody):
 
     def __init__(self) -> None:
         self.to_come = self.there = self.calls = self.tasks = 0
+        self.gone: list[str] = []
 
     def to_answer(self, questions: int) -> None:
         self.to_come += questions
@@ -82,6 +84,9 @@ class Ledger(Nobody):
 
     def rated(self, ratings: Sequence[Rating]) -> None:
         self.tasks += 1
+
+    def gave_up(self, who: str, why: StopRun) -> None:
+        self.gone.append(who)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,10 @@ from wavjudge.bench.answering import Asker
 from wavjudge.bench.benchmark import open_benchmark
 from wavjudge.bench.candidates.base import Answer, Lost, Turn, recordable
 from wavjudge.bench.intake import Intake
-from wavjudge.errors import ProviderDownError
+from wavjudge.bench.manifest import closed, opened
+from wavjudge.errors import ProviderDownError, StopRun
 from wavjudge.store import RunFolder
-from wavjudge.types import CandidateEntry, Response, Utterance
+from wavjudge.types import Call, CandidateEntry, Response, Unanswered, Usage, Utterance
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,11 +91,95 @@ def test_what_was_lost_is_not_recorded_and_asked_again(tmp_path: Path) -> None:
 def test_a_stop_keeps_what_is_under_way_and_asks_nothing_more(tmp_path: Path) -> None:
     benchmark = write_items(tmp_path / "set", 100)
     stop = ProviderDownError("down")
+    told = Told(concurrency=2, q10=stop)
+    asker, responses, ledger = asked(benchmark, tmp_path / "run", told)
+    assert asker.summary.stopped is stop and len(told.asked) < 14
+    assert len(responses) == asker.summary.answered == len(told.asked) - 1
+    assert len((tmp_path / "run" / "items.jsonl").read_text().splitlines()) < 40 and not ledger.gone
+
+
+def test_one_that_stops_ends_itself_and_not_the_others(tmp_path: Path) -> None:
+    stop = ProviderDownError("down")
     told, other = Told(concurrency=1, q10=stop), Told("other", concurrency=1)
-    asker, responses, _ = asked(benchmark, tmp_path / "run", told, other)
-    assert asker.summary.stopped is stop and len(told.asked) == 11 < 40
-    assert len(responses) == asker.summary.answered == 10 + len(other.asked)
-    assert len(other.asked) < 40
+    asker, responses, ledger = asked(write_items(tmp_path / "set", 100), tmp_path / "run", told, other)
+    assert asker.summary.stops == {"told": stop} and len(told.asked) == 11
+    assert len(responses) == asker.summary.answered == 10 + 100 == 10 + len(other.asked)
+    assert ledger.gone == ["told"]
+
+
+def test_who_has_only_ever_crashed_is_named_whatever_the_count_and_who_answered_once_is_not(tmp_path: Path) -> None:
+    crash = {f"q{n}": Answer(status="crashed", reason="no weights") for n in range(3)}
+    benchmark = write_items(tmp_path / "set", 3)
+    broken, once = Told("broken", **crash), Told("once", **(crash | {"q1": Answer("fine")}))
+    for _ in range(2):  # the second time nothing is left to ask, and it is no better
+        asker, responses, _ = asked(benchmark, tmp_path / "run", broken, once)
+        assert list(asker.summary.stops) == ["broken"] and len(responses) == 6
+        assert "crashed on all of its 3 answers, the last time with: no weights" in str(asker.summary.stopped)
+    asker, responses, _ = asked(benchmark, tmp_path / "run", broken, retry=["crashed"])
+    assert "crashed on all of its 3 answers" in str(asker.summary.stopped) and len(responses) == 6
+    asker, responses, _ = asked(benchmark, tmp_path / "run", Told("broken", q0=crash["q0"]), retry=["crashed"])
+    assert asker.summary.stops == {} and [r.status for r in responses].count("crashed") == 1 + 2
+
+
+def test_crashes_after_a_resume_are_not_those_of_a_start(tmp_path: Path) -> None:
+    asked(write_items(tmp_path / "set", 10), tmp_path / "run", Told())
+    crash = {f"q{n}": Answer(status="crashed", reason="out of memory") for n in range(10, 20)}
+    asker, responses, _ = asked(write_items(tmp_path / "set", 20), tmp_path / "run", Told(concurrency=1, **crash))
+    assert asker.summary.stops == {} and len(responses) == 20
+
+
+def test_what_would_be_lost_each_time_is_recorded_once(tmp_path: Path) -> None:
+    calls = (Call(id="a", usage=Usage(usd=0.25)),)
+    told = Told(q1=Lost("bad_request: too long", calls, for_good=True))
+    asker, responses, _ = asked(write_items(tmp_path / "set", 3), tmp_path / "run", told)
+    (settled,) = [r for r in responses if r.item_id == "q1"]
+    assert (settled.status, settled.reason, settled.calls) == ("crashed", "bad_request: too long", calls)
+    assert asker.summary.lost == 0
+    asked(tmp_path / "set", tmp_path / "run", told)
+    assert len(told.asked) == 3
+    asked(tmp_path / "set", tmp_path / "run", told, retry=["crashed"])
+    assert len(told.asked) == 4
+
+
+class HalfWay(Told):
+    """Answers the first turn for a price and comes to nothing at the second."""
+
+    def __init__(self, end: Lost | StopRun) -> None:
+        super().__init__("half")
+        self._end = end
+
+    async def answer(self, turn: Turn) -> Answer | Lost:
+        await super().answer(turn)
+        if turn.number == 0:
+            return Answer("fine", calls=(Call(id="first", usage=Usage(usd=0.25)),))
+        if isinstance(self._end, StopRun):
+            raise self._end
+        return self._end
+
+
+@pytest.mark.parametrize(
+    ("end", "ids", "usd"),
+    [
+        (Lost("down", (Call(id="second", usage=Usage(usd=0.5)),)), ["first", "second"], 0.75),
+        (Lost("down"), ["first"], 0.25),
+        (ProviderDownError("down"), ["first"], 0.25),
+    ],
+)
+def test_what_a_conversation_cost_that_was_lost_half_way_is_recorded(
+    end: Lost | StopRun, ids: list[str], usd: float, tmp_path: Path
+) -> None:
+    _, responses, _ = asked(write_talks(tmp_path / "set", 1, 3), tmp_path / "run", HalfWay(end))
+    assert responses == []
+    with RunFolder(tmp_path / "run", write=True) as folder:
+        (lost,) = folder.read("unanswered")
+        assert isinstance(lost, Unanswered) and [call.id for call in lost.calls] == ids
+        assert (lost.candidate, lost.item_id, lost.turn, lost.reason) == ("half", "q0", 1, "down")
+        assert closed(folder, opened(folder, source=None)).candidates_usage.usd == usd
+
+
+def test_what_was_lost_for_nothing_leaves_no_record(tmp_path: Path) -> None:
+    asked(write_items(tmp_path / "set", 1), tmp_path / "run", Told(q0=Lost("the recording is gone")))
+    assert not (tmp_path / "run" / "unanswered.jsonl").exists()
 
 
 def test_crashes_at_the_start_of_one_candidate_are_not_those_of_another(tmp_path: Path) -> None:

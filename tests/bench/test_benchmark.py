@@ -11,8 +11,11 @@ import pytest
 
 from tests.bench.asking import ask, write_items
 from tests.loopback.verdict import wav
-from wavjudge.bench.benchmark import open_benchmark
+from wavjudge import resources
+from wavjudge.bench.benchmark import open_benchmark, read_head
 from wavjudge.errors import InputError
+from wavjudge.judge.defaults import of_test_set
+from wavjudge.types import BenchmarkEntry
 
 HERS = {"index": "one", "source_wav": "q.wav", "said": "Why?", "grade": "7"}
 COLUMNS = '[columns]\nitem_id = "index"\nquestion_audio = "source_wav"\nquestion_text = "said"\n'
@@ -86,6 +89,9 @@ def test_what_the_head_says_and_what_it_leaves_to_the_reader(tmp_path: Path) -> 
         ('[columns]\nitemid = "a"', "a column for ['itemid'], expected some of"),
         ('[columns]\nquestion_audio = ["a"]', 'field "columns.question_audio"'),
         ('metrics = "checks"', 'field "metrics"'),
+        ('axes = "semantic"', 'field "axes"'),
+        ('axes = ["Semantic!"]', 'field "axes.0"'),
+        ("prompt_set = 3", 'field "prompt_set"'),
     ],
 )  # fmt: skip
 def test_a_head_that_is_wrong_is_refused_with_file_and_field(toml: str, problem: str, tmp_path: Path) -> None:
@@ -197,3 +203,21 @@ def test_an_item_that_changed_under_a_run_is_a_bad_row_and_another_test_set_is_r
     with pytest.raises(InputError, match=r"'other', and this run has asked 'set'[\s\S]*another --out"):
         ask(write_items(tmp_path / "other", 1), spec)
     assert len(done.all) == 4
+
+
+@pytest.mark.parametrize("name", resources.index("benchmarks"))
+def test_a_shipped_head_names_axes_that_shipped_prompts_declare(name: str) -> None:
+    file = resources.folder("benchmarks") / name / "benchmark.toml"
+    head = read_head(file, "?")
+    assert head.axes and head.prompt_set and head.name == name
+    entry = BenchmarkEntry(name=name, axes=head.axes, prompt_set=head.prompt_set)
+    assert of_test_set(entry, ["openai"], where=str(file)).axes == [
+        axis for axis in ("semantic", "acoustic", "overall") if axis in head.axes]  # fmt: skip
+
+
+def test_how_it_is_judged_stands_in_the_entry_with_the_folder_of_its_prompts(tmp_path: Path) -> None:
+    toml = 'items = "data/items.csv"\naxes = ["tone"]\nprompts = "mine"\nprompt_set = "warmth"\n'
+    (tmp_path / "data").mkdir()
+    path = folder(tmp_path, {"item_id": "a", "question_text": "?"}, toml=toml, items="data/items.csv")
+    entry = open_benchmark(str(path)).entry()
+    assert (entry.axes, entry.prompts, entry.prompt_set) == (("tone",), str(tmp_path / "mine"), "warmth")

@@ -8,6 +8,7 @@ import pytest
 
 import wavjudge
 from tests.bench.answers import write_answers
+from tests.bench.asking import Ledger
 from tests.loopback.faults import Case, cases
 from tests.loopback.server import Loopback
 from wavjudge.clients.base import FATAL, STATUS_OF
@@ -79,6 +80,20 @@ def test_bad_auth_and_exhausted_quota_stop_the_run_at_once_and_keep_what_was_don
             again = wavjudge.score(answers, judges=[spec], out=place / "run", prompt_set="semantic", cache=False)
         assert [rating.status for rating in again.ratings()] == ["ok"] * 40
         _holds_no_key(place / "run")
+
+
+def test_a_judge_whose_key_is_wrong_does_not_end_the_others(tmp_path: Path) -> None:
+    told = Ledger()
+    with Loopback(lambda number: _auth_case("openai")) as wrong, Loopback() as right:
+        judges = [f"openai:{name}?base_url={server.openai_url}&max_in_flight=1"
+                  for name, server in (("wrong", wrong), ("right", right))]  # fmt: skip
+        answers = write_answers(tmp_path / "answers", 40)
+        scored = wavjudge.score(answers, judges=judges, out=tmp_path / "run", prompt_set="semantic", cache=False,
+                                watcher=told)  # fmt: skip
+        assert (wrong.requests, right.requests) == (1, 40)
+    assert scored.summary is not None and isinstance(scored.summary.stops["openai:wrong"], AuthError)
+    assert told.gone == ["openai:wrong"] == list(scored.summary.stops)
+    assert [(rating.rater, rating.status) for rating in scored.ratings()] == [("openai:right", "ok")] * 40
 
 
 def _kind(case: Case) -> str | None:

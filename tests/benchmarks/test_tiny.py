@@ -180,7 +180,7 @@ def test_labels_rate_existing_answers_and_are_never_called_human(labels):
 
 def test_scores_lie_on_their_scale_and_only_ok_rows_have_one(labels):
     for row in labels:
-        scale = DESCRIPTION["axes"][row["axis"]]
+        scale = DESCRIPTION["label_axes"][row["axis"]]
         assert (float(row["scale_low"]), float(row["scale_high"])) == (scale["low"], scale["high"])
         if row["status"] == "ok":
             assert scale["low"] <= float(row["score"]) <= scale["high"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 import wavjudge
 from tests.bench.asking import SECRET, program, write_items, write_talks
 from tests.bench.candidates.test_process import PARROT
-from tests.cli.typed import spec, typed
+from tests.cli.typed import shell, spec, typed
 from tests.loopback.server import Loopback
 from wavjudge.store import RunFolder
 
@@ -114,6 +116,90 @@ def test_a_dry_run_asks_and_writes_nothing(tmp_path: Path) -> None:
     assert "3 items with 6 turns, 1 candidates, 2 attempts" in done.out
 
 
+def test_a_dry_run_says_it_as_json(tmp_path: Path) -> None:
+    benchmark = write_talks(tmp_path / "set", 3, 2)
+    with (benchmark / "items.jsonl").open("a") as file:
+        file.write("no row\n")
+    done = typed("run", benchmark, "--candidate", program(tmp_path, PARROT), "--candidate", "command:true", "--judge",
+                 "signals", "--attempts", 2, "--dry-run", "--json", "--out", tmp_path / "run")  # fmt: skip
+    said = done.json
+    assert (done.code, said["benchmark"], said["items"], said["turns"]) == (0, "set", 3, 6)
+    assert (said["candidates"], said["attempts"], said["conversations"], said["judges"]) == (2, 2, 12, ["signals"])
+    assert len(said["bad_rows"]) == 1 and "line 4" in said["bad_rows"][0] and not (tmp_path / "run").exists()
+
+
+def test_few_answers_that_all_crashed_are_no_success(tmp_path: Path) -> None:
+    words = ("run", write_items(tmp_path / "set", 2), "--candidate", program(tmp_path, "import nothing_there"),
+             "--judge", "signals?workers=1", "--out", tmp_path / "run")  # fmt: skip
+    for _ in range(2):
+        done = typed(*words)
+        assert done.code == 7 and "crashed on all of its 2 answers" in done.err and "--retry-answers" in done.err
+
+
+def test_one_wrong_candidate_does_not_cost_the_night_of_the_others(tmp_path: Path) -> None:
+    benchmark, wrong = write_items(tmp_path / "set", 40), program(tmp_path, "import nothing_there", name="wrong")
+    words = ("run", benchmark, "--candidate", wrong, "--candidate", program(tmp_path, PARROT), "--judge",
+             "signals?workers=1", "--axes", "clipping", "--out", tmp_path / "run", "--json")  # fmt: skip
+    done = typed(*words)
+    assert done.code == 7 and "wrong stopped, the others go on" in done.err
+    assert done.json["answers"] == {"candidate": {"ok": 40}, "wrong": {"crashed": 5}}
+    assert list(done.json["this_pass"]["asked"]["stopped"]) == ["wrong"]
+    assert "crashed on its first 5" in done.json["this_pass"]["stopped"]
+    assert len(list(wavjudge.load(tmp_path / "run").ratings())) == 40
+
+
+def test_one_question_lost_on_its_way_is_not_the_end_of_a_run(tmp_path: Path) -> None:
+    with Loopback([None, "server_500"]) as server:
+        words = ("run", write_items(tmp_path / "set", 3), "--candidate", spec(server, options="&attempts=1"), "--only",
+                 "answers", "--out", tmp_path / "run")  # fmt: skip
+        done = typed(*words)
+        assert done.code == 75 and "1 questions were not answered; the same command asks them again" in done.err
+        assert typed(*words).code == 0
+
+
+LOUD = """
+import os, subprocess, sys, threading, time
+print("loading")
+def answer(turn):
+    print("python")
+    os.write(1, b"library")
+    subprocess.run([sys.executable, "-c", "print('child')"])
+    thread = threading.Thread(target=print, args=["thread"])
+    thread.start()
+    thread.join()
+    return "four"
+def hangs(turn):
+    while True:
+        print("tick", flush=True)
+        time.sleep(0.0005)
+"""
+
+
+@pytest.mark.parametrize(("function", "code"), [("answer", 0), ("hangs?timeout=0.2", 0)])
+def test_whatever_a_function_prints_the_json_is_read(function: str, code: int, tmp_path: Path) -> None:
+    (tmp_path / "loud_model.py").write_text(LOUD)
+    option = "&speech=false" if "?" in function else "?speech=false"
+    done = shell("run", write_items(tmp_path / "set", 2), "--candidate", f"python:loud_model:{function}{option}",
+                 "--only", "answers", "--json", "--out", "run", cwd=tmp_path)  # fmt: skip
+    assert done.code == code and done.json["this_pass"]["asked"]["answered"] == 2
+    heard = {"loading", "tick"} if "hangs" in function else {"loading", "python", "library", "child", "thread"}
+    assert all(word in done.err for word in heard)
+
+
+def test_stdout_is_given_back_after_a_run(tmp_path: Path) -> None:
+    code = f"""
+from wavjudge.cli.app import app
+try:
+    app(["run", {str(write_items(tmp_path / "set", 1))!r}, "--candidate", "command:true", "--dry-run", "--only",
+         "answers", "--quiet", "--json", "--out", "run"])
+except SystemExit:
+    print("mine")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    first, second = done.stdout.splitlines()
+    assert json.loads(first)["items"] == 1 and second == "mine"
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
@@ -138,9 +224,12 @@ def test_what_cannot_be_is_said_in_one_sentence_and_writes_nothing(
 
 
 def test_hostile_names_are_text(tmp_path: Path) -> None:
-    code = PARROT + "print('[red]\\x1b[31m:smile:')\nsys.exit('\\x1b[2J[bold]' if conversation.count('') else 0)"
-    benchmark = write_items(tmp_path / "[bold]set", 1)
+    code = (
+        PARROT
+        + "print('[red]\\x1b[31m:smile:')\nsys.exit('\\x1b[2J[bold]' if 'q0' in open(conversation).read() else 0)"
+    )
+    benchmark = write_items(tmp_path / "[bold]set", 2)
     done = typed("run", benchmark, "--candidate", program(tmp_path, code), "--only", "answers", "--out", tmp_path / "r")
     assert done.code == 0 and "\x1b" not in done.out + done.err
-    record = json.loads((tmp_path / "r" / "responses.jsonl").read_text())
+    record = json.loads((tmp_path / "r" / "responses.jsonl").read_text().splitlines()[0])
     assert record["status"] == "crashed" and "[bold]" in record["reason"]

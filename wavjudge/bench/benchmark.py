@@ -23,7 +23,7 @@ from wavjudge.bench.raw import TABLES, Raw, raw_rows
 from wavjudge.bench.row import ItemRow, validated
 from wavjudge.errors import InputError
 from wavjudge.store import first_problem
-from wavjudge.types import BenchmarkEntry
+from wavjudge.types import AxisName, BenchmarkEntry
 
 FILE = "benchmark.toml"
 
@@ -34,6 +34,10 @@ class Head(BaseModel):
     items: the file of items. columns: names of its columns by ours (`question_audio = "source_wav"`); where it is
     given, other columns are left unused and counted. language: of items that state none. rated_turns: which of several
     turns is rated. metrics: instruments that rate beside the judges, such as `checks`.
+
+    axes, prompts, prompt_set: what judges are asked where the run does not say it, as the options of these names;
+    `prompts` is a folder beside benchmark.toml. A judge that has some of the axes rates those alone, one that has none
+    of them (an instrument, mostly) all of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -48,6 +52,9 @@ class Head(BaseModel):
     columns: dict[str, str] = {}
     rated_turns: Literal["last", "each"] = "last"
     metrics: tuple[str, ...] = ()
+    axes: tuple[AxisName, ...] = ()
+    prompts: str | None = None
+    prompt_set: str | None = None
 
     @field_validator("columns")
     @classmethod
@@ -64,6 +71,8 @@ class Benchmark:
     head: Head
     path: Path
     """The file of items; recordings are relative to its folder."""
+    told: Path | None = None
+    """The benchmark.toml, where there may be one."""
     bad_rows: list[str] = field(default_factory=list)
     unused_fields: Counter[str] = field(default_factory=Counter)
 
@@ -113,7 +122,8 @@ class Benchmark:
         head = self.head
         return BenchmarkEntry(
             name=head.name, version=head.version, licence=head.licence, items_sha256=digest,
-            rated_turns=head.rated_turns,
+            rated_turns=head.rated_turns, axes=head.axes, prompt_set=head.prompt_set,
+            prompts=str((self.told or self.path).parent / head.prompts) if head.prompts else None,
         )  # fmt: skip
 
 
@@ -145,7 +155,7 @@ def _in_folder(folder: Path) -> Benchmark:
     if not items.is_file():
         raise InputError(f"got no file {head.items}, expected the items of the test set", where=str(folder),
                          todo=head.obtain or f"write it, or name another in {FILE}: items = ...")  # fmt: skip
-    return Benchmark(head, items)
+    return Benchmark(head, items, folder / FILE)
 
 
 def read_head(file: Path, name: str) -> Head:

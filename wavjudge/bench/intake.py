@@ -16,6 +16,7 @@ from wavjudge.audio import AudioFault
 from wavjudge.bench.row import ItemRow, Row, SaidRow
 from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.testset import Answers, TestSet
+from wavjudge.errors import InputError
 from wavjudge.store import RunFolder
 from wavjudge.types import AudioRef, Item, Message, Outcome, Response, Utterance
 
@@ -63,11 +64,16 @@ class Intake:
 
     def item(self, row: ItemRow, *, benchmark: str, root: Path) -> Item:
         """The item of a row, its recordings looked at and kept. Raises `InputError` for one that does not open."""
+        asked = "turns" if row.turns else "question_audio"
         return Item(
             benchmark=row.benchmark or benchmark, id=row.item_id, language=row.language, reference=row.reference,
             checks=row.checks, tags=row.tags,
-            turns=tuple(Utterance(text=said.text, audio=self._question(root, said.audio)) for said in row.asked()),
-            history=tuple(Message(role=m.role, text=m.text, audio=self._question(root, m.audio)) for m in row.history),
+            turns=tuple(
+                Utterance(text=one.text, audio=self._question(root, one.audio, asked)) for one in row.asked()
+            ),
+            history=tuple(
+                Message(role=m.role, text=m.text, audio=self._question(root, m.audio, "history")) for m in row.history
+            ),
         )  # fmt: skip
 
     def _new(self, testset: Answers, row: Row) -> tuple[Item, Response]:
@@ -85,8 +91,11 @@ class Intake:
         pairs = zip(row.recordings, stored, strict=False)  # of a failed answer, less may be there than was named
         return all(_still(testset.root / name, ref) for name, ref in pairs if name and ref)
 
-    def _question(self, root: Path, name: str | None) -> AudioRef | None:
-        """The candidates of an item share its question: looked at once, unless the file is written again."""
+    def _question(self, root: Path, name: str | None, field: str) -> AudioRef | None:
+        """The candidates of an item share its question: looked at once, unless the file is written again.
+
+        field: of the row, named where the recording does not open.
+        """
         if not name:
             return None
         path = root / name
@@ -94,7 +103,11 @@ class Intake:
         if key not in self._questions:
             if len(self._questions) == QUESTIONS_KEPT:
                 self._questions.clear()
-            self._questions[key] = self._ref(path)
+            try:
+                self._questions[key] = self._ref(path)
+            except InputError as error:
+                error.where = f'field "{field}": {error.where}'
+                raise
         return self._questions[key]
 
     def _answers(self, testset: Answers, row: Row) -> tuple[tuple[Utterance, ...], Outcome, str | None]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 
 from wavjudge.bench.candidates.base import Candidate
 from wavjudge.clients.onion import add_usage
@@ -16,7 +17,7 @@ from wavjudge.clients.spec import parse_spec
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Judge
 from wavjudge.store import RunFolder
-from wavjudge.types import BenchmarkEntry, CandidateEntry, JudgeEntry, Response, RunManifest, Usage
+from wavjudge.types import BenchmarkEntry, CandidateEntry, JudgeEntry, Response, RunManifest, Unanswered, Usage
 from wavjudge.version import __version__
 
 _VERSIONS_OF = ("openai", "google-genai", "numpy", "soundfile", "soxr", "onnxruntime")
@@ -86,9 +87,9 @@ def closed(folder: RunFolder, manifest: RunManifest) -> RunManifest:
     digest, asked = hashlib.sha256(), Usage()
     for line in sorted(_answer_lines(folder, counts)):
         digest.update(line.encode())
-    for response in folder.read("responses"):  # those that were asked for again, too: they cost what they cost
-        assert isinstance(response, Response)
-        for call in response.calls:
+    for answer in chain(folder.read("responses"), folder.read("unanswered")):
+        assert isinstance(answer, Response | Unanswered)  # superseded and lost ones, too: they cost what they cost
+        for call in answer.calls:
             asked = add_usage(asked, call.usage)
     counts["calls"] = len(calls)
     return manifest.model_copy(

@@ -75,7 +75,7 @@ def run(plan: Plan, shop: Workshop, watcher: Watcher | None = None) -> Summary:
 
 
 def run_all(plan: Plan, shop: Workshop, watcher: Watcher | None = None) -> tuple[Asked | None, Summary]:
-    """The same, with what came of the asking beside it. Nothing is rated where the asking ended early."""
+    """The same, with what came of the asking beside it. Nothing is rated where no candidate came to the end."""
     _refuse_running_loop()
     return asyncio.run(_run(plan, shop, watcher or Nobody()))
 
@@ -112,14 +112,17 @@ async def _stages(
         asker = Asker(folder, candidates, intake=intake, attempts=plan.asking.attempts, retry=plan.asking.retry,
                       watcher=watcher)  # fmt: skip
         asked = await _interruptible(asker, asker.ask(plan.asking.benchmark), watcher)
-        if asked.stopped or asked.interrupted:
-            return asked, Summary(stopped=asked.stopped, interrupted=asked.interrupted)
+        if asked.interrupted or len(asked.stops) == len(candidates):
+            return asked, Summary(stops=asked.stops, interrupted=asked.interrupted)
+    stops = asked.stops if asked else {}
     if not judges:
-        return asked, Summary()
+        return asked, Summary(stops=stops)
     turns = manifest.benchmark.rated_turns if manifest.benchmark else "last"
     runner = Runner(folder, judges, intake=intake, repeats=plan.repeats, retry=plan.retry, rated_turns=turns,
                     watcher=watcher)  # fmt: skip
-    return asked, await _interruptible(runner, runner.rate(plan.testset or StoredSet(plan.out)), watcher)
+    rated = await _interruptible(runner, runner.rate(plan.testset or StoredSet(plan.out)), watcher)
+    rated.stops = {**stops, **rated.stops}
+    return asked, rated
 
 
 class _Stage(Protocol[S]):

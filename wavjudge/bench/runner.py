@@ -1,7 +1,7 @@
 """The judge stage: rows in, ratings on disk, resumable at any moment.
 
-Rows are streamed; each judge has a short queue and as many workers as it can use, so memory does not grow with the
-test set. What is done is read from the run's own logs: the same command again makes no call that already has a verdict.
+Rows are streamed to the judges' lanes. What is done is read from the run's own logs: the same command again makes no
+call that already has a verdict.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from sys import intern
 from typing import Literal
 
 from wavjudge.bench.intake import Intake
+from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import Row
 from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.testset import Answers
 from wavjudge.bench.watching import Nobody, Watcher
-from wavjudge.errors import InputError, StopRun, WavjudgeError
+from wavjudge.errors import InputError, StopRun
 from wavjudge.judge.base import Case, Judge, Task
 from wavjudge.signature import planned
 from wavjudge.store import RunFolder
@@ -34,15 +36,20 @@ ROWS_AT_ONCE = 16
 
 @dataclass(slots=True)
 class Summary:
-    """What one pass did. `stopped` is why it ended early, if it did."""
+    """What one pass did. stops: why candidates and judges ended early, by name, where they did."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     tasks_done: int = 0
     tasks_already_done: int = 0
     bad_rows: list[str] = field(default_factory=list)
-    stopped: StopRun | None = None
+    stops: dict[str, StopRun] = field(default_factory=dict)
     interrupted: bool = False
+
+    @property
+    def stopped(self) -> StopRun | None:
+        """The first of `stops`."""
+        return next(iter(self.stops.values()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +68,6 @@ class _Taken:
     item: Item
     response: Response
     is_new: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Lane:
-    """A judge with its queue."""
-
-    judge: Judge
-    queue: asyncio.Queue[_Job | None]
 
 
 class Done:
@@ -122,26 +121,18 @@ class Runner:
         self._each_turn = rated_turns == "each"
         self._watcher = watcher or Nobody()
         self._done = Done(run, retry)
-        self._stopping = asyncio.Event()
+        self._lanes = Lanes(judges, self._do, self._judge_stopped)
         self.summary = Summary()
 
     def stop(self) -> None:
         """Send nothing more; calls under way are awaited and stored."""
         self.summary.interrupted = True
-        self._stopping.set()
+        self._lanes.stop()
 
     async def rate(self, testset: Answers) -> Summary:
-        """Take in every row and rate every answer. A `StopRun` of a judge stands in the summary afterwards."""
+        """Take in every row and rate every answer. A `StopRun` ends its judge and stands in the summary afterwards."""
         self._watcher.planned(len(testset) * self._calls_per_answer)
-        lanes = [_Lane(judge, asyncio.Queue(2 * judge.concurrency)) for judge in self._judges]
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed(testset, lanes))
-                for lane in lanes:
-                    for _ in range(lane.judge.concurrency):
-                        group.create_task(self._work(lane))
-        except BaseExceptionGroup as several:  # a full disk, say: one clear error instead of a tree of them
-            raise first_of(several) from several
+        await self._lanes.run(lambda: self._feed(testset))
         self.summary.bad_rows += testset.bad_rows
         return self.summary
 
@@ -152,16 +143,11 @@ class Runner:
     def _repeats_of(self, judge: Judge) -> int:
         return self._repeats if judge.rater_kind == "model" else 1  # an instrument repeats itself to the digit
 
-    async def _feed(self, testset: Answers, lanes: Sequence[_Lane]) -> None:
+    async def _feed(self, testset: Answers) -> None:
         rows: Iterator[tuple[str, Row | StoredRow]] = iter(testset)
-        while not self._stopping.is_set() and (taken := await asyncio.to_thread(self._take, testset, rows)) is not None:
+        while not self._lanes.are_over and (taken := await asyncio.to_thread(self._take, testset, rows)) is not None:
             for case in await self._cases(taken):
-                for lane in lanes:
-                    for job in self._jobs(case, lane.judge):
-                        await lane.queue.put(job)
-        for lane in lanes:
-            for _ in range(lane.judge.concurrency):
-                await lane.queue.put(None)
+                await self._lanes.put(partial(self._jobs, case))
 
     def _take(self, testset: Answers, rows: Iterator[tuple[str, Row | StoredRow]]) -> list[_Taken] | None:
         """The next rows, taken in where they are new; None at the end. Runs in a thread, for which the feeder waits."""
@@ -230,17 +216,13 @@ class Runner:
                 self.summary.tasks_already_done += 1
                 self._watcher.planned(-1)
 
-    async def _work(self, lane: _Lane) -> None:
-        while (job := await lane.queue.get()) is not None:
-            if self._stopping.is_set():
-                continue  # the queue is emptied, so that whoever feeds it can end
-            try:
-                ratings = await lane.judge.rate(job.case, job.task, job.repeat)
-            except StopRun as stop:
-                self.summary.stopped = self.summary.stopped or stop
-                self._stopping.set()
-                continue
-            await self._store(ratings, dict(job.supersedes))
+    async def _do(self, judge: Judge, job: _Job) -> None:
+        await self._store(await judge.rate(job.case, job.task, job.repeat), dict(job.supersedes))
+
+    def _judge_stopped(self, judge: Judge, stop: StopRun) -> None:
+        self.summary.stops.setdefault(judge.rater, stop)
+        if not self._lanes.are_over:
+            self._watcher.gave_up(judge.rater, stop)
 
     async def _store(self, ratings: Sequence[Rating], supersedes: dict[str, str]) -> None:
         stored = [
@@ -251,13 +233,6 @@ class Runner:
         self.summary.tasks_done += 1
         self.summary.statuses.update(rating.status for rating in stored)
         self._watcher.rated(stored)
-
-
-def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first of our own errors in a group, else the first of any kind: one clear error instead of a tree."""
-    ours = group.subgroup(WavjudgeError)
-    first: BaseException = (ours or group).exceptions[0]
-    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _json(record: Stored) -> bytes:

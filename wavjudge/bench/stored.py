@@ -63,6 +63,11 @@ class StoredSet:
                 yield where, StoredRow(Item.model_validate_json(item), response)
             self.bad_rows += folder.bad_lines
 
+    @property
+    def told(self) -> Path:
+        """The file that says what is known of the test set."""
+        return self.path / "manifest.json"
+
     def entry(self) -> BenchmarkEntry | None:
         """The test set that the run asked, where it asked one."""
         with RunFolder(self.path) as folder:

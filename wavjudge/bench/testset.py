@@ -51,6 +51,10 @@ class TestSet:
             seen[key] = where
             yield where, row
 
+    @property
+    def told(self) -> None:
+        """No file says anything of the test set."""
+
     def entry(self) -> BenchmarkEntry | None:
         """Nothing is known of the test set behind somebody's answers."""
         return None

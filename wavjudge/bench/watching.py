@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from wavjudge.errors import StopRun
 from wavjudge.types import Rating, Response
 
 
 class Watcher(Protocol):
-    """Is told what is to come and what was done. Numbers to come are changes: a negative one takes some back."""
+    """Is told what is to come and what was done. Numbers to come are changes: a negative one takes some back.
+
+    gave_up: a candidate or judge can do nothing more in this run, and the others go on.
+    """
 
     def to_answer(self, questions: int) -> None: ...
 
@@ -18,6 +22,8 @@ class Watcher(Protocol):
     def planned(self, calls: int) -> None: ...
 
     def rated(self, ratings: Sequence[Rating]) -> None: ...
+
+    def gave_up(self, who: str, why: StopRun) -> None: ...
 
     def stopping(self, grace_seconds: float) -> None: ...
 
@@ -32,5 +38,7 @@ class Nobody:
     def planned(self, calls: int) -> None: ...
 
     def rated(self, ratings: Sequence[Rating]) -> None: ...
+
+    def gave_up(self, who: str, why: StopRun) -> None: ...
 
     def stopping(self, grace_seconds: float) -> None: ...

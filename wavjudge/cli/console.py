@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from wavjudge.cli.stdout import stdout
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -35,7 +37,7 @@ def console(*, err: bool = False) -> Console:
     """A rich console; 80 columns where the output is no terminal, so that a pipe sees what a screen would."""
     from rich.console import Console
 
-    stream = sys.stderr if err else sys.stdout
+    stream = sys.stderr if err else stdout()
     width = None if stream.isatty() or "COLUMNS" in os.environ else 80
     # Names and reasons come from outside: "[red]" and ":smile:" in one of them are text.
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
@@ -49,4 +51,4 @@ def complain(bad_rows: Sequence[str]) -> None:
     for problem in bad_rows[:SHOWN_BAD_ROWS]:
         screen.print(f"bad row: {printable(problem)}", soft_wrap=True)
     if len(bad_rows) > SHOWN_BAD_ROWS:
-        screen.print(f"... and {len(bad_rows) - SHOWN_BAD_ROWS} more bad rows (`score --json` gives all of them)")
+        screen.print(f"... and {len(bad_rows) - SHOWN_BAD_ROWS} more bad rows (`--json` gives all of them)")

@@ -18,9 +18,11 @@ from rich.progress import (
 )
 
 from wavjudge.cli.console import console
+from wavjudge.report.text import printable
 
 if TYPE_CHECKING:
     from wavjudge.clients.onion import Meter
+    from wavjudge.errors import StopRun
     from wavjudge.types import Rating, Response
 
 
@@ -28,7 +30,7 @@ class Bar:
     """A `Watcher` with a rich progress bar; silent when stderr is no terminal or `quiet`."""
 
     def __init__(self, meter: Meter, *, quiet: bool = False) -> None:
-        self._meter, self._failed, self._no_answer = meter, 0, 0
+        self._meter, self._quiet, self._failed, self._no_answer = meter, quiet, 0, 0
         self._progress = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=18), MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -68,6 +70,11 @@ class Bar:
         speed = self._progress.tasks[task].speed
         rate = f"{speed:.1f}/s" if speed else ""
         self._progress.update(task, advance=1, rate=rate, money=money(self._meter), failed=failed)
+
+    def gave_up(self, who: str, why: StopRun) -> None:
+        if not self._quiet:
+            self._progress.console.print(f"{printable(who)} stopped, the others go on: {printable(why.problem)}",
+                                         soft_wrap=True)  # fmt: skip
 
     def stopping(self, grace_seconds: float) -> None:
         text = f"stopping: waiting up to {grace_seconds:g} s for calls under way; Ctrl-C again gives them up"

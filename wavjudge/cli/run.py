@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import complain, console
+from wavjudge.cli.stdout import keeping_stdout, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from wavjudge.bench.answering import Asked
     from wavjudge.bench.benchmark import Benchmark
 
+WOULD = """{benchmark}: {items:,} items with {turns:,} turns, {candidates} candidates, {attempts} attempts
+  conversations       {conversations:,}
+  calls to judges     {calls:,} times what each asks of one answer
+  cost                not known before the answers are there: run with --only answers,
+                      then `wavjudge score RUN --judge SPEC --dry-run` says it"""
 
+
+@keeping_stdout()
 def run(
     benchmark: Annotated[str, typer.Argument(help="Test set: a name such as tiny, a folder, or a file of items.")],
     candidate: Annotated[list[str], typer.Option(help="SPEC of a candidate, see `wavjudge candidates`.")],
@@ -27,9 +35,15 @@ def run(
     attempts: Annotated[int, typer.Option(min=1, help="Answers of each candidate to each item.")] = 1,
     retry_answers: Annotated[str, typer.Option(help="Outcomes asked for again: crashed,timed_out; or none.")] = "none",
     metrics: Annotated[bool, typer.Option(help="Rate also by the instruments that the test set names.")] = True,
-    axes: Annotated[str | None, typer.Option(help="Only these axes, separated by commas.")] = None,
-    prompts: Annotated[Path | None, typer.Option(help="Folder of your own prompt files.")] = None,
-    prompt_set: Annotated[str, typer.Option(help="separate, joint, or the name of one prompt.")] = "separate",
+    axes: Annotated[
+        str | None, typer.Option(help="Only these axes, separated by commas. Default: the test set's.")
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Folder of your own prompt files. Default: the test set's.")
+    ] = None,
+    prompt_set: Annotated[
+        str | None, typer.Option(help="separate, joint, or a prompt's name. Default: the test set's, or separate.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Ratings of each answer by each judge.")] = 1,
     retry: Annotated[str, typer.Option(help="Rating statuses asked for again; or none.")] = "failed",
     dry_run: Annotated[
@@ -56,7 +70,7 @@ def run(
     testset = open_benchmark(benchmark)
     judges = _judges(judge or [], only, testset, metrics=metrics)
     shop = api.workshop(judges, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
-                        max_cost=max_cost, cache=cache)  # fmt: skip
+                        max_cost=max_cost, cache=cache, test_set=testset.entry(), told=str(testset.told))  # fmt: skip
     asking = Asking(testset, candidate, attempts, outcomes(retry_answers))
     plan = Plan(None, judges, out, repeats, statuses(retry), "copy", max_answer_seconds, asking=asking)
     try:
@@ -64,7 +78,7 @@ def run(
             shop.sends = False
             for spec in candidate:
                 build_candidate(spec, shop)  # a wrong SPEC is found here; nothing is opened before the first question
-            _would_ask(testset, len(candidate), attempts, judges)
+            _would_ask(testset, len(candidate), attempts, judges, as_json=json_)
             return
         with Bar(shop.meter, quiet=quiet) as bar:
             asked, summary = run_all(plan, shop, bar)
@@ -96,19 +110,19 @@ def _judges(judges: Sequence[str], only: str | None, testset: Benchmark, *, metr
     return found
 
 
-def _would_ask(testset: Benchmark, candidates: int, attempts: int, judges: Sequence[str]) -> None:
+def _would_ask(testset: Benchmark, candidates: int, attempts: int, judges: Sequence[str], *, as_json: bool) -> None:
+    import json
+
     items = turns = 0
     for _, row in testset:
         items, turns = items + 1, turns + len(row.asked())
-    questions = items * candidates * attempts
-    console().print(
-        f"{testset.benchmark}: {items:,} items with {turns:,} turns, {candidates} candidates, {attempts} attempts\n"
-        f"  conversations       {questions:,}\n"
-        f"  calls to judges     {questions * len(judges):,} times what each asks of one answer\n"
-        "  cost                not known before the answers are there: run with --only answers,\n"
-        "                      then `wavjudge score RUN --judge SPEC --dry-run` says it",
-        soft_wrap=True,
-    )
+    found = {"benchmark": testset.benchmark, "items": items, "turns": turns, "candidates": candidates,
+             "attempts": attempts, "conversations": items * candidates * attempts, "judges": list(judges),
+             "bad_rows": testset.bad_rows}  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(found), file=stdout())
+    else:
+        console().print(WOULD.format(**found, calls=items * candidates * attempts * len(judges)), soft_wrap=True)
     complain(testset.bad_rows)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import INTERRUPTED, complain, console
+from wavjudge.cli.stdout import stdout
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from wavjudge.bench.runner import Summary
     from wavjudge.clients.onion import Meter
 
-ALL_FAILED = 75  # as ProviderDownError: a script that runs overnight must see it
+INCOMPLETE = 75  # as ProviderDownError: a script that runs overnight must see it
 
 
 def score(
@@ -26,9 +27,15 @@ def score(
     out: Annotated[
         Path | None, typer.Option(help="Run folder; the same command resumes it. Default: RESPONSES, if that is one.")
     ] = None,
-    axes: Annotated[str | None, typer.Option(help="Only these axes, separated by commas.")] = None,
-    prompts: Annotated[Path | None, typer.Option(help="Folder of your own prompt files.")] = None,
-    prompt_set: Annotated[str, typer.Option(help="separate, joint, or the name of one prompt.")] = "separate",
+    axes: Annotated[
+        str | None, typer.Option(help="Only these axes, separated by commas. Default: the test set's of a run.")
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Folder of your own prompt files. Default: the test set's of a run.")
+    ] = None,
+    prompt_set: Annotated[
+        str | None, typer.Option(help="separate, joint, or a prompt's name. Default: the test set's, or separate.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Ratings of each answer by each judge.")] = 1,
     benchmark: Annotated[str | None, typer.Option(help="Name of the test set; default: from the file name.")] = None,
     retry: Annotated[str, typer.Option(help="Statuses asked for again on resume, by commas; or none.")] = "failed",
@@ -51,9 +58,9 @@ def score(
     from wavjudge.cli.progress import Bar
 
     out = out or _itself(responses)
-    shop = api.workshop(judge, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
-                        max_cost=max_cost, cache=cache)  # fmt: skip
     testset = open_testset(responses, benchmark=benchmark)
+    shop = api.workshop(judge, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
+                        max_cost=max_cost, cache=cache, test_set=testset.entry(), told=str(testset.told))  # fmt: skip
     try:
         if dry_run:
             shop.sends = False
@@ -97,7 +104,8 @@ def report(
                 "cached": meter.cached, "retries": meter.retries, "usd": meter.usd, "unpriced_attempts": meter.unpriced,
                 "bad_rows": summary.bad_rows, "stopped": str(summary.stopped) if summary.stopped else None,
                 **({"asked": _asked(asked)} if asked else {})}  # fmt: skip
-        typer.echo(json.dumps({"run": str(scored.path), "this_pass": done, **tables.as_json(cells, answers)}))
+        whole = {"run": str(scored.path), "this_pass": done, **tables.as_json(cells, answers)}
+        typer.echo(json.dumps(whole), file=stdout())
     elif not quiet:
         screen = console()
         tables.show(screen, cells, answers)
@@ -110,6 +118,7 @@ def _asked(asked: Asked) -> dict[str, object]:
     return {
         "answered": asked.answered, "already_answered": asked.already_answered, "lost": asked.lost,
         "lost_why": asked.lost_why, "outcomes": dict(asked.outcomes), "bad_rows": asked.bad_rows,
+        "stopped": {name: str(stop) for name, stop in asked.stops.items()},
     }  # fmt: skip
 
 
@@ -124,25 +133,27 @@ def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
 
 
 def end(summary: Summary, out: Path, asked: Asked | None = None) -> None:
-    """Exit as the run ended: stopped, interrupted, or with nothing that could be used."""
+    """Exit as the run ended (docs/candidates.md, "Exit codes"): after 0 the same command has nothing left to do."""
     from wavjudge.report.text import printable
 
     screen = console(err=True)
+    goes_on = f"What was done is in {out}; the same command goes on from there."
     if summary.stopped is not None:
-        said = printable(str(summary.stopped))
-        screen.print(
-            f"stopped: {said}\nWhat was done is in {out}; the same command goes on from there.", soft_wrap=True
-        )
+        for said in dict.fromkeys(printable(str(stop)) for stop in summary.stops.values()):
+            screen.print(f"stopped: {said}", soft_wrap=True)
+        screen.print(goes_on, soft_wrap=True)
         raise typer.Exit(summary.stopped.exit_code)
     if summary.interrupted:
-        screen.print(f"interrupted. What was done is in {out}; the same command goes on from there.", soft_wrap=True)
+        screen.print(f"interrupted. {goes_on}", soft_wrap=True)
         raise typer.Exit(INTERRUPTED)
-    if asked is not None and asked.lost and not asked.answered + asked.already_answered:
-        screen.print("not one question was answered; the same command asks them again", soft_wrap=True)
-        raise typer.Exit(ALL_FAILED)
-    if not summary.outcomes and not (asked and asked.answered + asked.already_answered):
+    there = asked.answered + asked.already_answered if asked is not None else 0
+    if asked is not None and asked.lost:
+        count = f"{asked.lost} questions were not answered" if there else "not one question was answered"
+        screen.print(f"{count}; the same command asks them again", soft_wrap=True)
+        raise typer.Exit(INCOMPLETE)
+    if not summary.outcomes and not there:
         screen.print("got not a single row that could be used")
         raise typer.Exit(2)
     if summary.tasks_done and set(summary.statuses) == {"failed"}:
         screen.print("not one call came through; the same command tries them again", soft_wrap=True)
-        raise typer.Exit(ALL_FAILED)
+        raise typer.Exit(INCOMPLETE)

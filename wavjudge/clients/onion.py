@@ -68,17 +68,21 @@ def add_usage(total: Usage, more: Usage) -> Usage:
 
 
 def metered(attempt: Attempt, meter: Meter, price: Price | None) -> Attempt:
-    """The attempt, with its tokens and cost counted; a reply's usage gets its cost in USD where that is known."""
+    """The attempt, with its tokens and cost counted; its usage gets its cost in USD where that is known."""
 
     async def counted(request: Request) -> Reply | Failure:
         outcome = await attempt(request)
         usd = billed(request, outcome, price)
         meter.count_attempt(outcome.usage, usd)
-        if isinstance(outcome, Reply) and usd is not None:
-            return replace(outcome, usage=outcome.usage.model_copy(update={"usd": usd}))
-        return outcome
+        return outcome if usd is None else _costing(outcome, outcome.usage.model_copy(update={"usd": usd}))
 
     return counted
+
+
+def _costing(outcome: Reply | Failure, usage: Usage) -> Reply | Failure:
+    if isinstance(outcome, Reply):  # said twice: the type of `replace` is that of one class
+        return replace(outcome, usage=usage)
+    return replace(outcome, usage=usage)
 
 
 class Counted:

@@ -145,27 +145,36 @@ def network_client(
     )  # fmt: skip
 
 
-def _openai(spec: Spec, shop: Workshop) -> Judge:
+def openai_wire(options: OpenAIOptions, shop: Workshop, *, replay: Literal["text", "audio"] = "text") -> Wire:
+    """The wire of the openai protocol that options ask for. replay: how a model's own earlier answers are sent."""
     from wavjudge.clients.openai import OpenAIWire
 
-    options, judge = spec.read(OpenAIOptions, JudgeOptions)
-    wire = OpenAIWire(
+    return OpenAIWire(
         base_url=options.base_url, api_key=shop.key(options), part=options.part, timeout_seconds=options.timeout,
-        max_tokens_field=options.max_tokens_field, trust_audio_tokens=options.trust_audio_tokens,
+        max_tokens_field=options.max_tokens_field, trust_audio_tokens=options.trust_audio_tokens, replay=replay,
     )  # fmt: skip
-    return _model_judge(spec, shop, wire, options, judge, scope=options.part)
 
 
-def _gemini(spec: Spec, shop: Workshop) -> Judge:
+def gemini_wire(options: GeminiOptions, shop: Workshop) -> Wire:
+    """The wire of Google's Gemini API that options ask for."""
     from wavjudge.clients.gemini import GeminiWire
 
-    options, judge = spec.read(GeminiOptions, JudgeOptions)
-    wire = GeminiWire(
+    return GeminiWire(
         base_url=options.base_url, api_key=shop.key(options), timeout_seconds=options.timeout,
         thinking_budget=options.thinking_budget, thinking_level=options.thinking_level,
     )  # fmt: skip
+
+
+def _openai(spec: Spec, shop: Workshop) -> Judge:
+    options, judge = spec.read(OpenAIOptions, JudgeOptions)
+    return _model_judge(spec, shop, openai_wire(options, shop), options, judge, scope=options.part)
+
+
+def _gemini(spec: Spec, shop: Workshop) -> Judge:
+    options, judge = spec.read(GeminiOptions, JudgeOptions)
     thinking = [str(value) for value in (options.thinking_budget, options.thinking_level) if value is not None]
-    return _model_judge(spec, shop, wire, options, judge, scope=f"think:{thinking[0]}" if thinking else "")
+    scope = f"think:{thinking[0]}" if thinking else ""
+    return _model_judge(spec, shop, gemini_wire(options, shop), options, judge, scope=scope)
 
 
 def _model_judge(

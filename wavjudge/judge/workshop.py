@@ -11,20 +11,31 @@ from wavjudge.clients.money import parse_price
 from wavjudge.clients.spec import load_named, parse_spec
 from wavjudge.errors import InputError
 from wavjudge.judge.build import Workshop
+from wavjudge.judge.defaults import of_test_set
 from wavjudge.judge.instruments import AXES
 from wavjudge.judge.prompts import Prompt, load_all, select
+from wavjudge.types import BenchmarkEntry
 
 
 def workshop(
-    judges: Sequence[str], *, axes: Sequence[str] | None, prompts: str | Path | None, prompt_set: str,
-    price: str | None, max_cost: float | None, cache: bool,
+    judges: Sequence[str], *, axes: Sequence[str] | None, prompts: str | Path | None, prompt_set: str | None,
+    price: str | None, max_cost: float | None, cache: bool, test_set: BenchmarkEntry | None = None, told: str = "",
 ) -> Workshop:  # fmt: skip
-    """What the judges of a run share, from the options of `api.score`."""
-    available, named = load_all(Path(prompts) if prompts is not None else None), load_named()
+    """What the judges of a run share, from the options of `api.score`.
+
+    test_set: what it says of its judging holds where the options do not say it: its axes where there are no `axes`,
+    and all of it only where neither `prompts` nor `prompt_set` is given. told: the file that says it.
+    """
+    named = load_named()
     kinds = {parse_spec(judge, named).kind for judge in judges}
+    if test_set is not None and prompts is None and prompt_set is None:
+        own = of_test_set(test_set, kinds, where=told)
+        available, prompt_set, axes = own.available, own.prompt_set, own.axes if axes is None else axes
+    else:
+        available = load_all(Path(prompts) if prompts is not None else None)
     instruments, listening = kinds & set(AXES), bool(kinds - set(AXES))
     asked = _asked_of_prompts(axes, available, instruments) if instruments and listening else axes
-    chosen = select(available, prompt_set=prompt_set, axes=asked) if listening else ()
+    chosen = select(available, prompt_set=prompt_set or "separate", axes=asked) if listening else ()
     return Workshop(
         prompts=chosen, axes=axes, named=named, cache=ReplyCache() if cache and listening else None,
         budget=Budget(max_cost) if max_cost is not None else None, price=parse_price(price) if price else None,

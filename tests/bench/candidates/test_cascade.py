@@ -10,6 +10,8 @@ from tests.bench.asking import SECRET, ask, write_items, write_talks
 from tests.loopback import Loopback
 from tests.signals.sounds import needs_espeak, needs_models, say
 from wavjudge.errors import SpecError
+from wavjudge.store import RunFolder
+from wavjudge.types import Unanswered
 
 
 def part(server: Loopback, name: str, more: str = "") -> str:
@@ -50,7 +52,34 @@ def test_a_part_that_fails_loses_the_question_and_not_the_candidate(place: int, 
     with Loopback([None] * place + ["server_500"]) as server:
         first = ask(benchmark, cascade(server, part(server, "mind")))
         assert (first.asked.lost, first.all) == (1, []) and who in first.asked.lost_why[0]
+        with RunFolder(first.run) as folder:
+            (lost,) = folder.read("unanswered")
+        assert isinstance(lost, Unanswered) and len(lost.calls) == place + 1  # what the parts before it cost, too
         assert ask(benchmark, cascade(server, part(server, "mind"))).outcomes == {"q0": "ok"}
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_what_a_part_never_accepts_is_paid_for_once(place: int, tmp_path: Path) -> None:
+    benchmark = write_items(tmp_path / "set", 2)
+    with Loopback([None] * 3 + [None] * place + ["bad_request"]) as server:
+        spec = cascade(server, part(server, "mind")) + "&workers=1"
+        first = ask(benchmark, spec)
+        made = server.requests
+        assert sorted(first.outcomes.values()) == ["crashed", "ok"] and first.asked.lost == 0
+        (crashed,) = [response for response in first.all if response.status == "crashed"]
+        assert len(crashed.calls) == place + 1 and made == 3 + place + 1
+        assert ask(benchmark, spec).asked.answered == 0 and server.requests == made
+
+
+@needs_espeak
+def test_a_language_that_the_voice_does_not_know_is_thought_about_once(tmp_path: Path) -> None:
+    benchmark = write_items(tmp_path / "set", 1, language="tlh")
+    with Loopback() as server:
+        spec = f"cascade:mine?asr={part(server, 'ear')}&llm={part(server, 'mind')}&tts=espeak"
+        for _ in range(2):
+            done = ask(benchmark, spec)
+            assert done.outcomes == {"q0": "crashed"} and "no voice 'tlh'" in (done.all[0].reason or "")
+        assert server.requests == 2 == len(done.all[0].calls)
 
 
 def test_a_mind_that_declines_is_the_candidates_outcome(tmp_path: Path) -> None:

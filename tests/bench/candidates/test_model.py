@@ -14,7 +14,7 @@ from tests.loopback.verdict import wav
 from tests.signals.sounds import needs_espeak
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.money import parse_price
-from wavjudge.errors import AuthError, BudgetError, InputError, SpecError
+from wavjudge.errors import AuthError, BudgetError, CandidateDownError, InputError, SpecError
 from wavjudge.judge.build import Workshop
 from wavjudge.judge.prompts import load_all, select
 from wavjudge.store import RunFolder
@@ -129,14 +129,14 @@ FATES = {
     "openai": {
         "spoken": "ok", "no_transcript": "ok", "text_without_audio": "no_speech", "says_nothing": "no_speech",
         "declined": "no_speech", "content_filter_while_speaking": "no_speech", "length_while_speaking": "too_long",
-        "length_before_speaking": "too_long", "broken_base64": "lost", "not_a_wav": "lost", "deaf": "lost",
-        "server_500": "lost", "rate_limited_ms": "lost", "disconnect": "lost", "bad_request": "lost",
+        "length_before_speaking": "too_long", "broken_base64": "lost", "not_a_wav": "lost", "deaf": "crashed",
+        "server_500": "lost", "rate_limited_ms": "lost", "disconnect": "lost", "bad_request": "crashed",
         "html_200": "lost",
     },
     "gemini": {
         "spoken_in_pieces": "ok", "media_type_shouted": "ok", "text_without_audio": "no_speech",
         "says_nothing": "no_speech", "blocked_while_speaking": "no_speech", "limit_while_speaking": "too_long",
-        "limit_before_speaking": "too_long", "no_rate": "lost", "deaf": "lost", "reset": "lost", "cut": "lost",
+        "limit_before_speaking": "too_long", "no_rate": "lost", "deaf": "crashed", "reset": "lost", "cut": "lost",
     },
 }  # fmt: skip
 
@@ -212,6 +212,41 @@ def test_money_of_candidates_is_limited_and_stands_in_the_manifest(tmp_path: Pat
     assert manifest(again).candidates_usage == manifest(done).candidates_usage and again.asked.answered == 0
     with Loopback() as server, pytest.raises(InputError, match="this run has it as"):
         ask(benchmark, spec(server, "openai"))
+
+
+@PROTOCOLS
+def test_a_refusal_and_a_conversation_lost_half_way_are_paid_for_too(protocol: str, tmp_path: Path) -> None:
+    price = parse_price("audio_in=32,text_in=2.5,text_out=10,audio_out=64,cached_in=1")
+    fates = ["declined", None, "server_500"] if protocol == "openai" else ["blocked_while_speaking", None, "no_rate"]
+    with Loopback(fates) as server:
+        shop = Workshop(prompts=(), price=price)
+        done = ask(write_talks(tmp_path / "set", 2), spec(server, protocol, "&max_in_flight=1"), shop=shop)
+    assert (done.outcomes, done.asked.lost) == ({"q0": "no_speech"}, 1)
+    (refused,) = done.all[0].calls
+    assert refused.usage.usd is not None and refused.usage.usd > 0
+    assert manifest(done).candidates_usage.usd == pytest.approx(shop.meter.usd)
+    assert shop.meter.usd > refused.usage.usd and shop.meter.unpriced == 0
+
+
+@PROTOCOLS
+def test_what_the_provider_never_accepts_is_asked_once(protocol: str, tmp_path: Path) -> None:
+    benchmark = write_items(tmp_path / "set", 4)
+    with Loopback([None, "bad_request" if protocol == "openai" else "deaf", None, None]) as server:
+        command = spec(server, protocol, "&max_in_flight=1")
+        first = ask(benchmark, command)
+        made = server.requests
+        again = ask(benchmark, command)
+        assert (made, server.requests, again.asked.answered, again.asked.lost) == (4, 4, 0, 0)
+        assert first.outcomes == {"q0": "ok", "q1": "crashed", "q2": "ok", "q3": "ok"}
+        assert (first.responses["q1"].reason or "").startswith(("bad_request: ", "not_heard: "))
+        assert ask(benchmark, command, retry=["crashed"]).outcomes["q1"] == "ok"
+
+
+def test_settings_that_no_request_can_have_stop_the_candidate_after_five(tmp_path: Path) -> None:
+    with Loopback(lambda number: "bad_request") as server:
+        done = ask(write_items(tmp_path / "set", 30), spec(server, "openai", "&max_in_flight=1"))
+        assert server.requests == 5
+    assert isinstance(done.asked.stopped, CandidateDownError) and "bad_request: " in str(done.asked.stopped)
 
 
 def test_what_was_asked_again_is_still_paid_for(tmp_path: Path) -> None:

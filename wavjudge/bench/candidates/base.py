@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wavjudge import audio
+from wavjudge.clients.base import RETRIED, AudioPart, Failure, Request
+from wavjudge.clients.called import call_record
 from wavjudge.store import first_problem
 from wavjudge.types import AudioRef, Call, CandidateEntry, Item, Message, Outcome, Response, Utterance
 
@@ -97,10 +99,39 @@ def _whole(value: V) -> V:
 class Lost:
     """A question or an answer was lost on its way (a provider down, a missing recording): no outcome of the candidate.
 
-    Nothing is recorded; the same command asks again.
+    The same command asks again. calls: what it cost all the same. for_good: asking again would end the same way (a
+    request that is never accepted, a language that a part does not know): that is recorded as a crash, once.
     """
 
     reason: str
+    calls: tuple[Call, ...] = ()
+    for_good: bool = False
+
+
+def lost(failure: Failure, request: Request, who: str = "") -> Lost:
+    """What a failed call is to a candidate, and to the part of it that `who` names."""
+    reason = f"{who} failed: {failure.reason}" if who else f"{failure.kind}: {failure.reason}"
+    return Lost(reason, (call_record(failure, request),), for_good=failure.kind not in RETRIED)
+
+
+def recording(ref: AudioRef, path: Path, rate: int) -> AudioPart:
+    """A recording as it is sent to a candidate or a part of it: mono 16-bit, at this rate in Hz."""
+    return AudioPart(
+        sha256=ref.sha256, transform=f"pcm16-{rate}-mono", seconds=ref.seconds, sample_rate_hz=rate,
+        wav_bytes=audio.wav_size(ref.seconds, rate),
+        load=lambda: audio.transmit(path, sha256=ref.sha256, sample_rate_hz=rate),
+    )  # fmt: skip
+
+
+class LocalOptions(BaseModel):
+    """Options of every candidate that is code on this machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str | None = Field(None, description="what to call the candidate; default: from the SPEC")
+    timeout: float = Field(300.0, gt=0, description="seconds for one answer")
+    workers: int = Field(1, ge=1, description="questions at once")
+    speech: bool = Field(True, description="false: it answers in text by design")
 
 
 class Candidate(Protocol):

@@ -19,7 +19,15 @@ from wavjudge.clients.base import Wire
 from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.spec import Spec
 from wavjudge.errors import SpecError
-from wavjudge.judge.build import ClientOptions, GeminiOptions, OpenAIOptions, Workshop, network_client
+from wavjudge.judge.build import (
+    ClientOptions,
+    GeminiOptions,
+    OpenAIOptions,
+    Workshop,
+    gemini_wire,
+    network_client,
+    openai_wire,
+)
 
 
 def build_candidate(text: str, shop: Workshop) -> Candidate:
@@ -35,26 +43,13 @@ class TalkingOptions(OpenAIOptions):
 
 
 def _openai(spec: Spec, shop: Workshop) -> Candidate:
-    from wavjudge.clients.openai import OpenAIWire
-
     options, answer = spec.read(TalkingOptions, AnswerOptions)
-    wire = OpenAIWire(
-        base_url=options.base_url, api_key=shop.key(options), part=options.part, timeout_seconds=options.timeout,
-        max_tokens_field=options.max_tokens_field, trust_audio_tokens=options.trust_audio_tokens,
-        replay=options.replay,
-    )  # fmt: skip
-    return _model(spec, shop, wire, options, answer)
+    return _model(spec, shop, openai_wire(options, shop, replay=options.replay), options, answer)
 
 
 def _gemini(spec: Spec, shop: Workshop) -> Candidate:
-    from wavjudge.clients.gemini import GeminiWire
-
     options, answer = spec.read(GeminiOptions, AnswerOptions)
-    wire = GeminiWire(
-        base_url=options.base_url, api_key=shop.key(options), timeout_seconds=options.timeout,
-        thinking_budget=options.thinking_budget, thinking_level=options.thinking_level,
-    )  # fmt: skip
-    return _model(spec, shop, wire, options, answer)
+    return _model(spec, shop, gemini_wire(options, shop), options, answer)
 
 
 def _model(spec: Spec, shop: Workshop, wire: Wire, options: ClientOptions, answer: AnswerOptions) -> Candidate:

@@ -75,13 +75,12 @@ class Cascade:
         started = time.monotonic()
         calls: list[Call] = []
         heard = await self._all_heard(turn, calls)
-        if isinstance(heard, Lost):
-            return heard
-        answer = await self._mind.answer(heard)
-        if isinstance(answer, Lost):
+        answer = heard if isinstance(heard, Lost) else await self._mind.answer(heard)
+        answer = replace(answer, calls=(*calls, *answer.calls))
+        if isinstance(heard, Lost) or isinstance(answer, Lost):
             return answer
         told = {**answer.details, "heard": heard.question.text, "asr": self._ear.about}
-        answer = replace(answer, audio=None, details=told, calls=(*calls, *answer.calls))
+        answer = replace(answer, audio=None, details=told)
         said = await spoken(answer, self._voice, turn.item.language)
         return said if isinstance(said, Lost) else replace(said, seconds=time.monotonic() - started)
 

@@ -10,8 +10,8 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict
 
 from wavjudge import audio
-from wavjudge.bench.candidates.base import Lost
-from wavjudge.clients.base import AudioPart, Client, Failure, Request
+from wavjudge.bench.candidates.base import Lost, lost, recording
+from wavjudge.clients.base import Client, Failure, Request
 from wavjudge.clients.called import call_record
 from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.spec import Spec
@@ -64,7 +64,7 @@ class Moonshine:
         from wavjudge.signals.words import is_english
 
         if not is_english(language):
-            return Lost(f"moonshine knows English only; the language is {language}")
+            return Lost(f"moonshine knows English only; the language is {language}", for_good=True)
         try:
             wave = await asyncio.to_thread(audio.read_known, path, sha256=ref.sha256)
             return Heard(await asyncio.to_thread(signals.transcribe, wave))
@@ -87,18 +87,15 @@ class ServedEar:
         await self._client.aclose()
 
     async def hear(self, ref: AudioRef, path: Path, language: str | None) -> Heard | Lost:
-        part = AudioPart(
-            sha256=ref.sha256, transform=f"pcm16-{RATE_HZ}-mono", seconds=ref.seconds, sample_rate_hz=RATE_HZ,
-            wav_bytes=audio.wav_size(ref.seconds, RATE_HZ),
-            load=lambda: audio.transmit(path, sha256=ref.sha256, sample_rate_hz=RATE_HZ),
-        )  # fmt: skip
-        request = Request(self._model, (part,), language=language.split("-")[0] if language else None)
+        request = Request(
+            self._model, (recording(ref, path, RATE_HZ),), language=language.split("-")[0] if language else None
+        )
         try:
             outcome = await self._client.complete(request)
         except InputError as error:
             return Lost(str(error))
         if isinstance(outcome, Failure):
-            return Lost(f"the ear {self.about} failed: {outcome.reason}")
+            return lost(outcome, request, f"the ear {self.about}")
         return Heard(outcome.text.strip(), call_record(outcome, request))
 
 

@@ -23,10 +23,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from wavjudge.audio import SUFFIXES, AudioFault, Waveform
-from wavjudge.bench.candidates.base import Answer, Lost, Turn
+from wavjudge.bench.candidates.base import Answer, LocalOptions, Lost, Turn
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError, ProviderDownError, SpecError
 from wavjudge.types import CandidateEntry
@@ -34,16 +32,11 @@ from wavjudge.types import CandidateEntry
 MAX_STUCK = 3
 """Calls that never came back before the run stops: a thread cannot be ended, and each holds its memory."""
 
+THREAD = "wavjudge-candidate"
 
-class PythonOptions(BaseModel):
+
+class PythonOptions(LocalOptions):
     """Options of `python:`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str | None = Field(None, description="what to call the candidate; default: MODULE:CALLABLE")
-    timeout: float = Field(300.0, gt=0, description="seconds for one answer; what runs on cannot be ended")
-    workers: int = Field(1, ge=1, description="questions at once, each in a thread")
-    speech: bool = Field(True, description="false: it answers in text by design")
 
 
 class PythonCandidate:
@@ -99,7 +92,7 @@ class PythonCandidate:
             with suppress(RuntimeError):  # the run has ended, and the loop with it
                 loop.call_soon_threadsafe(settle, answer)
 
-        threading.Thread(target=run, daemon=True, name="wavjudge-candidate").start()
+        threading.Thread(target=run, daemon=True, name=THREAD).start()
         return await future
 
 

@@ -5,21 +5,22 @@
                                                            hears, writes; the voice espeak says it
 
 Later turns see the candidate's own earlier answers, replayed as audio and text. A provider that declines is the
-candidate's outcome; one that is down is nobody's: that question is asked again by the same command.
+candidate's outcome; one that is down is nobody's: that question is asked again by the same command. A request that the
+provider will never accept is a crash of the candidate, recorded once.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wavjudge import audio
-from wavjudge.bench.candidates.base import Answer, Lost, Turn
+from wavjudge.bench.candidates.base import Answer, Lost, Turn, lost, recording
 from wavjudge.bench.candidates.voices import Spoken, Voice
-from wavjudge.clients.base import AudioPart, Client, Failure, Part, Reply, Request, Said, Sampling, TextPart
+from wavjudge.clients.base import Client, Failure, Part, Reply, Request, Said, Sampling, TextPart
 from wavjudge.clients.called import call_record
 from wavjudge.errors import InputError
 from wavjudge.types import CandidateEntry, Message, Utterance
@@ -100,21 +101,12 @@ class ModelCandidate:
         hears = self._options.input == "audio" and said.audio is not None
         own = isinstance(said, Message) and said.role == "assistant"
         if said.audio is not None and hears:
-            yield self._recording(turn, said)
+            yield recording(said.audio, turn.path(said.audio), self._options.rate or said.audio.sample_rate_hz)
         if said.text and (own or not hears):
             yield TextPart(said.text)
         elif not hears:
             what = "an answer of its own" if own else "a question"
             raise InputError(f"got {what} without text for a candidate that reads", todo="use input=audio")
-
-    def _recording(self, turn: Turn, said: Utterance) -> AudioPart:
-        ref = said.audio
-        assert ref is not None
-        rate = self._options.rate or ref.sample_rate_hz
-        return AudioPart(
-            sha256=ref.sha256, transform=f"pcm16-{rate}-mono", seconds=ref.seconds, sample_rate_hz=rate,
-            wav_bytes=audio.wav_size(ref.seconds, rate), load=lambda: turn.wav(ref, rate),
-        )  # fmt: skip
 
 
 _CUT_OFF = frozenset({"length", "MAX_TOKENS"})
@@ -136,7 +128,7 @@ def _answered(reply: Reply, request: Request) -> Answer:
 def _failed(failure: Failure, request: Request) -> Answer | Lost:
     """What a failed call says: to decline and to run out of tokens are the candidate's doing, the rest is not."""
     if failure.kind not in ("refused", "cut_off"):
-        return Lost(f"{failure.kind}: {failure.reason}")
+        return lost(failure, request)
     return Answer(
         failure.text, status="no_speech" if failure.kind == "refused" else "too_long",
         reason=f"{failure.kind}: {failure.reason}", seconds=failure.seconds, calls=(call_record(failure, request),),
@@ -150,7 +142,7 @@ async def spoken(answer: Answer, voice: Voice, language: str | None) -> Answer |
     started = time.monotonic()
     said = await voice.speak(answer.text or "", language)
     if not isinstance(said, Spoken):
-        return said
+        return replace(said, calls=(*answer.calls, *said.calls))
     taken = None if answer.seconds is None else answer.seconds + time.monotonic() - started
     return Answer(
         answer.text, said.audio, seconds=taken, calls=(*answer.calls, *((said.call,) if said.call else ())),

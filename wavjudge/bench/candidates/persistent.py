@@ -15,67 +15,43 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from wavjudge.bench.candidates.base import Answer, Lost, Turn
-from wavjudge.bench.candidates.process import (
-    KEPT_STDERR_CHARS,
-    CommandOptions,
-    Desk,
-    Program,
-    conversation,
-    name_of,
-    names_places,
-    start,
-    words_of,
-)
+from wavjudge.bench.candidates.process import CommandOptions, Desk, ProgramCandidate, conversation, names_places
+from wavjudge.bench.candidates.program import KEPT_STDERR_CHARS, Program, start
 from wavjudge.clients.spec import hide_secrets
-from wavjudge.errors import InputError, SpecError
-from wavjudge.types import CandidateEntry
+from wavjudge.errors import SpecError
 
 
-class PersistentCandidate:
+class PersistentCandidate(ProgramCandidate):
     """A program that is started once and asked by JSON lines, as many questions at a time as `workers` says."""
 
     def __init__(self, command: str, spec: str, options: CommandOptions) -> None:
-        self._words = words_of(command)
+        super().__init__(command, spec, options)
         if names_places(self._words):
             raise SpecError(f"got {command!r}, expected a persistent program without {{question}} or {{answer}}",
                             todo="their paths come in each JSON line on stdin")  # fmt: skip
-        self._options, self._spec = options, spec
-        self.name = options.name or name_of(self._words)
-        self.concurrency, self.speech = options.workers, options.speech
         self._talk: _Talk | None = None
         self._starting = asyncio.Lock()
-        self._asked = 0
-
-    def entry(self) -> CandidateEntry:
-        return CandidateEntry(spec=self._spec, candidate=self.name)
+        self._count = 0
 
     async def aclose(self) -> None:
         if self._talk is not None:
             await self._talk.close()
 
-    async def answer(self, turn: Turn) -> Answer | Lost:
-        with tempfile.TemporaryDirectory(prefix="wavjudge-", ignore_cleanup_errors=True) as folder:
-            desk = Desk(Path(folder))
-            try:
-                await asyncio.to_thread(desk.lay, turn, self._options.rate)
-            except InputError as error:
-                return Lost(str(error))
-            self._asked += 1
-            number = self._asked  # others ask while this one waits for the program to start
-            talk = await self._open()
-            line = {"id": number, **_paths(desk, turn), **conversation(turn)}
-            limit = self._options.timeout if talk.has_answered else max(self._options.startup, self._options.timeout)
-            said = await talk.ask(line, limit)
-            if isinstance(said, Answer | Lost):  # it died, or hangs and is not asked again
-                await talk.close()
-                return said
-            return await _answer(said, desk, talk)
+    async def _asked(self, desk: Desk, turn: Turn) -> Answer | Lost:
+        self._count += 1
+        number = self._count  # others ask while this one waits for the program to start
+        talk = await self._open()
+        line = {"id": number, **_paths(desk, turn), **conversation(turn)}
+        limit = self._options.timeout if talk.has_answered else max(self._options.startup, self._options.timeout)
+        said = await talk.ask(line, limit)
+        if isinstance(said, Answer | Lost):  # it died, or hangs and is not asked again
+            await talk.close()
+            return said
+        return await _answer(said, desk, talk)
 
     async def _open(self) -> _Talk:
         async with self._starting:

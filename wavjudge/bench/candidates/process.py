@@ -14,44 +14,31 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shlex
 import shutil
-import signal
 import tempfile
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from wavjudge.bench.candidates.base import Answer, Lost, Turn
-from wavjudge.clients.spec import hide_secrets
-from wavjudge.errors import CandidateDownError, InputError, SpecError
+from wavjudge.bench.candidates.base import Answer, LocalOptions, Lost, Turn
+from wavjudge.bench.candidates.program import MAX_TEXT_BYTES, read_head, read_tail, start
+from wavjudge.errors import InputError, SpecError
 from wavjudge.types import CandidateEntry
 
 PLACES = ("question", "answer", "conversation")
-MAX_TEXT_BYTES = 1 << 20
 MAX_ANSWER_BYTES = 256 << 20
-KEPT_STDERR_CHARS = 2000
-DRAIN_SECONDS = 1.0
-"""How long the pipes of a program that ended are read on, where something it left behind holds them open."""
 
 
-class CommandOptions(BaseModel):
+class CommandOptions(LocalOptions):
     """Options of `command:`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str | None = Field(None, description="what to call the candidate; default: the program and its script")
-    timeout: float = Field(300.0, gt=0, description="seconds for one answer")
-    workers: int = Field(1, ge=1, description="questions at once")
     persistent: bool = Field(False, description="start once and speak JSON lines (docs/candidates.md)")
     startup: float = Field(600.0, gt=0, description="seconds for the first answer of a persistent program")
     rate: int | None = Field(None, gt=0, description="sample rate of the question in Hz; default: as recorded")
-    speech: bool = Field(True, description="false: the program answers in text by design")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +91,8 @@ def conversation(turn: Turn) -> dict[str, object]:
     }  # fmt: skip
 
 
-class CommandCandidate:
-    """A program that is started once a question."""
+class ProgramCandidate(ABC):
+    """A program that finds the files of each question on a desk of its own."""
 
     def __init__(self, command: str, spec: str, options: CommandOptions) -> None:
         self._words = words_of(command)
@@ -116,9 +103,6 @@ class CommandCandidate:
     def entry(self) -> CandidateEntry:
         return CandidateEntry(spec=self._spec, candidate=self.name)
 
-    async def aclose(self) -> None:
-        """Nothing stays open between two questions."""
-
     async def answer(self, turn: Turn) -> Answer | Lost:
         with tempfile.TemporaryDirectory(prefix="wavjudge-", ignore_cleanup_errors=True) as folder:
             desk = Desk(Path(folder))
@@ -126,9 +110,20 @@ class CommandCandidate:
                 await asyncio.to_thread(desk.lay, turn, self._options.rate)
             except InputError as error:
                 return Lost(str(error))
-            return await self._run(desk)
+            return await self._asked(desk, turn)
 
-    async def _run(self, desk: Desk) -> Answer:
+    @abstractmethod
+    async def _asked(self, desk: Desk, turn: Turn) -> Answer | Lost:
+        """What the program makes of the question that lies on the desk."""
+
+
+class CommandCandidate(ProgramCandidate):
+    """A program that is started once a question."""
+
+    async def aclose(self) -> None:
+        """Nothing stays open between two questions."""
+
+    async def _asked(self, desk: Desk, turn: Turn) -> Answer:
         program = await start(self._filled(desk))
         reading = asyncio.gather(read_head(program.stdout, MAX_TEXT_BYTES), read_tail(program.stderr))
         try:
@@ -187,94 +182,3 @@ def name_of(words: tuple[str, ...]) -> str:
     first = Path(words[0]).stem
     script = next((Path(word).stem for word in words[1:] if Path(word).suffix in (".py", ".sh", ".pl", ".js")), None)
     return script or first
-
-
-class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
-    """Says when the program itself has ended; `Process.wait` waits for all who hold its pipes, daemons too."""
-
-    def __init__(self) -> None:
-        super().__init__(limit=MAX_TEXT_BYTES, loop=asyncio.get_running_loop())
-        self.ended = asyncio.Event()
-
-    def process_exited(self) -> None:
-        super().process_exited()
-        self.ended.set()
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A program that was started."""
-
-    _transport: asyncio.SubprocessTransport
-    _pipes: _Pipes
-
-    @property
-    def stdin(self) -> asyncio.StreamWriter | None:
-        return self._pipes.stdin
-
-    @property
-    def stdout(self) -> asyncio.StreamReader | None:
-        return self._pipes.stdout
-
-    @property
-    def stderr(self) -> asyncio.StreamReader | None:
-        return self._pipes.stderr
-
-    @property
-    def ended(self) -> asyncio.Event:
-        return self._pipes.ended
-
-    @property
-    def exit_code(self) -> int | None:
-        """None while it runs; the negative number of the signal that ended it."""
-        return self._transport.get_returncode()
-
-    async def ends_within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.ended.wait()
-        return self.ended.is_set()
-
-    async def kill(self, *reading: asyncio.Future[Any]) -> None:
-        """End it with all that it started; what it said before is read to the end by `reading`.
-
-        What has left its process group lives on, and may hold its pipes open: they are closed all the same.
-        """
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._transport.get_pid(), signal.SIGKILL)
-        await self.ended.wait()
-        if reading:
-            await asyncio.wait(reading, timeout=DRAIN_SECONDS)
-        self._transport.close()
-
-
-async def start(words: Sequence[str], *, talks: bool = False) -> Program:
-    """Start a program in a process group of its own, with a stdin if it `talks`.
-
-    Raises `CandidateDownError` if it cannot be: the system's reason may be gone when the same command goes on.
-    """
-    try:
-        return Program(*await asyncio.get_running_loop().subprocess_exec(
-            _Pipes, *words, stdin=asyncio.subprocess.PIPE if talks else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
-        ))  # fmt: skip
-    except OSError as error:
-        raise CandidateDownError(f"the program {words[0]!r} cannot be started ({error.strerror})",
-                                 todo="mend that, then run the same command") from error  # fmt: skip
-
-
-async def read_head(stream: asyncio.StreamReader | None, limit: int) -> tuple[str, bool]:
-    """The first `limit` bytes as text, and whether there was more; the rest is read and thrown away."""
-    kept, cut = bytearray(), False
-    while stream is not None and (piece := await stream.read(1 << 16)):
-        cut = cut or len(kept) + len(piece) > limit
-        kept += piece[: limit - len(kept)]
-    return kept.decode(errors="replace"), cut
-
-
-async def read_tail(stream: asyncio.StreamReader | None) -> str:
-    """The last `KEPT_STDERR_CHARS` characters, without what looks like a key."""
-    kept = b""
-    while stream is not None and (piece := await stream.read(1 << 16)):
-        kept = (kept + piece)[-4 * KEPT_STDERR_CHARS :]
-    return hide_secrets(kept.decode(errors="replace"))[-KEPT_STDERR_CHARS:]

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge.audio import Waveform
-from wavjudge.bench.candidates.base import Lost
+from wavjudge.bench.candidates.base import Lost, lost
 from wavjudge.clients.base import Client, Failure, Request, TextPart
 from wavjudge.clients.called import call_record
 from wavjudge.clients.kind import Kind, choose
@@ -71,7 +71,7 @@ class Espeak:
         library, rate = self._library()
         with self._speaking:
             if library.espeak_SetVoiceByName(voice.encode()) != 0:
-                return Lost(f"eSpeak NG has no voice {voice!r}")
+                return Lost(f"eSpeak NG has no voice {voice!r}", for_good=True)
             library.espeak_SetParameter(1, self._options.words_per_minute, 0)  # 1: the rate
             samples = _synthesised(library, text)
         return Spoken(Waveform(samples, rate).to_wav())  # of "..." nothing: an answer without a sound
@@ -151,10 +151,12 @@ class ServedVoice:
         request = Request(self._model, (TextPart(text),), self._options.instructions, wants=("audio",),
                           voice=self._options.voice)  # fmt: skip
         outcome = await self._client.complete(request)
-        if isinstance(outcome, Failure) or outcome.audio_wav is None:
-            reason = outcome.reason if isinstance(outcome, Failure) else "a reply without sound"
-            return Lost(f"the voice {self.about} failed: {reason}")
-        return Spoken(outcome.audio_wav, call_record(outcome, request))
+        if isinstance(outcome, Failure):
+            return lost(outcome, request, f"the voice {self.about}")
+        call = call_record(outcome, request)
+        if outcome.audio_wav is None:
+            return Lost(f"the voice {self.about} failed: a reply without sound", (call,))
+        return Spoken(outcome.audio_wav, call)
 
 
 def _openai(spec: Spec, shop: Workshop) -> Voice:
