@@ -5,9 +5,8 @@ and Miller (2011, doi 10.1198/jbes.2010.07136) take off the variance of their cr
 as in Owen's pigeonhole bootstrap (2007, arXiv 0712.1111): a little wide, never negative. Student's t with
 Satterthwaite's degrees of freedom.
 
-Not among the coverage studies of docs/studies.md. A small simulation in the tests (bias, 300 runs) finds that it holds
-about what it promises where the interval over prompts alone does not: with three people that one is far too narrow,
-since the mean of three people's leanings is itself a draw.
+The study `twoway` of docs/studies.md: it holds what it promises or more, but for bias with three people (.92 to .93
+from 20 prompts on), where that over prompts alone holds .50 to .78: the mean of three leanings is itself a draw.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from wavjudge.analysis.intervals import MIN_PROMPTS_INTRA, Estimate, backward, forward, jackknife_groups
+from wavjudge.analysis.intervals import MIN_PROMPTS_INTRA, Estimate, backward, clipped, forward, jackknife_groups
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.sums import Floats, Paired, Statistic
 
@@ -71,7 +70,7 @@ def two_way(statistic: Statistic, data: Paired, without: Sequence[Paired], *, le
     variances = np.array([_variance(by_prompt), _variance(by_person)])
     half = _t(variances, np.array([len(by_prompt) - 1, len(by_person) - 1]), level) * np.sqrt(variances.sum())
     low, high = backward(np.array([centre - half, centre + half]), statistic.transform)
-    return Estimate(value, float(low), float(high), METHOD)
+    return clipped(Estimate(value, float(low), float(high), METHOD), statistic.limits)
 
 
 def _variance(values: Floats) -> float:
