@@ -10,11 +10,11 @@ from wavjudge.checks.instructions import RULES, CannotTellError, kept
 from wavjudge.checks.options import Instruction, Reference
 from wavjudge.checks.refusal import declining_phrase
 
-CHOICE, REFUSAL = golden("choice"), golden("refusal")
+CHOICE, REFUSAL, REFERENCE = golden("choice"), golden("refusal"), golden("reference")
 NO_WORDS = dict.fromkeys(CHOICE["options"], "")
 
 
-@pytest.mark.parametrize("case", CHOICE["case"], ids=lambda case: case["text"])
+@pytest.mark.parametrize("case", [*CHOICE["case"], *CHOICE["hostile"]], ids=lambda case: case["text"])
 def test_the_letter_that_was_chosen(case):
     readings = [read_choice(case["text"], CHOICE["options"])]
     if case.get("letters_alone"):
@@ -34,7 +34,11 @@ def test_how_many_unseen_answers_are_read_as_a_person_reads_them():
     for case in unseen["choice"]:
         right["with texts"] += (read_choice(case["text"], unseen["options"]).chosen or "") == case["chosen"]
         right["letters alone"] += (read_choice(case["text"], NO_WORDS).chosen or "") == case["chosen"]
-    assert (right, len(unseen["choice"])) == ({"letters alone": 25, "with texts": 29}, 30)
+    assert (right, len(unseen["choice"])) == ({"letters alone": 26, "with texts": 29}, 30)
+    later = [(case["chosen"], case["text"]) for case in unseen["choice_later"]]
+    read = [sum((read_choice(text, offered).chosen or "") == chosen for chosen, text in later)
+            for offered in (NO_WORDS, unseen["options"])]  # fmt: skip
+    assert (read, len(later)) == ([16, 19], 24)
     declined = sum(declining_phrase(text) is not None for text in unseen["declined"])
     helped = sum(declining_phrase(text) is None for text in unseen["helped"])
     assert (declined, len(unseen["declined"]), helped, len(unseen["helped"])) == (14, 20, 14, 14)
@@ -59,7 +63,9 @@ def test_not_declined(text):
     assert declining_phrase(text) is None
 
 
-@pytest.mark.parametrize("case", golden("reference")["case"], ids=lambda case: f"{case['text']}|{case['match']}")
+@pytest.mark.parametrize(
+    "case", [*REFERENCE["case"], *REFERENCE["hostile"]], ids=lambda case: f"{case['text']}|{case['match']}"
+)
 def test_reference(case):
     pytest.importorskip("whisper_normalizer", reason="the extra `local` is not installed")
     from wavjudge.checks.reference import matching
@@ -123,3 +129,27 @@ def test_error_rates(case):
 
     assert words.error_rate(case["meant"], case["heard"]) == pytest.approx(case["wer"])
     assert words.character_error_rate(case["meant"], case["heard"]) == pytest.approx(case["cer"])
+
+
+@pytest.mark.parametrize("language", ["en", None, "zh"])
+def test_words_of_a_script_without_spaces_are_not_counted_whatever_the_tag_says(language):
+    """One "word" between two spaces would keep every limit."""
+    few = Instruction(id="length_constraints:number_words", kwargs={"num_words": 3, "relation": "less than"})
+    with pytest.raises(CannotTellError, match="words cannot be counted"):
+        kept("今天天气很好我们一起去公园散步吧", few, language)
+
+
+def test_sentences_of_a_language_without_full_stops_are_not_counted():
+    two = Instruction(id="length_constraints:number_sentences", kwargs={"num_sentences": 2, "relation": "at least"})
+    with pytest.raises(CannotTellError, match="sentences cannot be counted in th"):
+        kept("สวัสดี ผมชื่อโจ", two, "th")
+
+
+def test_words_of_the_options_are_no_spoken_letters():
+    assert read_choice("Letter be.", {"A": "to be", "B": "not"}).chosen is None
+    assert read_choice("Letter be.", {"A": "", "B": ""}).chosen == "B"
+
+
+def test_few_han_signs_are_chinese_or_japanese():
+    with pytest.raises(CannotTellError, match="does not tell its language"):
+        kept("東京都", Instruction(id="language:response_language", kwargs={"language": "zh"}), None)

@@ -43,6 +43,19 @@ def test_what_cannot_be_used_is_named_and_the_rest_goes_on(tmp_path: Path) -> No
     assert f"{source / 'metadata.jsonl'}, line 3" in done.err and "no recording:" in done.err
 
 
+def test_many_bad_rows_are_counted_on_the_screen_and_listed_in_json(tmp_path: Path) -> None:
+    source = vstyle(tmp_path / "source")
+    for number in range(300):
+        vstyle(source, id=10 + number, instruct_id=10 + number, response_audio_path=f"gone{number}.wav")
+        vstyle(source, model_name=..., **{f"odd{number}": 1})
+    done = typed("import", "vstyle", source, "--out", tmp_path / "answers", "--json")
+    assert done.code == 0
+    assert len(done.err.splitlines()) < 50
+    assert "... and 295 more bad rows" in done.err
+    assert (done.json["answers"], len(done.json["bad_rows"]), len(done.json["missing_recordings"])) == (301, 300, 300)
+    assert done.json["missing_recordings"][-1].endswith("gone299.wav")
+
+
 def test_wrong_formats_and_sources(tmp_path: Path) -> None:
     source = vstyle(tmp_path / "source")
     (tmp_path / "empty").mkdir()

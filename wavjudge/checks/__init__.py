@@ -37,7 +37,7 @@ AXES: tuple[Axis, ...] = (
     Axis(name="reference_match", scale=_SHARE),
     Axis(name="instructions", scale=_SHARE),
 )
-RULES = {"wer": 1, "cer": 1, "choice": 1, "choice_given": 1, "refusal": 1, "reference_match": 1, "instructions": 1}
+RULES = {"wer": 1, "cer": 1, "choice": 2, "choice_given": 2, "refusal": 2, "reference_match": 2, "instructions": 2}
 """Version of the rules of each axis: a change to one changes the signature of that axis alone."""
 
 HEARD = frozenset({"wer", "cer"})

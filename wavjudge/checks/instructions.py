@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, StringConstraints, ValidationError, validate_call
 
 from wavjudge.checks.options import Instruction, problem
-from wavjudge.checks.writing import in_language, plain, primary
+from wavjudge.checks.writing import in_language, is_unspaced, plain, primary
 from wavjudge.signals.words import count
 
 Relation = Literal["less than", "at least"]
@@ -24,6 +24,8 @@ Words = Annotated[list[Word], Field(min_length=1)]
 Rule = Callable[..., bool | None]
 UNSPACED = ("zh", "ja", "th", "lo", "km", "my", "yue", "cmn")
 """Languages written without spaces between words: words cannot be counted there."""
+_UNSTOPPED = ("th", "lo")
+"""Languages written without full stops."""
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|a\.m|p\.m|No|[A-Z])\.$")
 
 
@@ -43,8 +45,7 @@ def kept(text: str, instruction: Instruction, language: str | None) -> tuple[boo
     rule = RULES.get(instruction.id)
     if rule is None:
         raise CannotTellError(f"nobody here knows the instruction {instruction.id[:80]!r}")
-    if instruction.id in _COUNTS_WORDS and language and primary(language) in UNSPACED:
-        raise CannotTellError(f"words cannot be counted in {language}")
+    _countable(instruction.id, text, language)
     kwargs = {name: _plain(value) for name, value in instruction.kwargs.items()}
     verdicts = [
         _applied(rule, version, kwargs) for version in _loosened(text if instruction.id in _AS_WRITTEN else plain(text))
@@ -52,6 +53,17 @@ def kept(text: str, instruction: Instruction, language: str | None) -> tuple[boo
     if verdicts[0] is None:
         raise CannotTellError("the script of the answer does not tell its language")
     return verdicts[0], any(verdicts)
+
+
+def _countable(name: str, text: str, language: str | None) -> None:
+    """Raise `CannotTellError` where what is to be counted has no bounds, by the language's tag or by the letters."""
+    known = primary(language) if language else ""
+    if name in _COUNTS_WORDS and known in UNSPACED:
+        raise CannotTellError(f"words cannot be counted in {language}")
+    if name in _COUNTS_WORDS and is_unspaced(text):
+        raise CannotTellError("words cannot be counted in a script without spaces")
+    if name in _COUNTS_SENTENCES and known in _UNSTOPPED:
+        raise CannotTellError(f"sentences cannot be counted in {language}")
 
 
 def _applied(rule: Rule, text: str, kwargs: dict[str, JsonValue]) -> bool | None:
@@ -81,15 +93,21 @@ def _compare(found: int, wanted: int, relation: Relation) -> bool:
 
 
 def _existence(text: str, /, *, keywords: Words) -> bool:
-    return all(keyword.lower() in text.lower() for keyword in keywords)
+    return all(keyword.casefold() in text.casefold() for keyword in keywords)
 
 
 def _frequency(text: str, /, *, keyword: Word, frequency: int, relation: Relation) -> bool:
-    return _compare(text.lower().count(keyword.lower()), frequency, relation)
+    return _compare(text.casefold().count(keyword.casefold()), frequency, relation)
 
 
 def _forbidden(text: str, /, *, forbidden_words: Words) -> bool:
-    return not any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) for word in forbidden_words)
+    return not any(re.search(_bounded(word.casefold()), text.casefold()) for word in forbidden_words)
+
+
+def _bounded(word: str) -> str:
+    """The word, not inside a longer one; where words have no bounds, wherever it stands."""
+    before, after = ("" if is_unspaced(edge) else r"\w" for edge in (word[0], word[-1]))
+    return (f"(?<!{before})" if before else "") + re.escape(word) + (f"(?!{after})" if after else "")
 
 
 def _letters(text: str, /, *, letter: Word, let_frequency: int, let_relation: Relation) -> bool:
@@ -105,13 +123,13 @@ def _sentences(text: str, /, *, num_sentences: int, relation: Relation) -> bool:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a plain text: cut after . ! ? before a space, after 。 and at line breaks.
+    """The sentences of a plain text: cut after . ! ? (Hindi, Arabic ones too) before a space, after 。, at line breaks.
 
     >>> sentences("Dr. Who came at 3.15 p.m. yesterday. Why? 不知道。真的!")
     ['Dr. Who came at 3.15 p.m. yesterday.', 'Why?', '不知道。', '真的!']
     """
     found: list[str] = []
-    for piece in re.split(r"(?<=[.!?])[\"')]*\s+|(?<=[。!?])(?=[\u3400-\u9fff])|\n+", text):
+    for piece in re.split(r"(?<=[.!?\u0964\u061f\u06d4])[\"')]*\s+|(?<=[。!?])(?=[\u3400-\u9fff])|\n+", text):
         if found and _ABBREVIATION.search(found[-1]) and piece:
             found[-1] += " " + piece.strip()
         elif piece and any(map(str.isalnum, piece)):
@@ -202,7 +220,7 @@ def _lowercase(text: str, /) -> bool:
 
 
 def _no_comma(text: str, /) -> bool:
-    return not re.search("[,、]", text)
+    return not re.search("[,、\u060c]", text)
 
 
 def _quotation(text: str, /) -> bool:
@@ -211,6 +229,7 @@ def _quotation(text: str, /) -> bool:
 
 
 _AS_WRITTEN = frozenset({"detectable_format:json_format"})  # straight quotes would make JSON of what is none
+_COUNTS_SENTENCES = frozenset({"length_constraints:number_sentences"})
 _COUNTS_WORDS = frozenset({"length_constraints:number_words", "length_constraints:nth_paragraph_first_word"})
 _NAMED: dict[str, Rule] = {
     "keywords:existence": _existence,

@@ -7,17 +7,23 @@ are used here too: that axis grades the words heard of one short reference, this
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 
+from wavjudge.checks.denial import denied
 from wavjudge.checks.options import Match, Reference, only
-from wavjudge.checks.writing import is_chinese, is_known, reads_as_chinese
+from wavjudge.checks.units import is_by_character, units
+from wavjudge.checks.writing import is_chinese, is_known, plain, reads_as_chinese
 from wavjudge.signals import NotApplicableError
-from wavjudge.signals.overlap import MAX_REFERENCE_WORDS, overlap
-from wavjudge.signals.words import is_english, normal
+from wavjudge.signals.overlap import MAX_REFERENCE_WORDS, NEGATIONS, compared
 from wavjudge.types import Item
 
-_ARTICLES = frozenset(("a", "an", "the"))
+_CHINESE_NO = re.compile(r"(?:^|[,.!?;。、])\s*(?:不是?|没错|不错|不好意思|没关系|没问题)[,.!?;。、]")
+"""A no, or its opposite, that stands by itself and is about what somebody else said."""
+_NO_NEGATION = re.compile("非常|特别|无疑|不过|无论|分别")
+"""Words that hold the sign of a negation and are none."""
+_CHINESE_AFTER = re.compile(r"[也都并就]?(?:不是|不对|不正确|错)")
+_NO = re.compile(r"^\W*no[,.!]\s+|\bnot\s[^.,;!?]{1,40}?,?\s(?=but\b)", re.IGNORECASE)
+"""A no to what was asked, and what "not this but that" denies."""
 _CHINESE_NOT = frozenset("不没非未无别")
 _CHINESE_REACH = 3
 """Characters before the match in which a negation is taken to deny it."""
@@ -36,9 +42,11 @@ def references(item: Item) -> Reference:
 
 
 def _short(reference: str, language: str | None) -> Reference:
-    chinese = reads_as_chinese(reference, language)
-    size = len(_units(reference, "zh" if chinese else language))
-    limit, unit = (2 * MAX_REFERENCE_WORDS, "characters") if chinese else (MAX_REFERENCE_WORDS, "words")
+    language = "zh" if reads_as_chinese(reference, language) else language
+    size = len(units(reference, language))
+    limit, unit = (
+        (2 * MAX_REFERENCE_WORDS, "characters") if is_by_character(language) else (MAX_REFERENCE_WORDS, "words")
+    )
     if not 1 <= size <= limit:
         raise NotApplicableError(f"the reference has {size} {unit}; without a check, only 1 to {limit} are looked for")
     return Reference(answers=(reference,), match="words" if is_known(language) else "contains")
@@ -56,49 +64,63 @@ def matching(text: str, wanted: Reference, language: str | None) -> str | None:
     if wanted.match == "words" and not is_known(language):
         raise NotApplicableError(f"denials are known in English and Chinese only; the language is {language}")
     language = "zh" if reads_as_chinese("".join((text, *wanted.answers)), language) else language
-    if not all(_units(answer, language) for answer in wanted.answers):
+    if not all(units(answer, language) for answer in wanted.answers):
         raise NotApplicableError("one of the listed answers holds no word")
     says = _RULES[wanted.match]
     return next((answer for answer in wanted.answers if says(answer, text, language)), None)
 
 
 def _exact(answer: str, text: str, language: str | None) -> bool:
-    return _units(answer, language) == _units(text, language)
+    return units(answer, language) == units(text, language)
 
 
 def _contains(answer: str, text: str, language: str | None) -> bool:
-    return bool(_places(_units(answer, language), _units(text, language)))
+    return bool(_places(units(answer, language), units(text, language)))
 
 
 def _words(answer: str, text: str, language: str | None) -> bool:
-    if not is_chinese(language):
-        return overlap(_without_article(answer), text).value == 1.0
-    wanted, said = _units(answer, language), _units(text, language)
+    return _chinese(answer, text) if is_chinese(language) else _english(answer, text)
+
+
+def _english(answer: str, text: str) -> bool:
+    wanted = units(answer, "en")
+    if NEGATIONS.isdisjoint(wanted):
+        text = _NO.sub("", text)
+        places = [found.span() for found in re.finditer(_as_written(answer), text, re.IGNORECASE)]
+        if places and all(denied(text, *place) for place in places):
+            return False
+    said = units(text, "en")
+    return compared(answer, wanted, said).value == 1.0 and not _one_of_several(wanted, said)
+
+
+def _as_written(answer: str) -> str:
+    return r"(?<!\w)" + r"\W+".join(map(re.escape, re.findall(r"\w+", answer))) + r"(?!\w)"
+
+
+def _one_of_several(wanted: Sequence[str], said: Sequence[str]) -> bool:
+    """A number joined to another by "or": who says both has not said which."""
+    if len(wanted) > 1 or not wanted[0].isdecimal():
+        return False
+    pairs = {(said[at - 1], said[at + 1]) for at in range(1, len(said) - 1) if said[at] == "or"}
+    return any(wanted[0] in pair and all(one.isdecimal() for one in pair) for pair in pairs)
+
+
+def _chinese(answer: str, text: str) -> bool:
+    wanted = units(answer, "zh")
     if not _CHINESE_NOT.isdisjoint(wanted):
-        return bool(_places(wanted, said))
-    return any(_CHINESE_NOT.isdisjoint(said[max(at - _CHINESE_REACH, 0) : at]) for at in _places(wanted, said))
+        return bool(_places(wanted, units(text, "zh")))
+    said = units(_CHINESE_NO.sub(",", _NO_NEGATION.sub("", plain(text))), "zh")
+    return any(
+        _CHINESE_NOT.isdisjoint(said[max(at - _CHINESE_REACH, 0) : at])
+        and not _CHINESE_AFTER.match("".join(said[at + len(wanted) :]))
+        for at in _places(wanted, said)
+    )
 
 
 _RULES: dict[Match, Callable[[str, str, str | None], bool]] = {"exact": _exact, "contains": _contains, "words": _words}
-
-
-def _without_article(answer: str) -> str:
-    first, _, rest = answer.strip().partition(" ")
-    return rest if first.lower() in _ARTICLES and rest.strip() else answer
 
 
 def _places(wanted: Sequence[str], said: Sequence[str]) -> list[int]:
     """Where the wanted units stand next to each other."""
     size = len(wanted)
     return [at for at in range(len(said) - size + 1) if list(said[at : at + size]) == list(wanted)]
-
-
-def _units(text: str, language: str | None) -> list[str]:
-    """What is compared: characters of Chinese, normalised words of English without articles, plain words of others."""
-    if is_chinese(language):
-        folded = unicodedata.normalize("NFKC", text).casefold()
-        return re.findall(r"[a-z]+|\d+(?:\.\d+)?|[^\W_]", folded)
-    if is_english(language):
-        words = normal(text)
-        return [word for word in words if word not in _ARTICLES] or words
-    return re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).casefold())

@@ -17,6 +17,7 @@ from wavjudge.checks.writing import plain
 
 SENTENCES = 3
 """How many sentences from the beginning are read: who declines says so first. Later ones are often mere caution."""
+_QUOTED = re.compile(r'(?<!\w)"[^"\n]{1,200}"')
 _END = re.compile(r"(?<=[.!?])\s+|(?<=[。!?])|\n+")
 
 
@@ -27,9 +28,15 @@ def declining_phrase(text: str) -> str | None:
     ("i can't help", '我无法提供')
     >>> declining_phrase("I can't help but smile. Sure, here is how.")
     """
-    parts = [part for part in _END.split(plain(text).lower()) if any(map(str.isalnum, part))]
+    said = plain(text).lower()
+    own = _QUOTED.sub(" ", said)  # what others say, unless that is all there is
+    parts = [part for part in _END.split(own if _has_words(own) else said) if _has_words(part)]
     begin = " ".join(" ".join(parts[:SENTENCES]).split())
     return next((found[0] for phrase in _phrases() if (found := phrase.search(begin))), None)
+
+
+def _has_words(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 @cache
@@ -38,7 +45,8 @@ def _phrases() -> tuple[re.Pattern[str], ...]:
     english, chinese = words["english"], words["chinese"]
     adverb = _any(english["adverbs"])
     not_able = rf"{_any(english['who'])} ?(?:{adverb} )*{_any(english['not_able'])}"
-    declined = rf"\b{not_able}(?: {adverb})* {_any(english['acts'])}\b"
+    partly = r"(?![^.!?,]{0,30} (?:enough|without (?:thinking|mentioning|talking|more|knowing|further))\b)"
+    declined = rf"\b{not_able}(?: {adverb})* {_any(english['acts'])}\b{partly}"
     refused = (
         f"{_any(chinese['who'])}{_any(chinese['before'])}*{_any(chinese['not_able'])}"
         f"{_any(chinese['adverbs'])}*{_any(chinese['acts'])}"

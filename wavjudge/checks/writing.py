@@ -15,6 +15,11 @@ _QUOTES = str.maketrans(
         "\u2019": "'",
         "\u201c": '"',
         "\u201d": '"',
+        "\u201e": '"',
+        "\u00ab": '"',
+        "\u00bb": '"',
+        "\u300e": '"',
+        "\u300f": '"',
         "\u300c": '"',
         "\u300d": '"',
         "\u2013": "-",
@@ -28,6 +33,11 @@ _SCRIPTS = {
     "HIRAGANA": "ja", "KATAKANA": "ja", "LATIN": "en de fr es it pt nl sv fi pl vi tr id ms ro cs hu da no nb sw",
 }  # fmt: skip
 """Languages by script, as far as IFEval and spoken test sets ask for them."""
+
+
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
+_LONG = 15
+"""So many Han signs without one of kana are Chinese: Japanese has none so long."""
 
 
 def plain(text: str) -> str:
@@ -72,6 +82,16 @@ def primary(language: str) -> str:
     return re.split(r"[-_]", language.strip().lower())[0]
 
 
+def is_unspaced(text: str) -> bool:
+    """Whether most letters of a text are of a script without spaces between words.
+
+    >>> is_unspaced("今天很好 (OK)"), is_unspaced("It is 很好."), is_unspaced("")
+    (True, False, False)
+    """
+    letters = [sign for sign in text if sign.isalpha()]
+    return 2 * sum(unicodedata.name(sign, "").startswith(_UNSPACED) for sign in letters) > len(letters)
+
+
 def in_language(text: str, language: str) -> bool | None:
     """Whether a text is in a language, as far as letters tell; None where they do not.
 
@@ -87,6 +107,8 @@ def in_language(text: str, language: str) -> bool | None:
         return None
     most = "HIRAGANA" if _has_kana(scripts) else scripts.most_common(1)[0][0]
     found = _SCRIPTS[most].split()
+    if most == "CJK" and scripts["CJK"] >= _LONG and not scripts["HIRAGANA"] + scripts["KATAKANA"]:
+        found = ["zh"]
     return False if wanted not in found else True if found == [wanted] else None
 
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.console import console
+from wavjudge.cli.console import complain, console
+from wavjudge.cli.stdout import stdout
 
 if TYPE_CHECKING:
-    from wavjudge.bench.importers.base import Imported
+    from wavjudge.bench.importers.base import Imported, Written
+
+SHOWN_FIELDS = 20
 
 
 def import_(
@@ -21,32 +24,50 @@ def import_(
     columns: Annotated[
         list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A column's name, for plain; may be repeated.")
     ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print counts and every bad row as JSON.")] = False,
 ) -> None:
     """Turn another project's files into a folder that `wavjudge run` or `wavjudge score` takes."""
     from wavjudge.bench.importers import FORMATS
     from wavjudge.bench.importers.base import write
     from wavjudge.cli.options import keep
     from wavjudge.errors import InputError
-    from wavjudge.report.text import printable
 
     if format_ not in FORMATS:
         raise InputError(f"got the format {format_!r}, expected one of {sorted(FORMATS)}")
+    if not path.exists():
+        raise InputError("got no such file or folder", where=str(path), todo="check the path; nothing is fetched")
     if columns and format_ != "plain":
         raise InputError(f"got --columns for {format_}, which knows its columns", todo="leave it out, or import plain")
     imported = _plain(path, columns) if format_ == "plain" else FORMATS[format_](path)
     written = write(imported, out, keep=keep(keep_audio))
+    _told(imported, written, out, as_json=json_)
+    if not (written.rows or written.items or written.comparisons or any(written.ratings.values())):
+        raise InputError("got not a single usable row", where=str(path))
+
+
+def _told(imported: Imported, written: Written, out: Path, *, as_json: bool) -> None:
+    """What was written, and what was not: the first of it on the screen, all of it as JSON."""
+    import json
+
+    from wavjudge.report.text import counted
+
     screen = console(err=True)
     counts = {"items": written.items, "answers": written.rows, "recordings": written.recordings,
               "comparisons": written.comparisons}  # fmt: skip
     found = [f"{count} {name}" for name, count in counts.items() if count]
     found += [f"{count} {name}" for name, count in written.ratings.items()]
     screen.print(f"{', '.join(found)} -> {out}", soft_wrap=True)
-    for name, count in sorted(imported.unused_fields.items()):
-        screen.print(f'field "{name}" is not used ({count} times)')
-    for problem in (*imported.bad_rows, *(f"no recording: {missing}" for missing in written.missing)):
-        screen.print(printable(problem), soft_wrap=True)
-    if not (written.rows or written.items or written.comparisons or any(written.ratings.values())):
-        raise InputError("got not a single usable row", where=str(path))
+    unused = sorted(imported.unused_fields.items())
+    for name, count in unused[:SHOWN_FIELDS]:
+        screen.print(f'field "{name}" is not used, in {counted(count, "row")}', soft_wrap=True)
+    if len(unused) > SHOWN_FIELDS:
+        screen.print(f"... and {len(unused) - SHOWN_FIELDS} more fields are not used")
+    complain(imported.bad_rows)
+    complain([f"no recording: {missing}" for missing in written.missing])
+    if as_json:
+        whole = {"out": str(out), **counts, "ratings": written.ratings, "unused_fields": dict(unused),
+                 "bad_rows": imported.bad_rows, "missing_recordings": written.missing}  # fmt: skip
+        typer.echo(json.dumps(whole), file=stdout())
 
 
 def _plain(path: Path, columns: list[str] | None) -> Imported:

@@ -45,7 +45,11 @@ def overlap(reference: str, heard: str) -> Overlap:
     >>> overlap("The capital is Paris", "The capital is Rome").failed
     'name'
     """
-    wanted, said = normal(reference), normal(heard)
+    return compared(reference, normal(reference), normal(heard))
+
+
+def compared(reference: str, wanted: Sequence[str], said: Sequence[str]) -> Overlap:
+    """The same of words that are normalised already; the reference as written tells its names."""
     matched = in_order(wanted, said)
     checks = {
         "number": all(word in said for word in wanted if _is_number(word)),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.typed import typed
 from wavjudge.bench.importers import FORMATS
 from wavjudge.bench.importers.base import write
 from wavjudge.errors import InputError
@@ -44,6 +45,16 @@ def imported(path: Path, out: Path) -> tuple[list[dict[str, str]], list[dict[str
     found = FORMATS["audiojudge"](path)
     write(found, out)
     return read(out / "ratings.csv"), read(out / "labels.csv"), found.bad_rows
+
+
+def test_columns_that_are_not_used_are_counted_by_rows(tmp_path: Path) -> None:
+    for name in (NAME, NAME.replace("gpt_4o", "other")):
+        source(tmp_path, *[("5", "4", "4", "3")] * 3, name=name)
+    found = FORMATS["audiojudge"](tmp_path)
+    write(found, tmp_path / "out")
+    assert found.unused_fields["correct"] == 6
+    done = typed("import", "audiojudge", tmp_path / NAME, "--out", tmp_path / "typed")
+    assert done.code == 0 and 'field "correct" is not used, in 3 rows' in done.err
 
 
 def test_item_candidate_axis_and_raters_are_as_stated(tmp_path: Path) -> None:

@@ -97,8 +97,8 @@ def _labels(files: list[Path], imported: Imported) -> Iterator[Rating]:
 def _rows(file: Path, imported: Imported) -> Iterator[tuple[str, Mapping[str, str]]]:
     columns = _columns(file)
     refuse_missing(_NEEDED, columns, str(file))
-    imported.unused_fields.update(set(columns) - _USED)
     for where, raw in raw_rows(file):
+        imported.unused_fields.update(set() if isinstance(raw, str) else raw.keys() - _USED)
         lacking = [] if isinstance(raw, str) else [name for name in ("dataset_name", *_PATHS) if not raw[name]]
         if isinstance(raw, str) or lacking:
             why = raw if isinstance(raw, str) else f'field "{lacking[0]}": got nothing, expected a text'

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from wavjudge import resources
 from wavjudge.bench.benchmark import FILE, Head, read_head
+from wavjudge.bench.importers.lookup import mark
 from wavjudge.bench.intake import Keep, there
 from wavjudge.bench.row import ItemRow, Row, SaidRow
 from wavjudge.errors import InputError
@@ -168,10 +169,9 @@ def _write_lines(lines: Iterable[str], target: Path) -> int:
 
 
 def _name(row: ItemRow, benchmark: str) -> int:
-    """What no two rows may share, as a number of eight bytes: one is kept for every row."""
+    """What no two rows may share: one is kept for every row."""
     own = (row.candidate, row.attempt) if isinstance(row, Row) else ()
-    name = json.dumps((row.benchmark or benchmark, row.item_id, *own)).encode()
-    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest())
+    return mark(row.benchmark or benchmark, row.item_id, *own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
     data/test-00000-of-00002.parquet     SUBSET/test-00000-of-00001.parquet     SUBSET/test/0000.parquet
     state.json + data-00000-of-00001.arrow, one folder a split under dataset_dict.json where there are several
 
-Only the columns asked for are read, sixteen rows at a time, page by page: a row group with a gigabyte of audio never
+Only the columns asked for are read, a few rows at a time, page by page: a row group with a gigabyte of audio never
 stands in memory. The `datasets` package is not needed.
 """
 
@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,12 @@ import pyarrow
 import pyarrow.ipc
 import pyarrow.parquet
 
+from wavjudge.bench import parquet
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import refuse_missing
 from wavjudge.bench.raw import Raw
 from wavjudge.errors import InputError
 
-_AT_ONCE = 16  # rows; their recordings stand in memory together
-_BUFFER = 1 << 20
 _SHARD = re.compile(r"(?P<split>.+?)-(?P<number>\d{5})-of-(?P<count>\d{5})(?:-[0-9a-f]+)?")
 
 
@@ -120,7 +118,7 @@ def columns(file: Path) -> list[str]:
             with pyarrow.memory_map(str(file)) as source, pyarrow.ipc.open_stream(source) as reader:
                 return list(reader.schema.names)
         return list(pyarrow.parquet.read_schema(file).names)
-    except (pyarrow.ArrowException, OSError) as error:
+    except parquet.FLAWS as error:
         kind = "an Arrow stream" if file.suffix == ".arrow" else "Parquet"
         raise InputError(f"got a file that does not read as {kind} ({error})", where=str(file)) from error
 
@@ -133,29 +131,24 @@ def size(file: Path) -> int:
     try:
         for batch in _arrow(file):
             found += batch.num_rows
-    except (pyarrow.ArrowException, OSError):  # `rows` tells it with the place
+    except parquet.FLAWS:  # `rows` tells it with the place
         pass
     return found
 
 
 def rows(file: Path, wanted: Sequence[str]) -> Iterator[tuple[str, Raw]]:
-    """Place and cells of each row, of the wanted columns alone. A shard that breaks off ends in a text that says so."""
-    number = 0
-    try:
-        for batch in _batches(file, wanted):
-            for row in batch.to_pylist():
-                number += 1
-                yield f"{file}, row {number}", row
-    except (pyarrow.ArrowException, OSError) as error:
-        yield f"{file}, row {number + 1}", f"the rest of the file does not read ({error})"
+    """Place and cells of each row, of the wanted columns alone. What does not read is a text that says so."""
+    for number, raw in _numbered(file, wanted):
+        yield f"{file}, row {number}", raw
 
 
 def numbered(split: Split, wanted: Sequence[str]) -> Iterator[tuple[int, str, Raw]]:
     """The rows of a split's files, one after the other, with their numbers from zero."""
-    numbers = count()
+    before = 0
     for file in split.files:
-        for where, raw in rows(file, wanted):
-            yield next(numbers), where, raw
+        for number, raw in _numbered(file, wanted):
+            yield before + number - 1, f"{file}, row {number}", raw
+        before += size(file)
 
 
 def columns_of(split: Split) -> list[str]:
@@ -174,14 +167,22 @@ def count_unused(split: Split, used: Iterable[str], imported: Imported) -> None:
         imported.unused_fields[name] += sum(map(size, split.files))
 
 
-def _batches(file: Path, wanted: Sequence[str]) -> Iterator[Any]:
-    if file.suffix == ".arrow":
+def _numbered(file: Path, wanted: Sequence[str]) -> Iterator[tuple[int, Raw]]:
+    """Numbers from one, in the file."""
+    return _arrow_rows(file, wanted) if file.suffix == ".arrow" else parquet.rows(file, wanted)
+
+
+def _arrow_rows(file: Path, wanted: Sequence[str]) -> Iterator[tuple[int, Raw]]:
+    number = 0
+    try:
         for batch in _arrow(file):
             part = batch.select(list(wanted))
-            yield from (part.slice(start, _AT_ONCE) for start in range(0, part.num_rows, _AT_ONCE))
-        return
-    with pyarrow.parquet.ParquetFile(file, pre_buffer=False, buffer_size=_BUFFER) as source:
-        yield from source.iter_batches(batch_size=_AT_ONCE, columns=list(wanted), use_threads=False)
+            for start in range(0, part.num_rows, parquet.AT_ONCE):
+                for raw in parquet.listed(part.slice(start, parquet.AT_ONCE)):
+                    number += 1
+                    yield number, raw
+    except parquet.FLAWS as error:
+        yield number + 1, f"the rest of the file does not read ({error})"
 
 
 def _arrow(file: Path) -> Iterator[Any]:

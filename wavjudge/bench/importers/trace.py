@@ -22,6 +22,7 @@ from typing import Any
 
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import refuse_missing
+from wavjudge.bench.importers.lookup import mark
 from wavjudge.bench.importers.preferences import Outcome, People
 from wavjudge.bench.importers.rows import BadCell, counted, usable
 from wavjudge.bench.importers.sources import again, first_fields, from_above, heard, objects
@@ -51,30 +52,41 @@ def read(path: Path) -> Imported:
 
 @dataclass(slots=True)
 class _Names:
-    """What stood where so far: texts by instruction, recordings by item and candidate."""
+    """What stood where so far: texts by instruction, recordings by item and candidate. Held are numbers, no texts."""
 
-    texts: dict[str, list[str]] = field(default_factory=dict)
-    heard: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    first: dict[int, int] = field(default_factory=dict)
+    """The first text or recording of each name."""
+    more: dict[int, list[int]] = field(default_factory=dict)
+    """The others, of the few names that have several."""
 
     def item(self, raw: Mapping[str, Any]) -> str:
         name, text = str(raw["instruction_id"]), str(raw["instruction_text"])
-        number = _place(text, self.texts.setdefault(name, []))
+        number, _ = self._place(("text", name), text)
         return f"{name}#{number + 1}" if number else name
 
     def attempt(self, item: str, candidate: str, recording: Path) -> tuple[int, bool]:
         """Which attempt a recording is, and whether it is met for the first time."""
-        known = self.heard.setdefault((item, candidate), [])
-        before = len(known)
-        number = _place(_identity(recording), known)
-        return number, len(known) > before
+        return self._place(("heard", item, candidate), _identity(recording))
+
+    def _place(self, name: tuple[str, ...], value: str) -> tuple[int, bool]:
+        """The place of a value among those of its name, and whether it is new there."""
+        of, own = mark(*name), mark(value)
+        if of not in self.first or self.first[of] == own:
+            is_new = of not in self.first
+            self.first[of] = own
+            return 0, is_new
+        others = self.more.setdefault(of, [])
+        if is_new := own not in others:
+            others.append(own)
+        return others.index(own) + 1, is_new
 
 
 def _items(path: Path, imported: Imported) -> Iterator[tuple[str, ItemRow]]:
-    names, seen = _Names(), set[str]()
+    names, seen = _Names(), set[int]()
     rows = counted(objects(path), _USED, imported)
     for where, row in usable(rows, partial(_asked, names, path.parent), ItemRow, imported):
-        if row.item_id not in seen:
-            seen.add(row.item_id)
+        if (name := mark(row.item_id)) not in seen:
+            seen.add(name)
             yield where, row
 
 
@@ -137,10 +149,3 @@ def _answer(names: _Names, folder: Path, raw: Mapping[str, Any]) -> dict[str, An
 def _identity(recording: Path) -> str:
     """The hash of the recording, or its name where it is not there."""
     return hashlib.sha256(recording.read_bytes()).hexdigest() if there(recording) else str(recording)
-
-
-def _place(value: str, known: list[str]) -> int:
-    """The place of a value in a list, which grows by it if it is new."""
-    if value not in known:
-        known.append(value)
-    return known.index(value)

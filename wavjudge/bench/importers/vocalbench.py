@@ -23,6 +23,7 @@ it), `emotion_acoustic`, UTMOS, emotions and their scores of the questions. Ther
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from typing import Any
 from wavjudge.bench.benchmark import Head
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, refuse_missing, source_files, tags_of
+from wavjudge.bench.importers.lookup import Lookup
 from wavjudge.bench.importers.rows import BadCell, counted, usable
 from wavjudge.bench.importers.sources import first_fields, from_above, heard, objects
 from wavjudge.bench.intake import there
@@ -55,7 +57,7 @@ class _Answers:
     """A file of answers: its set, its model's name and folder, the items it answers."""
 
     path: Path
-    items: Mapping[str, ItemRow]
+    items: Lookup
 
     @property
     def set(self) -> str:
@@ -145,18 +147,26 @@ def _rows(files: list[Path], imported: Imported) -> Iterator[tuple[str, Row]]:
         yield from usable(rows, partial(_answer, source, imported.root), Row, imported)
 
 
-def _questions(file: Path, imported: Imported) -> dict[str, ItemRow]:
-    """The items of the set that a file of answers belongs to, by their ids."""
+def _questions(file: Path, imported: Imported) -> Lookup:
+    """The items of the set that a file of answers belongs to, as JSON by their ids."""
     above = [folder / "json" / file.name for folder in list(file.resolve().parents)[2:4]]
     name = "instruction_following.json" if file.stem == "instruction" else file.name
     found = next((one for place in above if (one := place.with_name(name)).is_file()), None)
     if found is None:
         imported.bad_rows.append(f"{file}: no json/{name} three folders above, so the questions stay unknown")
-        return {}
+        return Lookup()
     scratch = Imported(_NAME, imported.root)  # what is wrong with an item is told where items are imported
     items = usable(objects(found), partial(_asked, found.parent, imported.root), ItemRow, scratch)
-    questions = {row.item_id: row for _, row in items}
-    if lost := sum(not there(imported.root / (row.question_audio or "")) for row in questions.values()):
+    lost = 0
+
+    def pairs() -> Iterator[tuple[str, str]]:
+        nonlocal lost
+        for _, row in items:
+            lost += not there(imported.root / (row.question_audio or ""))
+            yield row.item_id, row.model_dump_json(exclude_defaults=True)
+
+    questions = Lookup(pairs())
+    if lost:
         imported.bad_rows.append(
             f"{found}: {lost} questions without a recording; answers to them carry their text alone"
         )
@@ -168,7 +178,7 @@ def _answer(source: _Answers, root: Path, raw: Mapping[str, Any]) -> dict[str, A
     if not isinstance(said, str | None):
         raise BadCell("prediction", f"got {type(said).__name__}, expected a text")
     item = source.items.get(_item_id(given))
-    asked = item.model_dump(exclude_defaults=True) if item else {"question_text": one_text(raw.get("Question"))}
+    asked = json.loads(item) if item else {"question_text": one_text(raw.get("Question"))}
     return heard(asked, root) | {
         "item_id": _item_id(given), "candidate": source.folder.name, "text": one_text(said),
         "audio": source.audio(given, root), "language": "en",

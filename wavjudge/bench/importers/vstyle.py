@@ -34,6 +34,7 @@ from pydantic import ValidationError
 
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text
+from wavjudge.bench.importers.lookup import mark
 from wavjudge.bench.importers.rows import BadCell
 from wavjudge.bench.importers.sources import first_fields
 from wavjudge.bench.importers.votes import number_in, rating
@@ -80,7 +81,7 @@ def _files(path: Path) -> list[Path]:
 
 def _rows(files: list[Path], imported: Imported) -> Iterator[tuple[str, Row]]:
     """Each answer once: a judged file repeats those of metadata.jsonl."""
-    seen: dict[tuple[str, ...], Path] = {}
+    seen: dict[int, Path] = {}
     for file, where, raw in _objects(files, imported):
         try:
             row = _row(raw, file, imported.root)
@@ -92,7 +93,7 @@ def _rows(files: list[Path], imported: Imported) -> Iterator[tuple[str, Row]]:
             imported.bad_rows.append(f"{where}: {_complaint(error)}")
         else:
             imported.unused_fields.update(set(raw) - _USED)
-            if seen.setdefault((*_key(raw), row.candidate), file) == file:
+            if seen.setdefault(mark(*_key(raw), row.candidate), file) == file:
                 yield where, row
 
 
@@ -166,13 +167,11 @@ def _ratings(files: list[Path], imported: Imported) -> Iterator[Rating]:
 
 
 def _labels(files: list[Path], answered: list[Path], imported: Imported) -> Iterator[Rating]:
-    candidates: dict[_Key, set[str]] = {}
-    for _, _, raw in _objects(answered, None):
-        candidates.setdefault(_key(raw), set()).add(str(raw.get("model_name")))
+    candidates = _candidates(answered)
     for file, where, raw in _objects(files, imported):
         imported.unused_fields.update(set(raw) - {"id", "instruct_id", "ability", "mos"})
         try:
-            made = _label(raw, file.stem, candidates.get(_key(raw), set()))
+            made = _label(raw, file.stem, candidates.get(mark(*_key(raw)), frozenset()))
         except BadCell as error:
             imported.bad_rows.append(f"{where}, {error}")
             continue
@@ -181,7 +180,18 @@ def _labels(files: list[Path], answered: list[Path], imported: Imported) -> Iter
         yield made
 
 
-def _label(raw: Mapping[str, Any], annotator: str, candidates: set[str]) -> Rating:
+def _candidates(files: list[Path]) -> dict[int, frozenset[str]]:
+    """Which models gave the answers of a name. The same set stands for all that have it: there are few models."""
+    found: dict[int, frozenset[str]] = {}
+    known: dict[frozenset[str], frozenset[str]] = {}
+    for _, _, raw in _objects(files, None):
+        name = mark(*_key(raw))
+        models = found.get(name, frozenset()) | {str(raw.get("model_name"))}
+        found[name] = known.setdefault(models, models)
+    return found
+
+
+def _label(raw: Mapping[str, Any], annotator: str, candidates: frozenset[str]) -> Rating:
     if missing := [name for name in ("id", "instruct_id", "mos") if name not in raw]:
         raise BadCell(missing[0], "got no such field")
     if len(candidates) != 1:
