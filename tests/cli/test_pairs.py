@@ -10,6 +10,7 @@ import pytest
 from tests.cli.test_calibrate import simulated, table, write
 from tests.cli.typed import answers, spec, typed
 from tests.loopback.server import Loopback
+from wavjudge.cli.pairs import _both
 
 
 @pytest.fixture
@@ -51,7 +52,9 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(run: Path, tmp_path
     assert typed("export", run, "--format", "paper", "--out", scored).code == 0
     for words, said in (
         ((run, "--mode", "holistic"), "got mode 'holistic', expected one of sum, semantic, paralinguistic, weighted"),
-        ((run, "--weights", "1"), "expected two numbers"),
+        ((run, "--mode", "weighted", "--weights", "0.7,0.3"), "expected NAME=WEIGHT,NAME=WEIGHT, such as semantic=0.7"),
+        ((run, "--mode", "weighted", "--weights", "overall"), "of overall, expected semantic and acoustic"),
+        ((run, "--weights", "semantic=1"), "got --weights in mode semantic, which has none"),
         ((run, "--min-gap", "nan"), "got min_gap=nan"),
         ((run, "--chosen", "sft_target"), "got --chosen sft_target and --target None"),
         ((run, "--target", "a"), "got --chosen best_output and --target a"),
@@ -61,12 +64,28 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(run: Path, tmp_path
         ((scored, "--margin", "2"), "nothing is known of the judge's noise"),
         ((scored, "--rater", "z"), "for a .jsonl"),
         ((tmp_path,), "no run folder"),
-        ((tmp_path / "none.jsonl",), "cannot be read"),
+        ((tmp_path / "none.jsonl",), f"{tmp_path / 'none.jsonl'}: got no such file or folder"),
+        ((tmp_path / "none",), "got no such file or folder"),
     ):
         done = typed("pairs", *words, "--out", out)
         assert done.code == 2 and said in " ".join(done.err.split()), done.err
         assert not out.exists()
     assert typed("pairs", run, "--out", tmp_path / "pairs.csv").code == 2
+
+
+def test_weights_are_named_and_an_axis_without_one_weighs_nothing(run: Path, tmp_path: Path) -> None:
+    def built(name: str, *words: object) -> list[tuple[str, str, float]]:
+        out = tmp_path / f"{name}.jsonl"
+        done = typed("pairs", run, "--out", out, *words)
+        assert done.code == 0, done.err
+        rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        return [(one["id"], one["chosen_key"], one["score_gap"]) for one in rows]
+
+    weighted = ("--mode", "weighted", "--weights")
+    alone = built("alone", "--mode", "paralinguistic")
+    assert alone and built("one", *weighted, "acoustic=1") == alone
+    assert built("twice", *weighted, "acoustic=2", "--min-gap", 2) == [(*one[:2], 2 * one[2]) for one in alone]
+    assert _both("acoustic=0.3, semantic=0.7", "weighted") == (0.7, 0.3) and _both("semantic", "weighted") == (1, 0)
 
 
 @pytest.fixture
@@ -94,7 +113,8 @@ def test_check_ends_with_1_where_nothing_may(calibration: Path) -> None:
     for words, said in ((("--min-order", "2"), "expected a correlation"), (("--label-kind", "x"), "expected one of")):
         refused = typed("rewards", "check", calibration, *words)
         assert refused.code == 2 and said in " ".join(refused.err.split())
-    assert typed("rewards", "check", calibration / "none.json").code == 2
+    gone = typed("rewards", "check", calibration / "none.json")
+    assert gone.code == 2 and "none.json: got no such file or folder" in " ".join(gone.err.split())
 
 
 def test_pairs_obey_a_calibration(run: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ and the answers of a row share sentences.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -49,11 +49,11 @@ PAIRS = (
 )
 
 
-def spoken() -> Iterator[Case]:
+def spoken(voices: Sequence[str] = VOICES, pairs: Sequence[tuple[str, str]] = PAIRS) -> Iterator[Case]:
     """Each voice in order; with another text than its own; saying the question; with a phrase again and again."""
-    texts = [text for _, text in PAIRS]
-    for voice in VOICES:
-        for (question, text), other in zip(PAIRS, texts[1:] + texts[:1], strict=True):
+    texts = [text for _, text in pairs]
+    for voice in voices:
+        for (question, text), other in zip(pairs, texts[1:] + texts[:1], strict=True):
             yield Case(f"{voice}: in order", say(text, PACE, voice), text, question)
             yield Case(f"{voice}: the text of another answer", say(text, PACE, voice), other, question)
             yield Case(f"{voice}: the question", say(question, PACE, voice), question, question)

@@ -22,6 +22,7 @@ from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.monitor import Monitor
 from wavjudge.rewards.monitor_looks import NAMES, measured
 from wavjudge.rewards.monitor_phrases import phrases
+from wavjudge.rewards.monitor_plot import figure
 from wavjudge.signals.loudness import loudness_dbfs
 
 N = 12
@@ -65,6 +66,20 @@ def test_the_picture_is_the_same_file_for_the_same_looks(tmp_path: Path) -> None
     before = [path.read_bytes() for path in made.draw()]
     assert [path.read_bytes() for path in Monitor(tmp_path).draw()] == before
     assert before[0].startswith(b"\x89PNG") and b"<svg" in before[1]
+
+
+def test_the_picture_begins_at_the_first_look_and_hides_neither_line(tmp_path: Path) -> None:
+    made = Monitor(tmp_path, some_plan(N))
+    for step in (0, 200):
+        made.record(step, look(step, FLAT, FLAT).answers)
+    above, below = figure(made.check()).axes
+    lines = {str(line.get_label()): line for line in above.get_lines()}
+    reward, held_out = lines["reward"], lines["held-out"]
+    assert list(reward.get_xdata()) == list(held_out.get_xdata()) == [0, 200]
+    assert list(reward.get_ydata()) == list(held_out.get_ydata()) == [0, 0]
+    assert reward.get_linewidth() > held_out.get_linewidth() and reward.get_markersize() > held_out.get_markersize()
+    below.figure.canvas.draw()  # type: ignore[union-attr]
+    assert all(float(tick).is_integer() for tick in below.get_xticks())
 
 
 def test_the_same_look_again_changes_nothing_and_another_one_is_refused(tmp_path: Path) -> None:

@@ -137,6 +137,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
         ((f"0={moved}", f"100={changed}"), "2 signatures on overall, expected one judge at all steps"),
         ((f"0={twins}",), "got one judge prompt for the reward and the held-out judge (aaaaaaaaaaaa)"),
         (("first",), "got 'first', expected STEP=RUN"),
+        ((first, "100=nowhere"), "nowhere: got no such file or folder"),
         ((first, second, "--weights", "semantic"), "no rating on semantic by openai:gpt-audio-1.5"),
         ((first, "--held-out", "openai:gpt-audio-1.5"), "got 2 signatures on overall"),
     ):

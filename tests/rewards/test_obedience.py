@@ -37,7 +37,7 @@ def made_file() -> CalibrationFile:
 def file(server: Loopback, made_file: CalibrationFile) -> CalibrationFile:
     """The same calibration, of the judge behind the loopback server: `semantic` hears, `acoustic` is dice."""
     with reward(server, TWO) as judge:
-        signed = {axis.name: task.signature for _, task in judge._tasks for axis in task.axes}
+        signed = judge.signatures
     text = made_file.model_dump_json()
     for axis, old in (("semantic", HEARS), ("acoustic", DEAF)):
         text = text.replace(old, signed[axis] + "|is:m-1")
@@ -98,7 +98,7 @@ def test_plain_options_say_the_same(server: Loopback, file: CalibrationFile, tmp
 
 
 def test_ways_of_obeying_without_a_calibration_are_refused_not_passed_over(server: Loopback, tmp_path: Path) -> None:
-    words = ("rewards", "serve", "--judge", f"openai:m?base_url={server.openai_url}", "--weight", "overall=1",
+    words = ("rewards", "serve", "--judge", f"openai:m?base_url={server.openai_url}", "--weights", "overall=1",
              "--guards", "none", "--port", "0")  # fmt: skip
     for more in (("--below", "refuse"), ("--factor", "0.5"), ("--recalibrate", "linear"), ("--min-order", "0.1")):
         done = typed(*words, *more)

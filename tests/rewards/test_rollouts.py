@@ -67,7 +67,7 @@ def test_the_reference_pays_for_failures_and_says_so() -> None:
     assert "would stop" not in found.sentence  # it has no ceiling
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(1, 5) | st.just("failed"), min_size=2, max_size=5), min_size=1, max_size=5))
 def test_variances_and_lambda_are_numpys(groups: list[list[Any]]) -> None:
     found = look(rows({f"q{number}": group for number, group in enumerate(groups)}))

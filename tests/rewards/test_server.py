@@ -246,7 +246,7 @@ def test_text_that_nothing_makes_sound_of_is_the_requests_error(judge: Loopback)
 
 def test_the_command_serves_until_it_is_told_to_end(judge: Loopback, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "wavjudge", "rewards", "serve", "--port", "0", "--guards", "none", "--judge",
-               f"openai:m?base_url={judge.openai_url}", "--weight", "semantic=0.7", "--weight", "acoustic=.3", "--log",
+               f"openai:m?base_url={judge.openai_url}", "--weights", "semantic=0.7,acoustic=.3", "--log",
                str(tmp_path / "run")]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ}) as process:
         assert process.stdout is not None
@@ -271,9 +271,10 @@ def test_the_command_refuses_what_cannot_be(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stderr
 
-    assert said("--weight", "overall=1", "--host", "0.0.0.0") == (
+    assert said("--weights", "overall=1", "--host", "0.0.0.0") == (
         2, "wavjudge: got the host 0.0.0.0, which others can reach, and no token\n"
         "What to do: set the token's environment variable, or listen on 127.0.0.1\n",
     )  # fmt: skip
-    code, text = said("--weight", "overall=much")
-    assert code == 2 and "expected AXIS=SHARE" in text
+    code, text = said("--weights", "overall=much")
+    assert code == 2 and "expected NAME=WEIGHT" in text
+    assert said("--weight", "overall=1")[0] == 2, "one name for weights everywhere"

@@ -19,7 +19,7 @@ import soundfile
 import soxr
 
 from tests.loopback.server import Loopback
-from wavjudge.errors import InputError
+from wavjudge.errors import InputError, pip_install
 from wavjudge.rewards.item import RewardItem, Samples
 from wavjudge.rewards.judge_reward import JudgeReward
 from wavjudge.training.audio import Codec, decoded, resampled
@@ -148,4 +148,4 @@ try:
 except MissingPartError as error:
     print(error.todo)
 """
-    assert _python(code) == "pip install 'wavjudge[train]'"
+    assert _python(code) == pip_install("wavjudge[train]")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +181,63 @@ def test_a_checkpoint_counts_once_its_last_file_is_there(tmp_path: Path) -> None
     (tmp_path / "checkpoint-10" / NAME).write_text("{")
     with pytest.raises(InputError, match="does not read"):
         Saved.read(tmp_path / "checkpoint-10")
+
+
+def test_another_recording_under_the_same_name_is_another_training(tmp_path: Path) -> None:
+    """The data files stay as they are; CSV too, and pairs with their other fields."""
+    sound = 0.3 * np.sin(np.arange(8000) / 20)
+    for name in ("q.wav", "one.wav", "other.wav"):
+        soundfile.write(tmp_path / name, sound, 16_000)
+    write(tmp_path / "d.jsonl", {"question_audio": "q.wav", "target_text": "So.", "target_audio": "one.wav"})
+    (tmp_path / "p.csv").write_text("id,question_text,question_audio\na,,q.wav\nb,Why?,\n")
+    write(tmp_path / "pairs.jsonl", {"audios": ["q.wav"], "sft_target_audio": "one.wav", "rejected_audio": "other.wav"})
+    hybrid, pairs = config(tmp_path, LEAST.replace("p.jsonl", "p.csv")), config(tmp_path, PAIRS)
+    before = hybrid.settings() | pairs.settings()
+    assert (hybrid.settings() | pairs.settings()) == before
+    soundfile.write(tmp_path / "one.wav", sound / 2, 16_000)
+    after = hybrid.settings() | pairs.settings()
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {"data.demonstrations.recordings", "data.pairs.recordings"}
+    with pytest.raises(InputError, match=r"other settings \(data.demonstrations.recordings: "):
+        Saved(2, 1, settings=before).meant_for(after, 1, "here")
+    write(tmp_path / "d.jsonl", {"prompt_ids": [4], "target_ids": [12, 70, 1]})
+    assert hybrid.settings()["data.demonstrations.recordings"] is None, "ids have no recordings"
+
+
+def test_the_configs_of_the_page_can_be_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    hybrid, monitor, pairs = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    held = config(tmp_path, hybrid + monitor)
+    assert held.monitor.held_out.prompt_set == "joint" and held.monitor.prompts == tmp_path / "watched.jsonl"
+    assert config(tmp_path, hybrid).monitor is None and config(tmp_path, pairs).method == "dpo"
+
+
+def test_a_speaker_whose_module_is_nowhere_is_named_before_torch_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(LEAST, encoding="utf-8")
+    code = "import sys\nfrom tests.cli.typed import typed\n" + (
+        "for command in ('run', 'inspect'):\n"
+        "    done = typed('train', command, 'c.toml')\n"
+        "    print(done.code, 'torch' in sys.modules, done.err)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.count("2 False wavjudge: c.toml, [model]: got the speaker 'my_model:Voice', and no module") == 2
+    (tmp_path / "my_model.py").write_text("Voice = 3\n")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert "no module" not in done.stdout and "2 True " in done.stdout, done.stdout
+
+
+def test_what_there_is_to_look_at_is_said_for_itself(tmp_path: Path) -> None:
+    pytest.importorskip("trl", reason="TRL is not installed (extra train)")
+    (tmp_path / "c.toml").write_text(LEAST, encoding="utf-8")
+    held_out = LEAST.replace("[reward]", 'held_out = "h.jsonl"\n[reward]')
+    from wavjudge.training.inspection import inspected
+
+    with pytest.raises(InputError, match="got a config without held-out demonstrations"):
+        inspected(config(tmp_path))
+    with pytest.raises(InputError, match="got no checkpoint of this training") as error:
+        inspected(config(tmp_path, held_out))
+    assert str(tmp_path / "out") in str(error.value)
 
 
 @pytest.mark.parametrize("settings, ranks, said", [

@@ -130,7 +130,7 @@ def same(loss: Any, logps: Any, expected: tuple[float, Any]) -> None:
 
 
 @given(BATCHES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_preference_is_that_of_plain_loops(batch: dict[str, Any]) -> None:
     logps, _, gains = drawn(batch)
     both = zip(weights(batch, batch["counted"]), batch["rows"], strict=True)
@@ -147,7 +147,7 @@ def test_preference_is_that_of_plain_loops(batch: dict[str, Any]) -> None:
 
 
 @given(BATCHES, st.floats(0, 2), st.floats(0.001, 2))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_kl_is_that_of_plain_loops(batch: dict[str, Any], text_beta: float, speech_beta: float) -> None:
     logps, reference, _ = drawn(batch)
     by, beta = weights(batch, Counted("all")), {"t": text_beta, "s": speech_beta}
@@ -163,7 +163,7 @@ def test_kl_is_that_of_plain_loops(batch: dict[str, Any], text_beta: float, spee
 
 
 @given(BATCHES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_supervised_is_that_of_plain_loops(batch: dict[str, Any]) -> None:
     logps, _, _ = drawn(batch)
     by = weights(batch, batch["counted"])

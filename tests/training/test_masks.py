@@ -97,7 +97,7 @@ def test_starts_that_cannot_be_are_refused(starts: list[int]) -> None:
 
 
 @given(st.lists(st.lists(st.integers(0, 9), min_size=7, max_size=7), min_size=1, max_size=4), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_an_answer_is_as_a_plain_loop_finds_it(rows: list[list[int]], data: Any) -> None:
     starts = [data.draw(st.integers(1, 7)) for _ in rows]
     for found, row, start in zip(answer_mask(torch.tensor(rows), TOY, starts).tolist(), rows, starts, strict=True):

@@ -126,6 +126,7 @@ def test_an_alarm_is_said_and_ends_a_training_only_by_asking(stop: bool, caplog:
     assert watch.steps == [0, 4, 8] and len(set(watch.drawn)) == 1, "each look draws the same numbers"
     assert torch.equal(before, torch.get_rng_state()) and [model[0].training, model[1].training] == [True, False]
     assert control.should_training_stop is stop
+    assert getattr(control, "should_save", False) is stop, "what was learnt until then is kept"
     assert state.log_history == [{"monitor/verdict": "gaming", "monitor/alarms": "gaming, seconds", "step": 8}]
     assert "step 8: said (alarms: gaming, seconds)" in caplog.text
 

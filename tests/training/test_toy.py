@@ -182,6 +182,10 @@ def test_the_command_writes_table_and_picture(tmp_path: Path, monkeypatch: pytes
     assert done.code == 0, done.err
     assert "text + SFT gated" in done.out
     assert "seed 5: held-out speech" in done.out
+    lines = done.err.splitlines()
+    assert lines[0] == f"1 of {len(ARMS)}: seed 5, lr 0.001: {ARMS[0].name}"
+    assert lines[-2].startswith(f"{len(ARMS)} of ")
+    assert lines[-1].endswith(f"written to {tmp_path / 'toy_recipe'}.md, .csv and .png")
     assert len(toy.read(tmp_path / "toy_recipe.csv")) == len(ARMS) * 2
     assert (tmp_path / "toy_recipe.png").stat().st_size > 10_000
 

@@ -19,7 +19,9 @@ def pairs(
     run: Annotated[Path, typer.Argument(help="Run folder, or a .jsonl of scored candidates.")],
     out: Annotated[Path, typer.Option(help="File to write: .jsonl.")],
     mode: Annotated[str, typer.Option(help="semantic, paralinguistic (acoustic), sum or weighted.")] = "semantic",
-    weights: Annotated[str, typer.Option(help="Of semantic and paralinguistic, in mode weighted.")] = "1,1",
+    weights: Annotated[
+        str | None, typer.Option(help="In mode weighted: semantic=WEIGHT,acoustic=WEIGHT; default: 1 each.")
+    ] = None,
     min_gap: Annotated[float, typer.Option(help="Least gap in points of the mode's score.")] = 1.0,
     margin: Annotated[float, typer.Option(help="Least gap in standard errors of a gap, from repeats.")] = 0.0,
     noise: Annotated[float | None, typer.Option(help="Sd of repeats, for a .jsonl, which has none.")] = None,
@@ -56,18 +58,30 @@ def pairs(
 
 
 def _rules(
-    mode: str, weights: str, min_gap: float, margin: float, top_k: int | None, chosen: str, seed: int
+    mode: str, weights: str | None, min_gap: float, margin: float, top_k: int | None, chosen: str, seed: int
 ) -> Rules:  # fmt: skip
     from typing import cast
 
-    from wavjudge.errors import InputError
     from wavjudge.rewards.pair_rules import Mode, Rules, Source
 
-    try:
-        first, second = (float(one) for one in weights.split(","))
-    except ValueError as error:
-        raise InputError(f"got --weights {weights!r}, expected two numbers, such as 0.7,0.3") from error
-    return Rules(cast(Mode, mode), (first, second), min_gap, margin, top_k, cast(Source, chosen), seed)
+    both = (1.0, 1.0) if weights is None else _both(weights, mode)
+    return Rules(cast(Mode, mode), both, min_gap, margin, top_k, cast(Source, chosen), seed)
+
+
+def _both(weights: str, mode: str) -> tuple[float, float]:
+    """Of semantic and acoustic; an axis that is not named weighs nothing."""
+    from wavjudge.cli.weights import weights_of
+    from wavjudge.errors import InputError
+    from wavjudge.rewards.pair_rules import AXES, USED
+
+    if mode != "weighted":
+        raise InputError(f"got --weights in mode {mode}, which has none", todo="add --mode weighted, or leave it out")
+    given, known = weights_of(weights), [AXES[name] for name in USED["weighted"]]
+    if other := [name for name in given if name not in known]:
+        raise InputError(f"got --weights of {', '.join(other)}, expected {' and '.join(known)}",
+                         todo="pairs are ordered by these two; mode paralinguistic is the axis acoustic")  # fmt: skip
+    semantic, acoustic = (given.get(name, 0.0) for name in known)
+    return semantic, acoustic
 
 
 def _scored(
@@ -81,6 +95,8 @@ def _scored(
     if (rules.chosen == "sft_target") != (target is not None):
         raise InputError(f"got --chosen {rules.chosen} and --target {target}, expected sft_target with a --target",
                          todo="the gap is to the demonstration's own score: say whose answers it is")  # fmt: skip
+    if not run.exists():
+        raise InputError("got no such file or folder", where=str(run), todo="check the path")
     if is_run(run):
         if noise is not None:
             raise InputError("got --noise for a run folder, whose repeats tell it", todo="leave --noise out")

@@ -67,13 +67,15 @@ def _runs(given: Sequence[str]) -> dict[int, list[Path]]:
         step, _, folder = one.partition("=")
         if not (step.isascii() and step.isdigit() and folder):
             raise InputError(f"got {one!r}, expected STEP=RUN, such as 200=runs/step200")
+        if not Path(folder).exists():
+            raise InputError("got no such file or folder", where=folder, todo="check the path")
         found.setdefault(int(step), []).append(Path(folder))
     return found
 
 
 def _weights(option: str, text: str, axis: Sequence[str] | None) -> Weights:
     from wavjudge.cli import tables
-    from wavjudge.cli.rewards_rollouts import weights_of
+    from wavjudge.cli.weights import weights_of
     from wavjudge.rewards.combine import Weights
     from wavjudge.types import Scale
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wavjudge.rewards.rollouts import Rollouts, Spread
     from wavjudge.types import Axis
 
+_TEXT_AT = 17  # two spaces, a name of fourteen, one space
 COLUMNS = ("", "answers", "unscored", "prompts", "all equal", "mean", "variance", "(n - 1)")
 
 
@@ -49,6 +50,7 @@ def _chosen(name: str, weights: str | None, axes: list[Axis]) -> Preset:
     """The preset, with other weights if some were given, on the scale of their axes."""
     from dataclasses import replace
 
+    from wavjudge.cli.weights import weights_of
     from wavjudge.rewards.combine import Weights
     from wavjudge.rewards.mixing import Gates
     from wavjudge.rewards.presets import preset
@@ -59,23 +61,6 @@ def _chosen(name: str, weights: str | None, axes: list[Axis]) -> Preset:
     given = weights_of(weights)
     scale = next((axis.scale for axis in axes if axis.name in given), chosen.weights.scale)
     return replace(chosen, weights=Weights(given, scale), gates=Gates.on(scale))
-
-
-def weights_of(text: str, option: str = "--weights") -> dict[str, float]:
-    """Weights given as NAME=WEIGHT,NAME=WEIGHT, or as one NAME."""
-    from wavjudge.errors import InputError
-
-    if "=" not in text and "," not in text:
-        return {text.strip(): 1.0}
-    try:
-        pairs = [one.split("=", 1) for one in text.split(",")]
-        found = {name.strip(): float(weight) for name, weight in pairs}
-    except ValueError as error:
-        raise InputError(f"got {option} {text!r}, expected NAME=WEIGHT,NAME=WEIGHT, such as "
-                         "semantic=0.7,acoustic=0.3") from error  # fmt: skip
-    if len(found) < len(pairs):
-        raise InputError(f"got {option} {text!r}, expected each axis once")
-    return found
 
 
 def _print_json(found: Rollouts) -> None:
@@ -90,12 +75,13 @@ def _print_json(found: Rollouts) -> None:
 
 
 def _show(found: Rollouts) -> None:
-    from wavjudge.report.text import one_line
+    from wavjudge.report.text import folded, one_line
 
     screen = console()
     screen.print(_table(found))
     for name, text in _lines(found):
-        screen.print(f"  {name:<14} {one_line(text)}", soft_wrap=True)
+        for number, line in enumerate(folded(text, screen.width - _TEXT_AT)):
+            screen.print(f"  {'' if number else name:<14} {line}", soft_wrap=True)
     screen.print(found.sentence)
     for note in found.notes:
         screen.print(one_line(note), soft_wrap=True)

@@ -15,7 +15,7 @@ TOKEN_VARIABLE = "WAVJUDGE_REWARDS_TOKEN"  # noqa: S105 - the name of a variable
 
 def serve(
     judge: Annotated[list[str], typer.Option(help="SPEC of a judge, see `wavjudge judges`; may be given again.")],
-    weight: Annotated[list[str], typer.Option(help="AXIS=SHARE, summing to 1; may be given again.")],
+    weights: Annotated[str, typer.Option(help="Of the axes, summing to 1: NAME=WEIGHT,NAME=WEIGHT, or one NAME.")],
     calibration: Annotated[Path | None, typer.Option(help="calibration.json, or its folder, to obey.")] = None,
     below: Annotated[
         str | None, typer.Option(help="What lies below the bar: refuse (default), or down-weight.")
@@ -56,12 +56,13 @@ def serve(
 
     from wavjudge.cli.console import console
     from wavjudge.cli.options import words
+    from wavjudge.cli.weights import weights_of
     from wavjudge.rewards.adapters.built import from_options, function
     from wavjudge.rewards.server import RewardServer
 
     named = [word for word in words(guards) or [] if word != "none"]
     reward = from_options({
-        "judges": judge, "weights": _weights(weight), "guards": named, "floor": floor,
+        "judges": judge, "weights": weights_of(weights), "guards": named, "floor": floor,
         "ceiling": None if ceiling >= 1 else ceiling, "window": window, "repeats": repeats, "tries": tries,
         "deadline_seconds": deadline, "speech": not text_only, "log": str(log) if log else None,
         "log_mebibytes": log_mebibytes, "prompts": str(prompts) if prompts else None, "prompt_set": prompt_set,
@@ -73,19 +74,6 @@ def serve(
     with reward:
         server = RewardServer(reward, os.environ.get(token_env) or None, function(decode) if decode else None, max_body)
         asyncio.run(_serve(server, host, port))
-
-
-def _weights(given: list[str]) -> dict[str, float]:
-    from wavjudge.errors import InputError
-
-    found = {}
-    for text in given:
-        axis, equals, share = text.partition("=")
-        try:
-            found[axis] = float(share) if equals else 1.0
-        except ValueError:
-            raise InputError(f"got --weight {text!r}, expected AXIS=SHARE such as overall=1") from None
-    return found
 
 
 async def _serve(server: RewardServer, host: str, port: int) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.errors import MissingPartError
+from wavjudge.errors import MissingPartError, pip_install
 
 if TYPE_CHECKING:
     from wavjudge.training.inspection import Inspected
@@ -31,12 +31,35 @@ TRL = ("torch", "torchaudio", "transformers", "accelerate", "trl", "peft")
 def with_extra(*parts: str) -> None:
     """Says what to install where a part of the extra is missing, before anything is imported."""
     if missing := [name for name in parts if find_spec(name) is None]:
-        raise MissingPartError(f"got no {missing[0]}, which training needs", todo='pip install "wavjudge[train]"')
+        raise MissingPartError(f"got no {missing[0]}, which training needs", todo=pip_install("wavjudge[train]"))
+
+
+def before_torch(config: Path) -> None:
+    """`InputError` where there is no config, or the speaker's module is nowhere: said before torch and TRL take their
+    time to load. What else may be wrong with a config is said when it is read."""
+    import tomllib
+    from importlib.machinery import PathFinder
+
+    from wavjudge.errors import InputError
+
+    if not config.is_file():
+        raise InputError("got no such file", where=str(config), todo="check the path")
+    try:
+        speaker = tomllib.loads(config.read_text(encoding="utf-8"))["model"]["speaker"]
+        package = speaker.partition(":")[0].partition(".")[0]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return
+    if package and find_spec(package) is None and PathFinder.find_spec(package, [str(Path.cwd())]) is None:
+        raise InputError(
+            f"got the speaker {speaker!r}, and no module {package!r} here", where=f"{config}, [model]",
+            todo="run it from the folder that holds the module; docs/training.md says what a speaker is, "
+            "tests/training/tiny.py is a whole one",
+        )  # fmt: skip
 
 
 @app.command("toy")
 def toy(
-    out: Annotated[Path, typer.Option(help="Folder for toy_recipe.csv, .md and .png.")] = Path(),
+    out: Annotated[Path, typer.Option(help="Folder for toy_recipe.csv, .md and .png.")] = Path("toy"),
     lr: Annotated[list[float] | None, typer.Option(help="Learning rate; may be given again.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="May be given again; 0, 1, 2 by default.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Of each run; 60 by default.")] = None,
@@ -65,6 +88,7 @@ def toy(
         nll = held_out_nll(bases[one], one, settings)
         typer.echo(f"seed {one}: held-out speech {nll:.4f}, gradient of text {found.text_norm:.4f}, of speech "
                    f"{found.speech_norm:.4f}, ratio {ratio}, cosine {cosine}")  # fmt: skip
+    typer.echo(f"the tables above, every look and a picture: written to {out / name}.md, .csv and .png", err=True)
 
 
 @app.command("run")
@@ -76,6 +100,7 @@ def run(
 ) -> None:
     """Train; the same command again goes on from the last checkpoint. Several processes: torchrun -m wavjudge ..."""
     with_extra(*TRL)
+    before_torch(config)
     from wavjudge.training.config import read
     from wavjudge.training.run import prepared, trained
 
@@ -100,6 +125,7 @@ def inspect(
     """Held-out demonstrations under a checkpoint, text and speech apart: change from the base, gradients; and the
     variance of its last rollouts."""
     with_extra(*TRL)
+    before_torch(config)
     from wavjudge.training.config import read
     from wavjudge.training.diagnostics import draw_change
     from wavjudge.training.inspection import inspected

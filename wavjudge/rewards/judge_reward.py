@@ -1,6 +1,6 @@
 """A judge as a training reward: rollouts in, one reward each, or the reason why there is none.
 
-    RewardItem ── spool.py ─ Case ── guards.py ── Judge.rate ── combine.py ─► Reward ── ceiling.py
+    RewardItem ── spool.py ─ Case ── guards.py ── panel.py ── combine.py ─► Reward ── ceiling.py
 
 The judge layer does the asking, with its cache, limits, retries and prices; here is what a training needs around it: a
 deadline for a whole batch, guards before a judge is paid, a ceiling on failures, and a trace of every reward.
@@ -18,7 +18,7 @@ from pathlib import Path
 from wavjudge.analysis.recalibration import RecalibrationMap
 from wavjudge.bench.lanes import first_of
 from wavjudge.errors import InputError
-from wavjudge.judge.base import Case, Judge, Task
+from wavjudge.judge.base import Case
 from wavjudge.judge.build import build
 from wavjudge.judge.workshop import workshop
 from wavjudge.rewards.ceiling import Ceiling
@@ -28,12 +28,9 @@ from wavjudge.rewards.guards import Guarded, Guards
 from wavjudge.rewards.item import RewardItem
 from wavjudge.rewards.obedience import Obedience, mapped
 from wavjudge.rewards.own_loop import OwnLoop
+from wavjudge.rewards.panel import Panel, standing
 from wavjudge.rewards.spool import Spool, Taken
-from wavjudge.signature import planned
 from wavjudge.types import Outcome, Rating, Status
-
-ASKED_AGAIN: frozenset[Status] = frozenset({"unparseable", "not_heard"})
-"""What `tries` asks for again. A failed call was retried already, and a refusal stands."""
 
 DEFAULT_GUARDS = ("no_speech",)
 
@@ -90,18 +87,17 @@ class JudgeReward:
         self.weights = weights if isinstance(weights, Weights) else Weights(dict(weights))
         self.guards = guards if isinstance(guards, Guards) or guards is None else Guards(list(guards))
         self.policy, self.ceiling, self.speech = policy, ceiling, speech
-        self._repeats, self._tries, self._deadline = repeats, tries, deadline_seconds
+        self._deadline = deadline_seconds
         shop = workshop(specs, axes=list(self.weights.axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache)  # fmt: skip
         self.meter, self._cache = shop.meter, shop.cache
-        self._judges = [build(spec, shop) for spec in specs]
-        self._tasks = _tasks(self._judges, self.weights)
+        self._panel = Panel([build(spec, shop) for spec in specs], self.weights, repeats=repeats, tries=tries)
         self._obey(Obedience.of(calibration) if isinstance(calibration, str | Path) else calibration)
         self._spool = Spool(
             Path(log) if log else None, benchmark=benchmark, candidate=candidate, speech=speech,
             max_answer_seconds=max_answer_seconds, max_mebibytes=log_mebibytes,
         )  # fmt: skip
-        self._spool.begin(self._judges, repeats=repeats, notes=[self.signature])
+        self._spool.begin(self._panel.judges, repeats=repeats, notes=[self.signature])
         self._loop = OwnLoop("rewards")
         atexit.register(self._spool.close)  # trainers do not say when they end
 
@@ -114,20 +110,19 @@ class JudgeReward:
             return
         signed = self.signatures
         self.weights, self.permits = obedience.weighed(self.weights, signed)
-        self._tasks = _tasks(self._judges, self.weights)
+        self._panel = self._panel.weighed(self.weights)
         self._maps = obedience.maps(self.weights, signed)
 
     @property
     def signatures(self) -> dict[str, str]:
         """The signature that rates each weighted axis, as planned: without the model that will answer."""
-        rated = {axis.name: task.signature for _, task in self._tasks for axis in task.axes}
-        return {axis: rated[axis] for axis in self.weights.axes}
+        return {axis: self._panel.signatures[axis] for axis in self.weights.axes}
 
     @property
     def signature(self) -> str:
         """What decides a reward: who rates which axes by which prompt, the weights, the guards."""
         weighed = ",".join(f"{axis}:{weight:g}" for axis, weight in self.weights.axes.items())
-        rated = [task.signature for _, task in self._tasks]
+        rated = [task.signature for _, task in self._panel.tasks]
         guarded = self.guards.signature if self.guards else "guards:none"
         obeyed = [self.obedience.signature] if self.obedience else []
         return " + ".join([f"reward:1|weights:{weighed}", *rated, guarded, *obeyed])
@@ -163,8 +158,7 @@ class JudgeReward:
         self.close()
 
     async def _shut(self) -> None:
-        for judge in self._judges:
-            await judge.aclose()
+        await self._panel.aclose()
         await self._spool.drain()
 
     async def _score_many(self, items: Sequence[RewardItem]) -> list[Judged]:
@@ -205,8 +199,8 @@ class JudgeReward:
         if guarded is not None and not guarded.passes:
             status: Status | Outcome = "no_speech" if "no_speech" in guarded.tripped else "not_applicable"
             return Judged(Reward(guarded.floor, status, guarded.reason), (), guarded)
-        ratings = await self._ratings(taken.case)
-        found = mapped(outcomes(_standing(ratings), self.weights.scale), self._maps)
+        ratings = await self._panel.ratings(taken.case)
+        found = mapped(outcomes(standing(ratings), self.weights.scale), self._maps)
         return Judged(combine(found, self.weights, self.policy), tuple(ratings), guarded)
 
     def _guarded(self, case: Case) -> Guarded | None:
@@ -216,52 +210,3 @@ class JudgeReward:
         return self.guards.check(
             said.audio, text=said.text, question=case.question.text, language=case.item.language, root=case.root
         )
-
-    async def _ratings(self, case: Case) -> list[Rating]:
-        async with asyncio.TaskGroup() as group:
-            asked = [
-                group.create_task(self._asked(judge, case, task, repeat))
-                for judge, task in self._tasks
-                for repeat in range(self._repeats if judge.rater_kind == "model" else 1)
-            ]
-        return [rating for one in asked for rating in one.result()]
-
-    async def _asked(self, judge: Judge, case: Case, task: Task, repeat: int) -> list[Rating]:
-        """The ratings of one task; each further try is a repeat of its own, so that no cache answers it."""
-        made: list[Rating] = []
-        for number in range(repeat, repeat + self._tries * self._repeats, self._repeats):
-            found = await judge.rate(case, task, number)
-            made += found
-            if not any(rating.status in ASKED_AGAIN for rating in found):
-                break
-        return made
-
-
-def _tasks(judges: Sequence[Judge], weights: Weights) -> list[tuple[Judge, Task]]:
-    """The tasks that rate a weighted axis. `InputError` where nobody rates one, or on another scale."""
-    tasks = [(judge, task) for judge in judges for task in judge.tasks if _weighted(task, weights)]
-    rated = {axis.name: axis.scale for _, task in tasks for axis in task.axes}
-    if missing := sorted(set(weights.axes) - set(rated)):
-        raise InputError(f"got a weight for {', '.join(missing)}, which none of the judges rates",
-                         todo="name a prompt set that has it, or leave it out")  # fmt: skip
-    wanted = weights.scale.low, weights.scale.high
-    for axis in weights.axes:
-        if (found := (rated[axis].low, rated[axis].high)) != wanted:
-            raise InputError(
-                f"got weights on the scale {wanted[0]}..{wanted[1]}, and {axis} is rated on {found[0]}..{found[1]}",
-                todo="give Weights the scale of the axes; axes of different scales make no sum",
-            )
-    return tasks
-
-
-def _weighted(task: Task, weights: Weights) -> bool:
-    return any(axis.name in weights.axes for axis in task.axes)
-
-
-def _standing(ratings: Sequence[Rating]) -> list[Rating]:
-    """Of each axis the ratings that settle it: the ok ones, else all. A failed call never learns who answered."""
-    scored = {rating.axis for rating in ratings if rating.status == "ok"}
-    return [
-        rating.model_copy(update={"signature": planned(rating.signature)})
-        for rating in ratings if rating.status == "ok" or rating.axis not in scored
-    ]  # fmt: skip

@@ -10,6 +10,7 @@ from wavjudge.rewards.monitor_alarms import Alarms, Change, Standing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _REWARD, _HELD_OUT, _ALARM, _SOFT = "#1f4e79", "#2f7d4f", "#b04a2f", "#9bb8d3"
 
@@ -17,34 +18,44 @@ _REWARD, _HELD_OUT, _ALARM, _SOFT = "#1f4e79", "#2f7d4f", "#b04a2f", "#9bb8d3"
 def draw(alarms: Alarms, stem: Path) -> list[Path]:
     """Write STEM.png and STEM.svg; the same looks give the same files."""
     import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     matplotlib.rcParams["svg.hashsalt"] = "wavjudge"
-    figure = Figure(figsize=(6, 5.4), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    made, written = figure(alarms), [stem.with_suffix(suffix) for suffix in (".png", ".svg")]
+    for path in written:
+        made.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+    return written
+
+
+def figure(alarms: Alarms) -> Figure:
+    """The changes above, the drifts below, over the steps that were looked at."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    made = Figure(figsize=(6, 5.4), dpi=110, layout="constrained")
+    FigureCanvasAgg(made)
+    above, below = made.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     _changes(above, alarms.standings)
     _drifts(below, alarms.standings)
     for axes in (above, below):
         axes.spines[["top", "right"]].set_visible(False)
-    written = [stem.with_suffix(suffix) for suffix in (".png", ".svg")]
-    for path in written:
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
-    return written
+    below.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return made
 
 
 def _changes(axes: Axes, standings: Sequence[Standing]) -> None:
-    """Change since the first look, with the interval of the reward and the plain one of the held-out score."""
+    """Change since the first look, with the interval of the reward and the plain one of the held-out score. The first
+    look is where both begin, at 0; the reward is drawn wider, to be seen where both are equal."""
     axes.axhline(0, color=_SOFT, lw=1)
-    for name, colour in (("reward", _REWARD), ("held_out", _HELD_OUT)):
+    begin = [(one.step, 0.0, 0.0, 0.0) for one in standings[:1]]
+    for name, colour, wide in (("reward", _REWARD, 3), ("held_out", _HELD_OUT, 1.3)):
         known = [one for one in standings[1:] if one.verdict != "not_known"]
         found = [(one.step, _of(one, name).difference) for one in known]
-        points = [(step, one.value, one.low, one.high) for step, one in found
-                  if one.value is not None and one.low is not None and one.high is not None]  # fmt: skip
+        points = begin + [(step, one.value, one.low, one.high) for step, one in found
+                          if one.value is not None and one.low is not None and one.high is not None]  # fmt: skip
         steps, values, lows, highs = map(list, zip(*points, strict=True)) if points else ([], [], [], [])
-        axes.plot(steps, values, "o-", color=colour, lw=1.3, ms=4, label=name.replace("_", "-"))
-        axes.vlines(steps, lows, highs, color=colour, alpha=0.5, lw=1)
+        axes.plot(steps, values, "o-", color=colour, lw=wide, ms=3 + 1.5 * wide, label=name.replace("_", "-"))
+        axes.vlines(steps, lows, highs, color=colour, alpha=0.5, lw=wide)
     for one in standings:
         if one.verdict == "gaming":
             axes.axvline(one.step, color=_ALARM, ls="--", lw=1)

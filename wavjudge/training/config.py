@@ -7,6 +7,7 @@
     [train]    out, steps, ...
     [lora]     rank, alpha, targets            only where an adapter is trained
     [reward]   judges, weights, ...            hybrid: as in `JudgeReward`
+    [monitor]  prompts, every, [.held_out]     hybrid, optional: looks by a held-out judge
     [mixture]  threshold, slope, ...           hybrid: as in `Gates`
     [loss]     text_beta, speech_beta, ...     hybrid
     [dpo]      tokens, beta                    dpo
@@ -19,24 +20,26 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from wavjudge.errors import InputError
 from wavjudge.rewards.mixing import Gates
 from wavjudge.store import first_problem
-from wavjudge.training.data import sha256_of
+from wavjudge.training.data import sha256_of, sha256_of_recordings
 from wavjudge.training.masks import Counted
 from wavjudge.training.sections import (
     Data,
     Dpo,
     HybridData,
     HybridTrain,
+    JudgeSection,
     Lora,
     Loss,
     MixtureSection,
     Model,
+    MonitorSection,
     PairData,
     PairTrain,
     RewardSection,
@@ -50,7 +53,8 @@ _MAY_CHANGE = frozenset({
     "reward.deadline_seconds", "reward.max_cost", "reward.price", "reward.cache", "reward.log", "reward.ceiling",
     "reward.window", "train.out", "train.keep", "train.save_every", "train.measure_every",
 })  # fmt: skip
-"""What decides nothing of what is learnt, or only when to stop: a training may go on with other values."""
+"""What decides nothing of what is learnt, or only when to stop: a training may go on with other values.
+So is all of [monitor]: who watches changes nothing."""
 
 _IN_THE_SIGNATURE = frozenset({
     "reward.judges", "reward.weights", "reward.guards", "reward.floor", "reward.prompt_set", "reward.prompts",
@@ -68,11 +72,19 @@ class TrainingConfig(Section):
     lora: Lora | None = None
 
     def settings(self, reward_signature: str | None = None) -> dict[str, Any]:
-        """Flat, without what may change when a training is resumed; of files their hash, not their place."""
+        """Flat, without what may change when a training is resumed; of files and the recordings that they name their
+        hash, not their place."""
         left_out = _MAY_CHANGE | _IN_THE_SIGNATURE
-        flat = {key: value for key, value in _flat(self.model_dump(mode="json")) if key not in left_out}
+        dumped = _flat(self.model_dump(mode="json", exclude={"monitor"}))
+        flat = {key: value for key, value in dumped if key not in left_out}
         files = {f"data.{name}": None if path is None else sha256_of(path) for name, path in self.data}
-        return flat | files | ({"reward.signature": reward_signature} if reward_signature else {})
+        heard = {f"data.{name}.recordings": sha256_of_recordings(path) for name, path in self.data if path is not None}
+        return flat | files | heard | ({"reward.signature": reward_signature} if reward_signature else {})
+
+    def model_settings(self) -> dict[str, Any]:
+        """Of `settings` those that say whose weights a checkpoint holds."""
+        flat = _flat(self.model_dump(mode="json", include={"model", "lora"}))
+        return {key: value for key, value in flat if key not in _MAY_CHANGE}
 
 
 class HybridConfig(TrainingConfig):
@@ -84,6 +96,7 @@ class HybridConfig(TrainingConfig):
     train: HybridTrain
     mixture: MixtureSection = MixtureSection()
     loss: Loss = Loss()
+    monitor: MonitorSection | None = None
 
     @property
     def gates(self) -> Gates:
@@ -145,9 +158,16 @@ def _from_here(config: HybridConfig | DpoConfig, folder: Path) -> HybridConfig |
     data = {name: None if value is None else folder / value for name, value in config.data}
     update: dict[str, Any] = {"data": config.data.model_copy(update=data),
                               "train": config.train.model_copy(update={"out": folder / config.train.out})}  # fmt: skip
-    if isinstance(config, HybridConfig) and config.reward.prompts is not None:
-        update["reward"] = config.reward.model_copy(update={"prompts": folder / config.reward.prompts})
+    if isinstance(config, HybridConfig):
+        update["reward"] = _judge_from_here(config.reward, folder)
+        if (held := config.monitor) is not None:
+            moved = {"prompts": folder / held.prompts, "held_out": _judge_from_here(held.held_out, folder)}
+            update["monitor"] = held.model_copy(update=moved)
     return config.model_copy(update=update)
+
+
+def _judge_from_here(held: JudgeSection, folder: Path) -> JudgeSection:
+    return held if held.prompts is None else held.model_copy(update={"prompts": folder / held.prompts})
 
 
 def _known(kind: type[BaseModel], error: ValidationError) -> str:
@@ -157,7 +177,8 @@ def _known(kind: type[BaseModel], error: ValidationError) -> str:
         return ""
     section: Any = kind
     for part in first["loc"][:-1]:
-        section = Lora if str(part) == "lora" else section.model_fields[str(part)].annotation
+        annotation = section.model_fields[str(part)].annotation
+        section = next((one for one in get_args(annotation) if one is not type(None)), annotation)
     return f"known here: {', '.join(section.model_fields)}"
 
 

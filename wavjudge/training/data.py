@@ -8,7 +8,7 @@ and step alone, so a resumed training needs no memory of what it has read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from torch import Tensor
 from wavjudge import audio
 from wavjudge.bench.raw import filled, raw_rows
 from wavjudge.errors import InputError
+from wavjudge.rewards.item import RewardItem
 from wavjudge.store import first_problem
 from wavjudge.training.audio import Codec
 from wavjudge.training.masks import Masks, Rule, answer_mask, masks
@@ -81,6 +82,13 @@ class Example:
     @property
     def question_audio(self) -> Path | None:
         return self.folder / self.row.question_audio if self.row.question_audio else None
+
+    @property
+    def item(self) -> RewardItem:
+        """What is asked, for a judge; without an answer."""
+        row = self.row
+        return RewardItem(question_text=row.question_text, question_audio=self.question_audio, id=row.id,
+                          language=row.language, reference=row.reference)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,6 +161,21 @@ def sha256_of(path: Path) -> str:
     """Of the file's bytes: what a checkpoint remembers of its data."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_recordings(path: Path) -> str | None:
+    """Over the names and bytes of all recordings that a file of rows or pairs names, in its order; None for none."""
+    names = dict.fromkeys(name for _, raw in raw_rows(path) if isinstance(raw, Mapping) for name in _recordings(raw))
+    found = hashlib.sha256()
+    for name in names:
+        found.update(f"{name}\0{sha256_of(path.parent / name)}\n".encode())
+    return found.hexdigest() if names else None
+
+
+def _recordings(raw: Mapping[str, Any]) -> Iterator[str]:
+    for field in ("question_audio", "target_audio", "sft_target_audio", "rejected_audio", "audios"):
+        said = filled(raw).get(field)
+        yield from said if isinstance(said, list) else [said] if said else []
 
 
 def _mixed(seed: int, epoch: int) -> int:

@@ -45,11 +45,13 @@ class Inspected:
 
 def inspected(config: TrainingConfig, checkpoint: Path | None = None, *, rows: int = 8) -> Inspected:
     """checkpoint: the newest whole one by default. `InputError` without one, or without held-out demonstrations."""
+    if config.data.held_out is None:
+        raise InputError("got a config without held-out demonstrations, which are what is looked at",
+                         where="[data] held_out", todo="name demonstrations that were not trained on")  # fmt: skip
     at = checkpoint or newest(config.train.out)[0]
-    if at is None or config.data.held_out is None:
-        todo = "train first" if at is None else "name demonstrations that were not trained on"
-        raise InputError("got nothing to look at, expected a checkpoint and data.held_out", where=str(config.train.out),
-                         todo=todo)  # fmt: skip
+    if at is None:
+        raise InputError("got no checkpoint of this training, expected one at least", where=f"{config.train.out}/",
+                         todo="train first, or name one: --checkpoint FOLDER")  # fmt: skip
     step = _of_this_model(config, at)
     speaker = speaker_of(config)
     held = examples(config.data.held_out, speaker, targets=True)
@@ -72,8 +74,7 @@ def inspected(config: TrainingConfig, checkpoint: Path | None = None, *, rows: i
 
 def _of_this_model(config: TrainingConfig, at: Path) -> int:
     """The checkpoint's step. `InputError` where it is one of another speaker or adapter, or none of ours."""
-    saved, now = Saved.read(at), config.settings()
-    ours = {key: value for key, value in now.items() if key.startswith(("model.", "lora"))}
+    saved, ours = Saved.read(at), config.model_settings()
     theirs = {key: value for key, value in saved.settings.items() if key.startswith(("model.", "lora"))}
     Saved(saved.step, saved.ranks, settings=theirs).meant_for(ours, saved.ranks, str(at))
     return saved.step

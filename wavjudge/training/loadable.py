@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from types import ModuleType
 
-from wavjudge.errors import MissingPartError
+from wavjudge.errors import MissingPartError, pip_install
 
 _EXTENSION = "torchaudio._extension"
 
@@ -25,7 +25,7 @@ def torchaudio_functional() -> ModuleType:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "torchaudio":
             raise
-        raise MissingPartError("got no torchaudio, which resamples rollouts", todo="pip install 'wavjudge[train]'",
+        raise MissingPartError("got no torchaudio, which resamples rollouts", todo=pip_install("wavjudge[train]"),
                                where="extra train") from error  # fmt: skip
     except OSError:
         return _without_its_compiled_part()

@@ -32,31 +32,46 @@ class MonitorCallback(TrainerCallback):  # type: ignore[misc, unused-ignore]
 
     Each look's figures stand in the trainer's `log_history`. Looks are made by the process of rank 0 alone, while the
     others wait at their next step: a model that is sharded over ranks must answer otherwise than by its own `generate`.
+    With `stop` all ranks stop together, and a checkpoint is saved; watch may be None on the others.
     A look that was made before a training was resumed is not made again. What `Watch.look` raises ends the training.
     """
 
-    def __init__(self, watch: Watch, every: int, *, seed: int = 0, stop: bool = False) -> None:
+    def __init__(self, watch: Watch | None, every: int, *, seed: int = 0, stop: bool = False) -> None:
         if isinstance(every, bool) or every < 1:
             raise InputError(f"got every={every}, expected 1 step or more between looks")
         self._watch, self._every, self._seed, self._stop = watch, every, seed, stop
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        if not self._watch.monitor.looks:
-            self._look(state, control, model)
+        if state.is_world_process_zero and self._watch is not None and not self._watch.monitor.looks:
+            self._looked(state, model)  # the first look has nothing to stop for
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         if state.global_step % self._every == 0:
             self._look(state, control, model)
 
     def _look(self, state: Any, control: Any, model: Any) -> None:
-        if not state.is_world_process_zero or not self._watch.is_due(state.global_step):
-            return
+        alarms = self._looked(state, model) if state.is_world_process_zero else ()
+        if self._stop and _of_the_first(bool(alarms)):
+            control.should_training_stop = control.should_save = True
+
+    def _looked(self, state: Any, model: Any) -> tuple[str, ...]:
+        """The alarms of this step's look; none where it was made already."""
+        if self._watch is None or not self._watch.is_due(state.global_step):
+            return ()
         with _aside(model, self._seed):
             standing = self._watch.look(state.global_step, model)
         state.log_history.append(_figures(standing) | {"step": state.global_step})
         _say(standing)
-        if self._stop and standing.alarms:
-            control.should_training_stop = True
+        return standing.alarms
+
+
+def _of_the_first(said: bool) -> bool:
+    """What the process of rank 0 says, on all of them: one that stopped alone would leave the others waiting."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return said
+    told = [said]
+    torch.distributed.broadcast_object_list(told, src=0)
+    return told[0]
 
 
 @contextmanager

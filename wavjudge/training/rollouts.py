@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from accelerate.utils import gather_object
@@ -15,7 +16,7 @@ from wavjudge.training.audio import decoded
 from wavjudge.training.data import Example, Speaker
 from wavjudge.training.diagnostics import evaluating
 
-__all__ = ["Judge", "rewards_of_all", "sampled"]
+__all__ = ["Judge", "answered", "rewards_of_all", "sampled"]
 
 
 class Judge(Protocol):
@@ -44,7 +45,7 @@ def rewards_of_all(
     mine: list[Reward] = []
     error: StopRun | InputError | None = None
     try:
-        items = [_item(speaker, one, ids, rate_hz, step) for one, ids in zip(asked, answers, strict=True)]
+        items = [answered(speaker, one, ids, rate_hz, step) for one, ids in zip(asked, answers, strict=True)]
         mine = [one.reward for one in judge.score_now(items)]
     except (StopRun, InputError) as met:
         error = met
@@ -54,10 +55,8 @@ def rewards_of_all(
     return mine, [one for theirs, _ in together for one in theirs]
 
 
-def _item(speaker: Speaker, asked: Example, ids: Sequence[int], rate_hz: int, step: int) -> RewardItem:
+def answered(speaker: Speaker, asked: Example, ids: Sequence[int], rate_hz: int, step: int) -> RewardItem:
     """The answer alone, as words and as sound; no sound where its ids make none, and the judge is told so."""
-    heard, row = decoded(speaker, ids, rate_hz=rate_hz, codec=speaker.codec), asked.row
-    return RewardItem(
-        None if heard is None else Samples(*heard), speaker.text(ids), row.question_text, asked.question_audio, row.id,
-        row.language, row.reference, {"step": float(step)},
-    )  # fmt: skip
+    heard = decoded(speaker, ids, rate_hz=rate_hz, codec=speaker.codec)
+    return replace(asked.item, answer_audio=None if heard is None else Samples(*heard), answer_text=speaker.text(ids),
+                   details={"step": float(step)})  # fmt: skip

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from trl import GRPOConfig
 
 from wavjudge.errors import InputError
-from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.judge_reward import JudgeReward
 from wavjudge.training.config import HybridConfig
 from wavjudge.training.data import Example, examples
+from wavjudge.training.judges import judge_of
+from wavjudge.training.monitoring import Monitoring, monitoring
 from wavjudge.training.ready import Ready, adapter, arguments, held_out_of, place, speaker_of
 from wavjudge.training.recipe import Recipe
 from wavjudge.training.trainer import HybridGRPOTrainer
@@ -26,6 +27,7 @@ class HybridReady(Ready):
     prompts: list[Example]
     demonstrations: list[Example]
     judge: JudgeReward
+    monitoring: Monitoring | None
 
     def plan(self) -> list[str]:
         at = self.config.train
@@ -36,16 +38,20 @@ class HybridReady(Ready):
             f"prompt, on {self.ranks} process(es)",
             f"{(at.steps - self.done) * rollouts} rollouts to be judged, {self.config.reward.repeats} time(s) each",
             f"reward {self.judge.signature}",
+            *(self.monitoring.said if self.monitoring else ()),
         ]
 
     def trainer(self) -> HybridGRPOTrainer:
         return HybridGRPOTrainer(
             self.speaker, self.judge, args=_arguments(self.config, measured=bool(self.held_out)), prompts=self.prompts,
-            demonstrations=self.demonstrations, held_out=self.held_out, recipe=_recipe(self), **adapter(self.config),
+            demonstrations=self.demonstrations, held_out=self.held_out, recipe=_recipe(self),
+            callbacks=[self.monitoring.callback] if self.monitoring else None, **adapter(self.config),
         )  # fmt: skip
 
     def close(self) -> None:
         self.judge.close()
+        if self.monitoring is not None:
+            self.monitoring.opened.close()
 
 
 def prepared(config: HybridConfig) -> HybridReady:
@@ -54,18 +60,11 @@ def prepared(config: HybridConfig) -> HybridReady:
     prompts = examples(data.prompts, speaker, targets=False)
     demonstrations = examples(data.demonstrations, speaker, targets=True)
     held_out = held_out_of(config, speaker)
-    judge = _judge(config)
-    return HybridReady(config, speaker, held_out, config.settings(judge.signature), prompts, demonstrations, judge)
-
-
-def _judge(config: HybridConfig) -> JudgeReward:
-    held, (rank, _) = config.reward, place()
-    return JudgeReward(
-        held.judges, held.weights, guards=Guards(held.guards, floor=held.floor) if held.guards else None,
-        repeats=held.repeats, tries=held.tries, deadline_seconds=held.deadline_seconds, prompts=held.prompts,
-        prompt_set=held.prompt_set, price=held.price, max_cost=held.max_cost, cache=held.cache,
-        log=config.train.out / "rewards" / f"rank-{rank}" if held.log else None,
-    )  # fmt: skip
+    rank, _ = place()
+    watched = monitoring(config, speaker, [*prompts, *demonstrations, *held_out], rank)
+    judge = judge_of(config.reward, config.train.out / "rewards" / f"rank-{rank}" if config.reward.log else None)
+    settings = config.settings(judge.signature)
+    return HybridReady(config, speaker, held_out, settings, prompts, demonstrations, judge, watched)
 
 
 def _recipe(ready: HybridReady) -> Recipe:

@@ -14,8 +14,8 @@ from wavjudge.rewards.groups import Deviation
 from wavjudge.rewards.guards import Guard
 from wavjudge.training.masks import Tokens
 
-__all__ = ["Data", "Dpo", "HybridData", "HybridTrain", "Lora", "Loss", "MixtureSection", "Model", "PairData",
-           "PairTrain", "RewardSection", "Section", "Train"]  # fmt: skip
+__all__ = ["Data", "Dpo", "HybridData", "HybridTrain", "JudgeSection", "Lora", "Loss", "MixtureSection", "Model",
+           "MonitorSection", "PairData", "PairTrain", "RewardSection", "Section", "Train"]  # fmt: skip
 
 
 class Section(BaseModel):
@@ -50,8 +50,8 @@ class PairData(Data):
     pairs: Path
 
 
-class RewardSection(Section):
-    """Who judges; as in `JudgeReward`. ceiling: share of failures in the last `window` answers of all processes."""
+class JudgeSection(Section):
+    """Who judges; as in `JudgeReward`."""
 
     judges: list[str] = Field(min_length=1)
     weights: dict[str, float] = {"overall": 1.0}
@@ -65,10 +65,30 @@ class RewardSection(Section):
     max_cost: float | None = Field(None, ge=0)
     price: str | None = None
     cache: bool = True
+
+
+class RewardSection(JudgeSection):
+    """The judge that is trained on. ceiling: share of failures in the last `window` answers of all processes."""
+
     log: bool = True
     ceiling: Annotated[float, Field(ge=0, lt=1)] | Literal["none"] = 0.10
     window: int = Field(200, ge=1)
     sample_rate_hz: int = Field(16_000, ge=8_000)
+
+
+class MonitorSection(Section):
+    """Looks beside the training, as in `monitor_watch.Watch` and `MonitorCallback`. prompts: rows that are not trained
+    on. held_out: a judge of another family with another judge prompt. every: steps between looks. stop: at an alarm."""
+
+    prompts: Path
+    held_out: JudgeSection
+    every: int = Field(100, ge=1)
+    stop: bool = False
+    looks: int = Field(20, ge=1)
+    alpha: float = Field(0.05, gt=0, lt=0.5)
+    same_family: bool = False
+    instruments: bool = False
+    seed: int = Field(0, ge=0)
 
 
 class MixtureSection(Section):

@@ -67,13 +67,12 @@ def study(
     torch.set_num_threads(1)
     marks = (_digest(settings), f"wavjudge {__version__}; torch {version('torch')}; numpy {version('numpy')}; "
              f"Python {platform.python_version()}")  # fmt: skip
-    for seed, model in bases.items():
-        for lr in lrs:
-            for arm in arms:
-                for look in train(copy.deepcopy(model), arm, lr, seed, settings):
-                    drift, reward, valid, share = (round(each, 6) for each in astuple(look)[1:])
-                    yield Row(arm.name, seed, lr, look.step, drift, reward, valid, share, *marks)
-                told(f"seed {seed}, lr {lr:g}: {arm.name}")
+    runs = [(seed, lr, arm) for seed in bases for lr in lrs for arm in arms]
+    for number, (seed, lr, arm) in enumerate(runs, 1):
+        for look in train(copy.deepcopy(bases[seed]), arm, lr, seed, settings):
+            drift, reward, valid, share = (round(each, 6) for each in astuple(look)[1:])
+            yield Row(arm.name, seed, lr, look.step, drift, reward, valid, share, *marks)
+        told(f"{number} of {len(runs)}: seed {seed}, lr {lr:g}: {arm.name}")
 
 
 def base_models(settings: Settings, seeds: Sequence[int] = SEEDS) -> dict[int, ToyModel]:
