@@ -129,7 +129,7 @@ def test_fewer_than_three_people_get_figures_and_no_verdict() -> None:
     panel = people(9, prompts=20, raters=2)
     found = alternative(panel.mean(), panel, epsilon=0.2, score="rmse")
     assert found.passed is None and found.omega is not None
-    assert sentence(found).startswith("No verdict, which takes three people")
+    assert sentence(found).startswith("No verdict: that takes three people")
 
 
 def test_people_with_few_prompts_are_named_and_not_tested() -> None:

@@ -10,7 +10,15 @@ from scipy import stats
 from tests.analysis.material import STATISTICS, pairs, study
 from wavjudge.analysis import intervals
 from wavjudge.analysis.agreement import BIAS, MAE, PEARSON, RMSE, WITHIN_ONE
-from wavjudge.analysis.intervals import Estimate, backward, bootstrap_weights, estimate, forward, jackknife_groups
+from wavjudge.analysis.intervals import (
+    Estimate,
+    backward,
+    bootstrap_weights,
+    estimate,
+    estimate_prepared,
+    forward,
+    jackknife_groups,
+)
 from wavjudge.analysis.intra import INTRA_ID_SPEARMAN
 from wavjudge.analysis.ranks import SPEARMAN
 from wavjudge.analysis.sums import Paired, Statistic
@@ -32,6 +40,17 @@ def test_a_mean_of_equal_clusters_has_the_t_interval_of_their_means(level: float
     data = study(1)
     expected = stats.ttest_1samp(prompt_means(data), 0).confidence_interval(level)
     assert ends(estimate(BIAS, data, level=level)) == pytest.approx((expected.low, expected.high))
+
+
+def test_no_interval_reaches_past_what_the_value_can_be() -> None:
+    random = np.random.default_rng(2)
+    people = random.normal(3, 1, 60)
+    good = Paired.of(people + random.normal(0, 0.1, 60), people, np.arange(60) // 4)
+    wild = Paired.of(people + np.where(np.arange(60) < 4, 5.0, 0.0), people, np.arange(60) // 4)
+    for statistic, data, end, limit in ((INTRA_ID_SPEARMAN, good, 1, 1.0), (MAE, wild, 0, 0.0)):
+        free, cut = estimate_prepared(statistic.prepare(data), 15), estimate(statistic, data)
+        assert (ends(free)[end] - limit) * (1 if end else -1) > 0.01 and ends(cut)[end] == limit
+        assert ends(cut)[1 - end] == ends(free)[1 - end] and cut.value == free.value
 
 
 def test_unequal_clusters_come_close_to_the_sandwich() -> None:

@@ -92,7 +92,7 @@ def test_known_chances_are_weighted() -> None:
         ({PROBABILITY: 0.0}, "weighted", "row 1, column label_probability: got '0.0', expected a chance above 0"),
         ({PROBABILITY: "half"}, "weighted", "got 'half', expected a chance"),
         ({"rater_kind": "constructed"}, "random", "without a single rating of rater_kind 'person'"),
-        ({"candidate": "c"}, "random", "none of them rated here; .* item 'q0', candidate 'c'"),
+        ({"candidate": "c"}, "random", "both rated and labelled; .* candidate 'a' by judges, 'c' by people"),
         ({}, "all", "got 40 prompts without a label"),
     ],
 )

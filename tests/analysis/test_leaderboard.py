@@ -51,6 +51,14 @@ def rank(found: Row) -> tuple[int, int] | None:
     return (found.rank.low, found.rank.high) if found.rank else None
 
 
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_where_nobody_has_a_score_there_is_no_rank(names: str) -> None:
+    rows = [one for name in names for one in scored(name, None, None)]
+    board = leaderboard(ratings(*rows), answers(dict.fromkeys(names, "oo")))
+    assert [rank(row(board, name)) for name in names] == [None] * len(names)
+    assert [row(board, name).figure("overall").n_unscored for name in names] == [2] * len(names)
+
+
 # --- the golden case, by hand
 
 
@@ -96,7 +104,7 @@ def test_the_golden_file_is_what_statsmodels_says_today() -> None:
 SIZES = st.lists(st.integers(1, 5), min_size=3, max_size=12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SIZES, st.integers(0, 2**32 - 1))
 def test_any_clusters_give_the_jackknife_done_by_hand(sizes: list[int], seed: int) -> None:
     prompt = np.repeat(np.arange(len(sizes)), sizes)

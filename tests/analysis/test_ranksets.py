@@ -118,7 +118,7 @@ def test_clear_differences_give_single_ranks_whatever_the_order_of_columns() -> 
     assert found.statistic == "overall, all items"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(2, 5), st.integers(0, 15), st.integers(0, 2**32 - 1), st.floats(0, 0.6))
 def test_order_of_candidates_changes_nothing_and_ranks_fit_the_tests(
     k: int, prompts: int, seed: int, gaps: float

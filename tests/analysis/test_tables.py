@@ -125,7 +125,7 @@ RATINGS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(RATINGS, max_size=6, unique_by=lambda rating: rating.key), st.sampled_from(["csv", "parquet", "jsonl"]))
 def test_what_was_exported_comes_back(
     tmp_path_factory: pytest.TempPathFactory, given_: list[Rating], kind: str
@@ -203,6 +203,14 @@ def test_equal_duplicates_count_once_and_contradicting_ones_not_at_all() -> None
     ratings = checked({}, {}, {"item_id": "2", "score": 3}, {"item_id": "2", "score": 5}, {"item_id": "2", "score": 3})
     assert found(ratings) == {"equal duplicate": 2, "contradicting duplicate": 2}
     assert ratings.per_subject()[["item_id", "n_ok", "n_unparseable"]].values.tolist() == [["1", 1, 0], ["2", 0, 1]]
+
+
+@pytest.mark.parametrize("said", [(True, False), (False, True), (True, None), ("TRUE", "0")])
+def test_of_equal_duplicates_the_fresh_reply_stays_whatever_their_order(said: tuple[object, object]) -> None:
+    ratings = checked(*({"cached": one} for one in said))
+    assert ratings.frame["cached"].tolist() == [False] and found(ratings) == {"equal duplicate": 1}
+    assert checked({"cached": "true"}).frame["cached"].tolist() == [True]
+    assert checked({"cached": True}).data_sha256 == ratings.data_sha256
 
 
 def test_the_order_of_rows_changes_nothing() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -72,6 +74,13 @@ def test_it_is_wider_than_over_prompts_alone(statistic: object) -> None:
 def test_who_rated_nothing_the_judge_scored_is_no_person_here() -> None:
     panel = Panel.of([[1, 2, np.nan], [2, 3, np.nan], [np.nan, np.nan, 5]], [0, 1, 2])
     assert len(without_people(panel, np.array([1.0, 2.0, np.nan]))) == 2
+
+
+def test_its_ends_stop_where_the_figure_does() -> None:
+    judge, panel = drawn(np.random.default_rng(1), 6, 3)
+    wild = np.where(np.arange(len(judge)) < 3, judge + 9, panel.mean())
+    data, without = both(wild, panel), without_people(panel, wild)
+    assert two_way(replace(MAE, limits=(-np.inf, np.inf)), data, without).low < 0 == two_way(MAE, data, without).low
 
 
 def test_two_people_are_no_sample_of_people() -> None:

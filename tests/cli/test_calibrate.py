@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.typed import table, typed, write
+from tests.cli.typed import answers, spec, table, typed, write
+from tests.loopback.server import Loopback
 
 SOMOS = Path(__file__).parents[3] / "shared/data/audiojudge-somos"
 PUBLISHED = {"shots:0|transcript:none|separate": 3.311462, "shots:4|transcript:none|aggregate": 2.805620,
@@ -138,6 +139,53 @@ def test_repeats_are_said(tmp_path: Path) -> None:
     assert "120 answers rated up to 2 times: ICC within prompts" in " ".join(done.out.split()), done.err
 
 
+def test_a_reply_from_the_cache_is_no_repeat(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path)
+    dice = random.Random(5)
+    fresh = [row | {"repeat": k, "score": _whole(int(row["score"]) + dice.gauss(0, 0.4)), "cached": "false"}
+             for row in table(ratings) for k in range(2)]  # fmt: skip
+    copies = [row | {"repeat": 2, "cached": "True"} for row in fresh if row["repeat"] == 1]
+    found = []
+    for rows in (fresh, fresh + copies, fresh + [row | {"cached": ""} for row in copies], copies + copies[:1]):
+        done = typed("calibrate", write(ratings, rows), "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+        assert done.code == 0, done.err
+        file = json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))
+        found.append((done.out, *file["repeats"]))
+    (_, two), (said, three), (_, unknown), alone = found
+    assert (two["n_cached"], three["n_cached"], unknown["n_cached"]) == (0, 120, 0)
+    assert three["sd_within"] == two["sd_within"] and three["icc_within"] == two["icc_within"]
+    assert unknown["sd_within"] < two["sd_within"], "a copy agrees with what it is a copy of"
+    assert "120 cached repeats left out" in " ".join(said.split()) and len(alone) == 1
+    wrong = typed("calibrate", write(ratings, [*fresh, fresh[0] | {"cached": "maybe"}]), "--labels", labels,
+                  "--out", tmp_path / "cal")  # fmt: skip
+    assert wrong.code == 2 and "row 241, column cached" in wrong.err and "'maybe'" in wrong.err
+
+
+@pytest.mark.parametrize("exported", [False, True])
+def test_which_replies_came_from_the_cache_is_known_of_a_run_and_of_its_export(exported: bool, tmp_path: Path) -> None:
+    file, choice = answers(tmp_path, 4, candidates=("a", "b")), ("--prompt-set", "overall", "--repeats", 2)
+    with Loopback() as server:
+        for name in ("first", "again"):
+            run = typed("score", file, "--judge", spec(server), "--out", tmp_path / name, *choice)
+            assert run.code == 0, run.err
+    labels = write(tmp_path / "labels.csv", [
+        {"benchmark": "answers", "item_id": row["item_id"], "candidate": row["candidate"], "axis": "overall",
+         "rater": "ann", "score": 1 + n % 5}
+        for n, row in enumerate(map(json.loads, file.read_text(encoding="utf-8").splitlines()))
+    ])  # fmt: skip
+    counts = []
+    for name in ("first", "again"):
+        source = tmp_path / name
+        if exported:
+            source = tmp_path / f"{name}.csv"
+            assert typed("export", tmp_path / name, "--out", source).code == 0
+        done = typed("calibrate", source, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+        assert done.code == 0, done.err
+        [repeats] = json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))["repeats"]
+        counts.append((repeats["n"], repeats["n_cached"], repeats["sd_within"] is None))
+    assert counts == [(8, 0, False), (0, 16, True)]
+
+
 def test_people_as_a_sample_too_is_named_and_wider(tmp_path: Path) -> None:
     ratings, labels = simulated(tmp_path)
     widths = []
@@ -153,6 +201,76 @@ def test_people_as_a_sample_too_is_named_and_wider(tmp_path: Path) -> None:
     refused = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--random", "prompts+raters",
                     "--interval", "cluster-bootstrap")  # fmt: skip
     assert refused.code != 0 and "expected jackknife-t" in refused.err
+
+
+def test_figures_do_not_speak_of_new_candidates_and_say_what_hangs_on_one(tmp_path: Path) -> None:
+    """Two prompts by hand: b gets 5 for what the person gave a 1, a and c are judged as the person does."""
+    rows = [("q0", "a", 1, 1), ("q0", "b", 5, 1), ("q0", "c", 3, 3),
+            ("q1", "a", 2, 2), ("q1", "b", 5, 1), ("q1", "c", 4, 4)]  # fmt: skip
+    key = [{"item_id": item, "candidate": name, "axis": "overall"} for item, name, _, _ in rows]
+    judged = [k | {"rater": "m", "score": row[2]} for k, row in zip(key, rows, strict=True)]
+    labelled = [k | {"rater": "p", "score": row[3]} for k, row in zip(key, rows, strict=True)]
+    ratings, labels = write(tmp_path / "r.csv", judged), write(tmp_path / "l.csv", labelled)
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    assert done.code == 0, done.err
+    judge, *others = table(tmp_path / "cal/calibration.csv")
+    assert (judge["n_candidates"], float(judge["bias_without_min"]), float(judge["bias_without_max"])) == ("3", 0, 2)
+    assert (float(judge["intra_id_spearman_without_min"]), float(judge["intra_id_spearman_without_max"])) == (-1, 1)
+    assert {row["bias_without_min"] for row in others} == {""}
+    [in_json] = (row for row in json.loads((tmp_path / "cal/calibration.json").read_text())["rows"]
+                 if row["kind"] == "judge")  # fmt: skip
+    assert (in_json["bias_without_min"], in_json["bias_without_max"], in_json["n_candidates"]) == (0, 2, 3)
+    said = " ".join(done.out.split())
+    assert "Figures of these 3 candidates do not speak of new ones. With each left out in turn:" in said
+    assert "bias 0.00 (without b) to 2.00 (without a)" in said
+    write(labels, [row for row in labelled if row["candidate"] == "a"])
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    assert "All answers are by one candidate: the figures do not speak of others." in done.out
+
+
+def test_the_page_shows_what_hangs_on_one_candidate_of_the_made_up_study(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs/calibration.md"
+    if not page.is_file():
+        pytest.skip("the pages are not beside the package: this is no checkout")
+    ratings, labels = simulated(tmp_path)
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    shown = page.read_text(encoding="utf-8").split("## New candidates\n")[1].split("\n\n")[1]
+    assert " ".join(shown.split()) in " ".join(done.out.split()) and len(shown.splitlines()) == 4
+
+
+def test_why_there_are_no_intervals_over_people_stands_on_screen(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, people=2)
+    words = ("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed(*words, "--random", "prompts+raters")
+    said = "Pearson, Intra-ID, zero-filled, MAE, <=1, bias: no interval over people with fewer than 3 of them."
+    assert done.code == 0 and said in " ".join(done.out.split())
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "no interval" not in typed(*words).out
+
+
+def test_how_the_annotator_test_measures_fit_is_chosen_and_signed(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path)
+    words = ("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    found = []
+    for score in ("rmse", "accuracy"):
+        done = typed(*words, "--alt-score", score)
+        assert done.code == 0 and f"score {score})" in " ".join(done.out.split()), done.err
+        assert f"|alt-test.1:0.15,{score}|" in table(tmp_path / "cal/calibration.csv")[0]["result_signature"]
+        found += json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))["alternative"]
+    assert [one["score"] for one in found] == ["rmse", "accuracy"] and found[0]["ties"] != found[1]["ties"]
+    refused = typed(*words, "--alt-score", "mae")
+    assert refused.code == 2 and "got --alt-score 'mae', expected one of accuracy, rmse" in refused.err
+
+
+def test_two_judges_of_one_name_know_their_own_pictures(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, prompts=4)
+    rows = [row | {"signature": f"openai:m|v{n}"} for row in table(ratings) for n in (1, 2)]
+    done = typed("calibrate", write(ratings, rows), "--labels", labels, "--out", tmp_path / "cal")
+    assert done.code == 0, done.err
+    judges = [row for row in table(tmp_path / "cal/calibration.csv") if row["kind"] == "judge"]
+    names = {row["signature"]: row["plots"] for row in judges}
+    drawn = {path.name for path in (tmp_path / "cal").glob("*-scatter.png")}
+    assert len(set(names.values())) == 2 and drawn == {f"{name}-scatter.png" for name in names.values()}
 
 
 def test_the_judge_that_only_reads_stands_beside_the_one_that_hears(tmp_path: Path) -> None:

@@ -127,7 +127,11 @@ def test_what_cannot_be_compared_is_refused_with_its_reason(tmp_path: Path) -> N
     assert "expected one that has ratings and labels: overall" in typed(*command, labels, "--axis", "acoustic").err
     assert "expected one of .csv, .json, .md" in typed(*command, labels, "--out", tmp_path / "x.xlsx").err
     others = write(tmp_path / "others.csv", [row | {"item_id": "z" + row["item_id"]} for row in table(labels)])
-    assert "no labelled answer that two judges scored" in typed(*command, others).err
+    assert "no answer that is both rated and labelled; the first: item_id 'q0' by" in typed(*command, others).err
+    apart = [row | {"item_id": "z" + row["item_id"]} if row["signature"] == "m|two" else row for row in table(ratings)]
+    split = write(tmp_path / "split.csv", apart)
+    said = typed("compare", "judges", split, "--labels", labels).err
+    assert "no labelled answer that two judges scored" in said
     made = write(tmp_path / "made.csv", [row | {"rater_kind": "constructed"} for row in table(labels)])
     assert "rater_kind 'person'" in typed(*command, made).err
     told = typed(*command, made, "--label-kind", "constructed", "--out", tmp_path / "found.md")
@@ -162,6 +166,16 @@ def test_all_pairs_or_those_of_one_candidate_with_holm_over_all(tmp_path: Path) 
     assert min(float(row["p_holm"]) for row in rows) == pytest.approx(min(1, 3 * smallest), abs=1e-5)
     typed("compare", "candidates", ratings, "--first", "b", "--out", tmp_path / "some.csv")
     assert [(row["first"], row["second"]) for row in table(tmp_path / "some.csv")] == [("b", "a"), ("b", "c")]
+    said = typed("compare", "candidates", ratings).out
+    short = said.split("In short")[1].splitlines()
+    higher = {line.split()[0] + line.split()[2]: line for line in short if line.startswith("   ") and " - " in line}
+    assert list(higher) == ["ab", "ac", "bc"] and max(map(len, said.splitlines())) <= 80
+    shown = [row for row in rows if float(row["p_holm"]) <= 0.05]
+    assert f"Shown: {len(shown)} of 3 differences." in said
+    for row in rows:
+        best = row["first"] if float(row["all_difference"]) > 0 else row["second"]
+        assert higher[row["first"] + row["second"]].split()[-1] == (best if row in shown else "shown")
+    assert "In short" not in typed("compare", "candidates", ratings, "--first", "a", "--second", "b").out
     assert "expected one of a, b, c" in typed("compare", "candidates", ratings, "--first", "z").err
     assert "expected two" in typed("compare", "candidates", ratings, "--first", "a", "--second", "a").err
 
@@ -194,8 +208,8 @@ def test_failures_and_unscored_answers_of_a_run_are_counted_apart(tmp_path: Path
     assert (row["lost_first_failed"], row["lost_first_unscored"], row["lost_second"]) == ("3", "1", "0")
     assert row["lost_first_words"] == "broken_audio 3; failed 1"
     assert (row["all_prompts"], row["answered_prompts"]) == ("7", "4")
-    words = "a lost 3 by its own failure, 1 left unscored by the judge (broken_audio 3, failed 1)"
-    assert words in one_paragraph(done.out)
+    words = "3 by its own failure, 1 left unscored by the judge (broken_audio 3, failed 1)"
+    assert f"Prompts that only b has a score for; a: {words}" in one_paragraph(done.out)
 
 
 # runs
@@ -253,6 +267,14 @@ def test_cached_ratings_of_the_same_judge_are_refused_and_those_of_another_stay(
             assert run.code == 0, run.err
     refused = typed("compare", "runs", tmp_path / "old", tmp_path / "again")
     assert refused.code == 2 and "all came from the reply cache" in refused.err and "--no-cache" in refused.err
+    for name in ("old", "again"):
+        assert typed("export", tmp_path / name, "--out", tmp_path / f"{name}.csv").code == 0
+    exported = typed("compare", "runs", tmp_path / "old.csv", tmp_path / "again.csv")
+    assert exported.code == 2 and "all came from the reply cache" in exported.err
+    (tmp_path / "same.csv").write_bytes((tmp_path / "old.csv").read_bytes())
+    fresh = typed("compare", "runs", tmp_path / "old.csv", tmp_path / "same.csv")
+    assert fresh.code == 0 and "whether its answers are those" in " ".join(fresh.err.split())
+    assert "reply cache" not in fresh.err
     kept = typed("compare", "runs", tmp_path / "old", tmp_path / "other2")
     assert kept.code == 0 and "8 ratings from the reply cache, kept" in kept.err
     with Loopback(seed=5) as server:

@@ -42,7 +42,8 @@ def test_labels_and_a_calibration_stand_beside_raw_figures_that_stay(
         assert low < float(after["overall_recalibrated_all"]) < high
         assert "|ppi++.1|labels:" in after["result_signature"] and "|map:linear," in after["result_signature"]
         assert "|ppi++" not in before["result_signature"]
-    assert "30 labelled prompts count like" in done.out and "narrower" in done.out
+    assert "30 labelled prompts count like" in " ".join(done.out.split()) and "narrower" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
     assert max(map(len, done.out.split("Corrected:")[0].splitlines())) <= 80
     for name in ("whole.md", "whole.tex"):
         text = (tmp_path / name).read_text(encoding="utf-8")
@@ -70,7 +71,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(study: tuple[Path, 
         ((other, "--calibration", calibration), "maps fit none of the ratings (overall: openai:m)"),
         ((ratings, "--calibration", calibration, "--map", "cubic"), "expected one of linear, isotonic"),
         ((ratings, "--calibration", broken), "got no calibration of this version"),
-        ((ratings, "--calibration", tmp_path / "none.json"), "cannot be read"),
+        ((ratings, "--calibration", tmp_path / "none.json"), "got no such file or folder"),
     ):
         done = typed("leaderboard", *words, "--out", tmp_path / "l.csv")
         assert done.code == 2 and said in " ".join(done.err.split()), done.err

@@ -99,6 +99,16 @@ def test_a_pilot_gives_the_figures_and_what_is_said_wins(tmp_path: Path) -> None
     assert (told["independent"], told["answers_per_prompt"]) == (105, 1)
 
 
+def test_labels_that_cannot_make_a_plan_are_said(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path)
+    made = write(tmp_path / "made.csv", [row | {"rater_kind": "constructed"} for row in table(labels)])
+    done = typed("plan", "labels", "--within", 0.1, "--pilot", ratings, "--labels", made)
+    assert done.code == 2 and "without a single rating of rater_kind 'person' (only: constructed)" in done.err
+    other = write(tmp_path / "other.csv", [row | {"axis": "semantic"} for row in table(labels)])
+    done = typed("plan", "labels", "--within", 0.1, "--pilot", ratings, "--labels", other)
+    assert done.code == 2 and "got ratings of ['overall'] and labels of ['semantic']" in done.err
+
+
 def test_two_judges_two_candidates_and_a_budget_from_a_pilot(tmp_path: Path) -> None:
     ratings, labels = simulated(tmp_path)
     dice, rows = random.Random(3), table(ratings)

@@ -96,7 +96,7 @@ def test_every_row_says_where_it_comes_from_and_other_data_another_signature() -
 
 def test_a_sentence_claims_no_more_than_its_p() -> None:
     (same,) = compare_candidates.report(two_candidates(up=0)).sentences
-    assert same.startswith("overall: it is not shown which of a and b scores higher") and "p = 1)" in same
+    assert same.startswith("overall: it is not shown which of a and b scores higher") and "p = 1.000)" in same
     (apart,) = compare_candidates.report(two_candidates()).sentences
     assert apart.startswith("overall: a scores higher than b, by 1.00 points on average over 8 prompts")
     (judges,) = compare_judges.report(two_judges()).sentences

@@ -47,6 +47,7 @@ def test_every_fact_of_a_rating_has_its_column() -> None:
         "benchmark": "b", "item_id": "007", "candidate": "c", "attempt": 1, "turn": 2, "axis": "overall",
         "scale_low": 1.0, "scale_high": 5.0, "rater": "ann", "rater_kind": "person", "repeat": 3, "score": 4.5,
         "status": "ok", "reason": None, "justification": "Good.", "signature": "person:ann", "tags": "x;lang=en",
+        "cached": None,
     }  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def test_the_first_line_names_the_columns_and_lines_end_alike(tmp_path: Path) ->
     write([flat(rating())], tmp_path / "a.csv")
     head, line, rest = (tmp_path / "a.csv").read_bytes().split(b"\n")
     assert head.decode() == ",".join(COLUMNS) and rest == b""
-    assert line == b"b,007,c,1,2,overall,1.0,5.0,ann,person,3,4.5,ok,,Good.,person:ann,"
+    assert line == b"b,007,c,1,2,overall,1.0,5.0,ann,person,3,4.5,ok,,Good.,person:ann,,"
 
 
 def test_parquet_has_the_types_of_the_schema_whatever_the_rows_hold(tmp_path: Path) -> None:
@@ -79,7 +80,8 @@ def test_parquet_has_the_types_of_the_schema_whatever_the_rows_hold(tmp_path: Pa
         schema = parquet.read_schema(tmp_path / f"{name}.parquet")
         assert tuple(schema.names) == COLUMNS
         kinds = {field.name: str(field.type) for field in schema}
-        assert kinds == {name: "int64" if name in WHOLE else "double" if name in REAL else "string" for name in COLUMNS}
+        types = dict.fromkeys(WHOLE, "int64") | dict.fromkeys(REAL, "double") | {"cached": "bool"}
+        assert kinds == {name: types.get(name, "string") for name in COLUMNS}
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
@@ -89,7 +91,7 @@ RATINGS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(RATINGS, max_size=4))
 def test_any_rating_comes_back_from_both_formats(
     tmp_path_factory: pytest.TempPathFactory, ratings: list[Rating]

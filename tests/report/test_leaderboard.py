@@ -81,7 +81,7 @@ def test_a_hostile_name_stays_a_name(name: str) -> None:
         assert len(re.findall(r"(?<!\\)&", line)) == len(cells[0]) - 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20))
 def test_any_text_is_one_cell(text: str) -> None:
     [_, [cell, _]] = in_markdown(f"| a | b |\n|---|---|\n| {markdown(text)} | x |\n")

@@ -206,7 +206,7 @@ def sentence(outcome: Alternative) -> str:
     >>> people = Panel.of(np.tile([[1.0], [3], [5], [2], [4], [2], [3]], 3), range(7))
     >>> print(sentence(alternative(people.mean(), people, epsilon=0.2, score="rmse")))
     The judge may stand in for a person of this panel: it holds its own against 3 of 3 people (omega 1.00, .50 is
-    needed; epsilon 0.20, score rmse). It fits the others as well as a person or better on 1.00 of the subjects, ties
+    needed; epsilon 0.20, score rmse). It fits the others as well as a person or better on 1.00 of the answers, ties
     in 1.00.
     """
     if outcome.omega is None:
@@ -215,10 +215,10 @@ def sentence(outcome: Alternative) -> str:
     how = f"epsilon {outcome.epsilon:.2f}, score {outcome.score}"
     against = f"against {held} of {len(outcome.opponents)} people (omega {outcome.omega:.2f}, .50 is needed; {how})"
     if outcome.passed is None:
-        head = f"No verdict, which takes three people: it holds its own {against}."
+        head = f"No verdict: that takes three people. The judge holds its own {against}."
     elif outcome.passed:
         head = f"The judge may stand in for a person of this panel: it holds its own {against}."
     else:
         head = f"Not shown that the judge may stand in for a person of this panel: it holds its own only {against}."
-    share = f"on {outcome.rho:.2f} of the subjects, ties in {outcome.ties:.2f}."
+    share = f"on {outcome.rho:.2f} of the answers, ties in {outcome.ties:.2f}."
     return f"{head} It fits the others as well as a person or better {share}"

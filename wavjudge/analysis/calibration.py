@@ -28,6 +28,7 @@ from wavjudge.analysis.intra import (
     groups,
 )
 from wavjudge.analysis.leave_one_out import LeaveOneOut, leave_one_out
+from wavjudge.analysis.matching import matched
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.ranks import KENDALL_TAU_B, SPEARMAN
 from wavjudge.analysis.recalibration import Recalibration, recalibrate
@@ -37,6 +38,7 @@ from wavjudge.analysis.sums import Floats, Paired, Statistic
 from wavjudge.analysis.tables import SUBJECT, Ratings, Unpaired, paired, prompt_labels, prompt_numbers, spread
 from wavjudge.analysis.twoway import two_way, without_people
 from wavjudge.analysis.unscored import bounds, left_out
+from wavjudge.analysis.without_candidate import WithoutCandidate, without_candidate
 from wavjudge.errors import InputError
 from wavjudge.types import RaterKind, Scale
 
@@ -80,6 +82,7 @@ class Finding:
     data: subjects that both sides scored; left: those that only one did. n_raters: people per subject, on average.
     bounds: range of bias and of the judge's mean whatever the unscored answers would have got. statuses: the judge's
     ratings by status. corrected: Pearson's r if people's mean were without error; None where one person rated.
+    without: the same figures with each candidate left out in turn.
     """
 
     judge: str
@@ -102,6 +105,7 @@ class Finding:
     alternative: Alternative | None
     repeats: Repeatability | None
     maps: tuple[Recalibration, ...]
+    without: WithoutCandidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +129,8 @@ def calibrate(
 
     Raises InputError where nobody of that kind labelled anything, or no axis is on both sides.
     """
+    labels = matched(ratings, labels)
     desk = _Desk(ratings, labels, settings or Settings(), label_kind, covariates)
-    same_scales(ratings, labels)
     found = tuple(desk.finding(rows) for _, rows in desk.judged.groupby(["axis", "rater", "signature"], sort=True))
     if not found:
         ours, theirs = sorted(ratings.axes), sorted(labels.axes)
@@ -168,6 +172,7 @@ class _Desk:
         if several:  # rows of both come in the order of `SUBJECT`
             data = replace(data, each=panel.ratings[np.isfinite(scores)])
         values, skill = self._figures(data, panel, scores)
+        answers = _scored_by_both(rows, people)
         return Finding(
             judge=judge, signature=signature, axis=axis, scale=scale, label_kind=self.label_kind, data=data, left=left,
             n_raters=float(people.loc[labelled, "n_raters"].mean()),
@@ -175,10 +180,11 @@ class _Desk:
             statuses={name[2:]: int(rows[name].sum()) for name in rows.columns if name.startswith("n_")},
             groups=groups(data), values=values, skill=skill,
             corrected=corrected_correlation(scores, panel) if several else None,
-            bounds=bounds(rows, people, scale), nulls=self._nulls(data, rows, people),
+            bounds=bounds(rows, people, scale), nulls=self._nulls(data, rows, answers),
             others=leave_one_out(panel, scores) if several else None,
             alternative=self._alternative(panel, scores) if several else None,
             repeats=self._repeats(axis, judge, signature), maps=self._maps(rows, people, scale),
+            without=without_candidate(data, answers["candidate"], FIGURES),
         )  # fmt: skip
 
     def _figures(
@@ -197,13 +203,9 @@ class _Desk:
         own = (frame["axis"] == axis) & (frame["rater"] == judge) & (frame["signature"] == signature)
         return int(frame.loc[own, "off_scale"].sum())
 
-    def _nulls(self, data: Paired, rows: pd.DataFrame, people: pd.DataFrame) -> tuple[Line, ...]:
+    def _nulls(self, data: Paired, rows: pd.DataFrame, subjects: pd.DataFrame) -> tuple[Line, ...]:
         if not data.n:
             return ()
-        # Merged as `paired` merges, so that the rows come in the order of `data`.
-        columns = [*SUBJECT, "score"]
-        both = rows[columns].merge(people[columns], on=SUBJECT, how="outer", suffixes=("_judge", ""))
-        subjects = both[both["score_judge"].notna() & both["score"].notna()][SUBJECT]
 
         def measure(other: Paired, chosen: tuple[Statistic, ...]) -> Mapping[str, Estimate]:
             return estimates(other, self.settings, chosen)
@@ -232,9 +234,11 @@ class _Desk:
         if own["repeat"].nunique() < 2:
             return None
         wide, subjects = spread(own, "repeat")
+        copies, _ = spread(own.assign(score=own["cached"].astype(float).where(own["score"].notna())), "repeat")
         return repeatability(
-            wide.to_numpy(float), prompt_numbers(subjects), temperature=0.0 if "|t:0|" in signature else None
-        )
+            wide.to_numpy(float), prompt_numbers(subjects), cached=(copies == 1).to_numpy(bool),
+            temperature=0.0 if "|t:0|" in signature else None,
+        )  # fmt: skip
 
     def _maps(self, rows: pd.DataFrame, people: pd.DataFrame, scale: Scale) -> tuple[Recalibration, ...]:
         both = rows[[*SUBJECT, "score"]].merge(people[[*SUBJECT, "score"]], on=SUBJECT, suffixes=("_judge", ""))
@@ -259,15 +263,13 @@ def estimates(data: Paired, settings: Settings, statistics: tuple[Statistic, ...
     }
 
 
+def _scored_by_both(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """The subjects of `paired`, merged as it merges, so that they come in the order of its data."""
+    columns = [*SUBJECT, "score"]
+    both = rows[columns].merge(people[columns], on=SUBJECT, how="outer", suffixes=("_judge", ""))
+    return both.loc[both["score_judge"].notna() & both["score"].notna(), SUBJECT]
+
+
 def _aligned(rows: pd.DataFrame, subjects: pd.DataFrame) -> Floats:
     """The judge's scores in the order of `subjects`, NaN where there is none."""
     return subjects.merge(rows[[*SUBJECT, "score"]], on=SUBJECT, how="left")["score"].to_numpy(float)
-
-
-def same_scales(ratings: Ratings, labels: Ratings) -> None:
-    """Refuse an axis that judges and people rated on two scales."""
-    for axis in set(ratings.axes) & set(labels.axes):
-        ours, theirs = ratings.axes[axis].scale, labels.axes[axis].scale
-        if (ours.low, ours.high) != (theirs.low, theirs.high):
-            raise InputError(f"got the axis {axis!r} on {ours.low}..{ours.high} by judges and on "
-                             f"{theirs.low}..{theirs.high} by people", todo="scales are never mixed")  # fmt: skip

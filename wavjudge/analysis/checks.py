@@ -38,7 +38,8 @@ class Problem:
 
     def __str__(self) -> str:
         more = ", ..." if self.count > len(self.examples) else ""
-        return f"{self.count} x {self.kind}: {self.what} ({'; '.join(self.examples)}{more})"
+        shown = f" ({'; '.join(self.examples)}{more})" if self.examples else ""
+        return f"{self.count} x {self.kind}: {self.what}{shown}"
 
 
 class Check:
@@ -135,6 +136,11 @@ class Check:
     def duplicates(self) -> None:
         """Equal duplicates are one rating. Of contradicting ones none stands: which comes first is an accident of file
         order, and a mean would make repeats of what does not claim to be any."""
+        # Of equal ones the fresh reply stays, whatever their order.
+        cached = self.frame["cached"].fillna(False).astype(bool)
+        if cached.any():
+            cached = cached.groupby([self.frame[name] for name in KEY]).transform("min")
+        self.frame = self.frame.assign(cached=cached)
         extra = self.frame.duplicated([*KEY, "score", "status", "rater_kind"]).to_numpy(bool)
         self.note("equal duplicate", extra, "counted once")
         self.frame = self.frame[~extra]

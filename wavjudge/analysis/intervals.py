@@ -7,7 +7,7 @@ out in groups of equal size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -53,10 +53,22 @@ def estimate(
     if not data.n:
         return Estimate(None, note="no subjects")
     least = MIN_PROMPTS_INTRA if statistic.name.startswith("intra_id") else 3
-    return estimate_prepared(
+    found = estimate_prepared(
         statistic.prepare(data), data.prompts, statistic.transform, level=level, method=method, resamples=resamples,
         seed=seed, least=least,
     )  # fmt: skip
+    return clipped(found, statistic.limits)
+
+
+def clipped(one: Estimate, limits: tuple[float, float]) -> Estimate:
+    """The interval cut at what the value cannot exceed: nothing that could be true is cut off.
+
+    >>> clipped(Estimate(0.9, 0.772, 1.028), (-1, 1)).high
+    1.0
+    """
+    if one.low is None or one.high is None:
+        return one
+    return replace(one, low=float(max(one.low, limits[0])), high=float(min(one.high, limits[1])))
 
 
 def estimate_prepared(

@@ -48,10 +48,14 @@ def _intra(data: Paired) -> Floats:
     return np.stack([defined, np.where(defined, rho, 0.0), (sizes >= 2) & people_differ], axis=1).astype(float)
 
 
-INTRA_ID_SPEARMAN = additive("intra_id_spearman", _intra, lambda sums: ratio(sums[..., 1], sums[..., 0]))
+INTRA_ID_SPEARMAN = additive(
+    "intra_id_spearman", _intra, lambda sums: ratio(sums[..., 1], sums[..., 0]), limits=(-1, 1)
+)
 """Mean over prompts of Spearman's rho among the prompt's answers, where it is defined (WavAlign, arXiv 2604.14932)."""
 
-INTRA_ID_ZERO_FILLED = additive("intra_id_zero_filled", _intra, lambda sums: ratio(sums[..., 1], sums[..., 2]))
+INTRA_ID_ZERO_FILLED = additive(
+    "intra_id_zero_filled", _intra, lambda sums: ratio(sums[..., 1], sums[..., 2]), limits=(-1, 1)
+)
 """The same over all prompts where people differ; a judge that does not differ there counts as rho = 0."""
 
 

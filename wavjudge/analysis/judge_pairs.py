@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from wavjudge.analysis.agreement import BIAS, MAE, PEARSON, WITHIN_ONE
-from wavjudge.analysis.calibration import LABEL_KINDS, STATISTICS, same_scales
+from wavjudge.analysis.calibration import LABEL_KINDS, STATISTICS
 from wavjudge.analysis.comparison import JudgeDifference, JudgeScores, compare_judges
 from wavjudge.analysis.heard import transcript_only
 from wavjudge.analysis.intervals import Method
 from wavjudge.analysis.intra import INTRA_ID_ZERO_FILLED
+from wavjudge.analysis.matching import matched
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.ranks import SPEARMAN
 from wavjudge.analysis.sums import Statistic
@@ -91,7 +92,7 @@ def judge_pairs(
     >>> pair.first.rater, pair.second.rater, pair.found.n, round(pair.found.difference.value, 2)
     ('a', 'b', 4, 0.2)
     """
-    same_scales(ratings, labels)
+    labels = matched(ratings, labels)
     people = labels.people(LABEL_KINDS[label_kind])
     people = people[people["score"].notna()]
     if people.empty:

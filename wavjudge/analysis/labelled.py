@@ -8,13 +8,14 @@ no label of its fold, so that it may hold the prompts that the map was learnt on
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from wavjudge.analysis.correction import Correction, Design, corrected_mean
+from wavjudge.analysis.matching import matched
 from wavjudge.analysis.reading import numbers
 from wavjudge.analysis.recalibration import Kind, RecalibrationMap
 from wavjudge.analysis.sums import Floats
@@ -52,6 +53,12 @@ class Labels:
             raise InputError("got labels without a single rating of rater_kind 'person'", where=where,
                              todo="only people correct a judge; constructed labels are for a self-test")  # fmt: skip
         return cls(ratings, design, _chances(frame, where) if told else None)
+
+    def matched(self, ratings: Ratings) -> Labels:
+        """The labels as they fit to the ratings, see `matching.py`."""
+        fitting = matched(ratings, self.ratings)
+        named = {name: fitting.frame[name].iloc[0] for name in ("benchmark",) if self.ratings.frame[name].eq("").all()}
+        return replace(self, ratings=fitting, chances=None if self.chances is None else self.chances.assign(**named))
 
     @cached_property
     def people(self) -> pd.DataFrame:

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from wavjudge.analysis.board import CORRECTION, ESTIMATORS, Figure, Leaderboard, Recalibrated, Row
-from wavjudge.analysis.calibration import same_scales
 from wavjudge.analysis.correction import Correction
 from wavjudge.analysis.intervals import Estimate, estimate_prepared
 from wavjudge.analysis.labelled import Labels, Maps
@@ -59,6 +58,7 @@ def leaderboard(
     >>> [(row.candidate, round(row.figure("overall").all_items.value, 2)) for row in board.rows]
     [('a', 4.67), ('b', 2.0)]
     """
+    labels = None if labels is None else labels.matched(ratings)
     rated = judged_by(ratings, rater, signatures)
     kinds = rated.groupby("axis")["rater_kind"].first()
     measured = tuple(name for name in ratings.axes if kinds.get(name) == "instrument")
@@ -67,7 +67,8 @@ def leaderboard(
     shown = judged if primary is None else (primary, *(name for name in judged if name != primary))
     answers = Answers.of(responses, rated)
     standing = answers.without_failed(rated)
-    beside = _notes_beside(ratings, standing[standing["axis"].isin(shown)], labels, maps)
+    beside = [] if labels is None else list(labels.notes(standing[standing["axis"].isin(shown)]))
+    beside += [] if maps is None else list(maps.notes(standing[standing["axis"].isin(shown)], ratings.axes))
     table = _Table(answers, standing, ratings.axes, level, labels, maps, calls)
     rows = {name: list(table.rows(name, shown, measured)) for name in answers.benchmarks}
     ranks: dict[str, RankSets] = {}
@@ -136,13 +137,6 @@ def judged_by(ratings: Ratings, rater: str | None, signatures: Collection[str] |
             todo="choose one rater or its signatures, or take one judge after the other",
         )
     return rows
-
-
-def _notes_beside(ratings: Ratings, rated: pd.DataFrame, labels: Labels | None, maps: Maps | None) -> list[str]:
-    if labels is not None:
-        same_scales(ratings, labels.ratings)
-    found = [] if labels is None else list(labels.notes(rated))
-    return found + ([] if maps is None else list(maps.notes(rated, ratings.axes)))
 
 
 def _beside(labels: Labels | None, maps: Maps | None) -> tuple[str, ...]:
@@ -273,6 +267,8 @@ class _Table:
 
 def _ranked(rows: list[Row], ranks: RankSets, axis: str) -> list[Row]:
     """The rows with their rank sets, best first."""
+    if all(row.figure(axis).all_items.value is None for row in rows):
+        return rows  # one without a score may stand anywhere among others; where nobody has one there is no ranking
     rows = [replace(row, rank=rank) for row, rank in zip(rows, ranks.sets(), strict=True)]
     return sorted(rows, key=lambda row: _worst_last(row.figure(axis).all_items.value))
 

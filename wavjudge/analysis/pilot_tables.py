@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.calibration import same_scales
+from wavjudge.analysis.matching import matched
 from wavjudge.analysis.pilot import JudgesPilot, Pilot, over_prompts, pilot, pilot_of_judges
 from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, prompt_labels
 from wavjudge.errors import InputError
@@ -58,7 +58,7 @@ def of_candidates(ratings: Ratings, axis: str | None, judge: str | None, candida
 
 def _beside_people(ratings: Ratings, labels: Ratings, axis: str | None, judges: list[str | None]) -> pd.DataFrame:
     """One row a subject that all of them and people scored: `SUBJECT`, people, score_0, score_1, ..."""
-    same_scales(ratings, labels)
+    labels = matched(ratings, labels)
     name = _axis(ratings, labels, axis)
     people = labels.people()
     found = people.loc[people["axis"] == name, [*SUBJECT, "score"]].rename(columns={"score": "people"})
@@ -72,14 +72,26 @@ def _axis(ratings: Ratings, labels: Ratings | None, asked: str | None) -> str:
     frame = ratings.frame[ratings.frame["rater_kind"].isin(["model", "instrument"])]
     both = set(frame["axis"])
     if labels is not None:
-        both &= set(labels.people()["axis"])
+        both &= _labelled(labels)
+        if not both:
+            raise InputError(f"got ratings of {sorted(set(frame['axis']))} and labels of {sorted(_labelled(labels))}, "
+                             "expected an axis in both", todo="axes are matched by name")  # fmt: skip
     if asked is None and len(both) == 1:
         return str(next(iter(both)))
     if asked is None or asked not in both:
         got = "no axis" if asked is None else f"the axis {asked!r}"
-        raise InputError(f"got {got}, expected one of {', '.join(sorted(both)) or '(none is rated and labelled)'}",
+        raise InputError(f"got {got}, expected one of {', '.join(sorted(both)) or '(none is rated)'}",
                          todo="name one: --on AXIS")  # fmt: skip
     return asked
+
+
+def _labelled(labels: Ratings) -> set[str]:
+    people = labels.people()
+    if people.empty:
+        kinds = ", ".join(sorted(set(labels.frame["rater_kind"]))) or "none at all"
+        raise InputError(f"got labels without a single rating of rater_kind 'person' (only: {kinds})",
+                         todo="a plan for people's labels needs a pilot that people labelled")  # fmt: skip
+    return set(people["axis"])
 
 
 def _judge(ratings: Ratings, axis: str, asked: str | None) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 An empty cell is a missing cell, and both get the default: benchmark and candidate "", attempt, turn and repeat 0,
 rater_kind as asked for, signature the rater's name, status "ok" where a number stands, "skipped" where nothing does,
-"unparseable" where text does. Nothing is judged here: `tables.Ratings` validates, and needs the scores as they came.
+"unparseable" where text does, cached unknown (NA). Nothing is judged here: `tables.Ratings` validates, and needs the
+scores as they came.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from wavjudge.types import RaterKind
 
 COLUMNS = (
     "benchmark", "item_id", "candidate", "attempt", "turn", "axis", "scale_low", "scale_high", "rater", "rater_kind",
-    "repeat", "score", "status", "reason", "justification", "signature", "tags",
+    "repeat", "score", "status", "reason", "justification", "signature", "tags", "cached",
 )  # fmt: skip
 REQUIRED = ("item_id", "axis", "rater", "score")
 WHOLE = ("attempt", "turn", "repeat")
 TEXTS = ("benchmark", "item_id", "candidate", "axis", "rater", "reason", "justification", "tags")
+_TRUE_OR_FALSE = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 _BATCH = 50_000
 
 Bools = npt.NDArray[np.bool_]
@@ -72,6 +74,7 @@ def completed(frame: pd.DataFrame, *, rater_kind: RaterKind = "model", where: st
     number, is_text = numbers(frame["score"])
     status = np.where(is_text, "unparseable", np.where(np.isnan(number), "skipped", "ok"))
     filled["score"] = frame["score"]
+    filled["cached"] = _flags(frame, "cached", where)
     filled["status"] = _or(texts(frame, "status"), pd.Series(status, dtype="str"))
     filled["rater_kind"] = _or(texts(frame, "rater_kind"), rater_kind)
     filled["signature"] = _or(texts(frame, "signature"), filled["rater"])
@@ -123,6 +126,14 @@ def _real(frame: pd.DataFrame, name: str, where: str) -> pd.Series[Any]:
     number, is_text = numbers(frame[name])
     _refuse(frame[name], is_text, "a number or nothing", where)
     return pd.Series(number)
+
+
+def _flags(frame: pd.DataFrame, name: str, where: str) -> pd.Series[Any]:
+    if name not in frame.columns or pd.api.types.is_bool_dtype(frame[name]):
+        return pd.Series(frame.get(name, pd.NA), index=frame.index, dtype="boolean")
+    said = texts(frame, name).str.strip().str.lower()
+    _refuse(said, (~said.isin(["", *_TRUE_OR_FALSE])).to_numpy(bool), "true, false or nothing", where)
+    return said.map(_TRUE_OR_FALSE).astype("boolean")
 
 
 def _refuse(column: pd.Series[Any], bad: Bools, expected: str, where: str) -> None:

@@ -131,11 +131,15 @@ class ByWeights:
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """A named statistic, how it is prepared, and the scale on which its interval is made (statistics.md, ruling 4)."""
+    """A named statistic, how it is prepared, and the scale on which its interval is made (statistics.md, ruling 4).
+
+    limits: beyond which it cannot lie, and no end of its interval does; needed where no transformation sees to that.
+    """
 
     name: str
     prepare: Callable[[Paired], Prepared]
     transform: Transform = "none"
+    limits: tuple[float, float] = (-np.inf, np.inf)
 
     def of(self, data: Paired) -> float:
         """The plain value; NaN where it is undefined."""
@@ -143,10 +147,11 @@ class Statistic:
 
 
 def additive(
-    name: str, parts: Callable[[Paired], Floats], value: Callable[[Floats], Floats], transform: Transform = "none"
-) -> Statistic:
+    name: str, parts: Callable[[Paired], Floats], value: Callable[[Floats], Floats], transform: Transform = "none",
+    limits: tuple[float, float] = (-np.inf, np.inf),
+) -> Statistic:  # fmt: skip
     """A statistic whose contributions and value do not depend on each other's shape."""
-    return Statistic(name, lambda data: Additive(parts(data), value), transform)
+    return Statistic(name, lambda data: Additive(parts(data), value), transform, limits)
 
 
 def per_prompt(data: Paired, *columns: npt.NDArray[np.generic]) -> Floats:

@@ -34,13 +34,16 @@ PROMPT = ["benchmark", "item_id", "turn"]
 RATED = [*SUBJECT, "axis", "rater", "rater_kind", "signature"]
 """What a mean over repeats is of: a judge is its signature, not its name alone."""
 
-_KEPT = [*RATED, "repeat", "score", "status", "off_scale"]
+_KEPT = [*RATED, "repeat", "score", "status", "off_scale", "cached"]
 _PIECE = 50_000
 
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """One row a rating, one rating a (subject, axis, rater, signature, repeat); `score` is NaN unless status is ok."""
+    """One row a rating, one rating a (subject, axis, rater, signature, repeat); `score` is NaN unless status is ok.
+
+    `cached`: its reply is known to come from the reply cache.
+    """
 
     frame: pd.DataFrame
     axes: dict[str, Axis]
@@ -113,8 +116,9 @@ class Ratings:
 
     @cached_property
     def data_sha256(self) -> str:
-        """Of the checked rows in canonical order: the same for the same ratings in any file, format and order."""
-        return table_sha256(self.frame, KEY)
+        """Of the checked rows in canonical order: the same for the same ratings in any file, format and order, and for
+        the same replies from a cache."""
+        return table_sha256(self.frame.drop(columns="cached"), KEY)
 
 
 def table_sha256(table: pd.DataFrame, key: list[str]) -> str:

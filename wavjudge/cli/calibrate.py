@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.console import console
+from wavjudge.cli.console import console, note
 
 if TYPE_CHECKING:
     from wavjudge.analysis.calibration import Calibration, Settings
@@ -23,6 +23,9 @@ def calibrate(
     epsilon: Annotated[
         float, typer.Option(help="Of the alternative annotator test: .2 experts, .15 skilled, .1 crowd.")
     ] = 0.15,
+    alt_score: Annotated[
+        str, typer.Option(help="How that test measures fit: rmse, or accuracy (the very same score).")
+    ] = "rmse",
     interval: Annotated[str, typer.Option(help="jackknife-t or cluster-bootstrap.")] = "jackknife-t",
     random: Annotated[
         str, typer.Option(help="What intervals take as a sample: prompts, or prompts+raters.")
@@ -43,7 +46,7 @@ def calibrate(
     axes = tables.declared(axis or ())
     judged = tables.ratings(ratings, axes=axes, rater_kind="model")
     labelled = tables.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind])
-    found = measure(judged, labelled, _settings(interval, random, seed, epsilon), label_kind=label_kind,
+    found = measure(judged, labelled, _settings(interval, random, seed, epsilon, alt_score), label_kind=label_kind,
                     covariates=tables.lengths(ratings))  # fmt: skip
     file = record(found, ratings_sha256=judged.data_sha256, labels_sha256=labelled.data_sha256)
     write(found, file, out, plots=plots, layout=layout)
@@ -73,8 +76,9 @@ def write(found: Calibration, file: CalibrationFile, out: Path, *, plots: bool, 
 
 def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str) -> None:
     from wavjudge.report import calibration as tables
+    from wavjudge.report.calibration_limits import in_words as limits
     from wavjudge.report.calibration_people import in_words
-    from wavjudge.report.text import printable
+    from wavjudge.report.text import printable, say
 
     screen = console()
     if layout == "paper":
@@ -82,20 +86,21 @@ def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str) -> N
     else:
         tables.show(screen, found)
     for finding in found.findings:
-        screen.print(f"{printable(finding.signature)}: {finding.axis}", style="bold")
+        say(screen, f"{finding.signature}: {finding.axis}", style="bold")
         for advice in file.advice:
             if (advice.signature, advice.axis, advice.judge) == (finding.signature, finding.axis, finding.judge):
-                screen.print(f"  {advice.sentence}")
-        for line in in_words(finding, found.people.get(finding.axis)):
-            screen.print(f"  {line}")
+                say(screen, advice.sentence, indent=2)
+        for line in (*limits(finding), *in_words(finding, found.people.get(finding.axis))):
+            say(screen, line, indent=2)
     for problem in found.problems:
-        console(err=True).print(printable(problem), soft_wrap=True)
+        note(problem)
     console(err=True).print(f"written to {out}", soft_wrap=True)
 
 
-def _settings(interval: str, random: str, seed: int, epsilon: float) -> Settings:
+def _settings(interval: str, random: str, seed: int, epsilon: float, alt_score: str) -> Settings:
     from typing import cast, get_args
 
+    from wavjudge.analysis.alternative import Score
     from wavjudge.analysis.calibration import Sampled, Settings
     from wavjudge.analysis.intervals import Method
     from wavjudge.cli.options import known
@@ -103,7 +108,9 @@ def _settings(interval: str, random: str, seed: int, epsilon: float) -> Settings
 
     known("--interval", interval, get_args(Method))
     known("--random", random, get_args(Sampled))
+    known("--alt-score", alt_score, get_args(Score))
     if random != "prompts" and interval != "jackknife-t":
         raise InputError(f"got --random {random} with --interval {interval}, expected jackknife-t",
                          todo="an interval over people too is a jackknife")  # fmt: skip
-    return Settings(method=cast(Method, interval), random=cast(Sampled, random), seed=seed, epsilon=epsilon)
+    return Settings(method=cast(Method, interval), random=cast(Sampled, random), seed=seed, epsilon=epsilon,
+                    alt_score=cast(Score, alt_score))  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.console import console
+from wavjudge.cli.console import console, note
 
 if TYPE_CHECKING:
     from wavjudge.report.compare import Report
@@ -131,11 +131,9 @@ def _writable(out: Path | None) -> None:
 
 def _end(report: Report, notes: Sequence[str], out: Path | None) -> None:
     from wavjudge.report.compare import write
-    from wavjudge.report.text import one_line
 
-    errors = console(err=True)
-    for note in notes:
-        errors.print(one_line(note), soft_wrap=True)
+    for text in notes:
+        note(text)
     if out is not None:
         write(report, out)
-        errors.print(f"written to {out}", soft_wrap=True)
+        console(err=True).print(f"written to {out}", soft_wrap=True)

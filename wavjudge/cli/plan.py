@@ -157,13 +157,17 @@ def _print(found: Plan | Split, lines: tuple[tuple[str, str], ...], json: bool) 
     from dataclasses import asdict
     from json import dumps
 
+    from wavjudge.report.text import folded
+
     if json:
         print(dumps(asdict(found)))
         return
     screen = console()
     screen.print(found.sentence)
     for name, text in lines:
-        screen.print(f"  {name:<14} {text}", soft_wrap=True)
+        first, *rest = folded(text, screen.width - 17)
+        for head, line in zip((name, *("" for _ in rest)), (first, *rest), strict=True):
+            screen.print(f"  {head:<14} {line}", soft_wrap=True)
 
 
 def _clustered(answers: int | None, icc: float | None) -> tuple[int, float]:

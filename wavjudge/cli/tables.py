@@ -123,7 +123,16 @@ def _frame(path: Path, rater_kind: RaterKind) -> pd.DataFrame:
     from wavjudge import api
     from wavjudge.analysis.tables import read_table
     from wavjudge.bench.stored import is_run
+    from wavjudge.errors import InputError
 
+    if not path.exists():
+        raise InputError("got no such file or folder", todo="check the path", where=str(path))
     if is_run(path):
-        return pd.DataFrame(api.load(path).rows())
+        if (frame := pd.DataFrame(api.load(path).rows())).empty:
+            raise InputError("got a run folder that holds no rating yet", where=str(path),
+                             todo=f"rate its answers: wavjudge score {path} --judge SPEC")  # fmt: skip
+        return frame
+    if path.is_dir():
+        raise InputError("got a folder without a manifest.json, expected a run folder or a table",
+                         todo="name the folder that `--out` of run or score named", where=str(path))  # fmt: skip
     return read_table(path, rater_kind=rater_kind)

@@ -36,11 +36,10 @@ class BothRuns:
 
 @dataclass(slots=True)
 class _Side:
-    """path: as given. cached: by row. content: a fingerprint of each answer; empty for a table, where none is known."""
+    """path: as given. content: a fingerprint of each answer; empty for a table, where none is known."""
 
     path: Path
     frame: pd.DataFrame
-    cached: list[bool]
     content: dict[AnswerKey, str] = field(default_factory=dict)
     items: dict[tuple[str, str], Item] = field(default_factory=dict)
 
@@ -48,12 +47,16 @@ class _Side:
     def is_run(self) -> bool:
         return bool(self.content)
 
+    @property
+    def cached(self) -> list[bool]:
+        """By row: whether its reply is known to come from the cache."""
+        return self.frame["cached"].eq(True).fillna(False).to_list()
+
     def keep(self, judge: str | None) -> None:
         """Only the ratings of this rater or signature; all of them where it is nobody's name (`run_pair` says so)."""
         own = ((self.frame["rater"] == judge) | (self.frame["signature"] == judge)).to_numpy(bool)
         if own.any():
             self.frame = self.frame[own]
-            self.cached = [one for one, kept in zip(self.cached, own, strict=True) if kept]
 
 
 def same_answers(
@@ -87,9 +90,9 @@ def _read(path: Path) -> _Side:
 
     if not is_run(path):
         table = read_table(path, rater_kind="model")
-        return _Side(path, table, [False] * len(table))
+        return _Side(path, table)
     scored = api.load(path)
-    side = _Side(path, scored.table(), [bool(one.call and one.call.cached) for one in scored.ratings()])
+    side = _Side(path, scored.table())
     with RunFolder(path) as folder:
         side.items = {(item.benchmark, item.id): item for item in folder.items()}
         for response in folder.responses():
@@ -151,8 +154,11 @@ def _without_changed(side: _Side, frame: pd.DataFrame, changed: set[AnswerKey], 
 
 
 def _unknown(side: _Side) -> Iterator[str]:
-    yield (f"{side.path} is a table: whether its ratings came from the reply cache, and whether its answers are those "
-           "of the other side, is not known")  # fmt: skip
+    calls = (side.frame["rater_kind"] == "model") & (side.frame["status"] == "ok")
+    asked = ["whether its answers are those of the other side"]
+    if side.frame.loc[calls, "cached"].isna().any():
+        asked.insert(0, "whether its ratings came from the reply cache")
+    yield f"{side.path} is a table: {', and '.join(asked)}, is not known"
 
 
 def _about(*sides: _Side) -> dict[SubjectKey, About]:

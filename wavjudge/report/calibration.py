@@ -14,12 +14,14 @@ from wavjudge.analysis.calibration import FIGURES, Calibration, Finding
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.analysis.leave_one_out import STATISTICS as AGAINST_OTHERS
 from wavjudge.errors import InputError
+from wavjudge.report.calibration_limits import COLUMNS as CANDIDATES
+from wavjudge.report.calibration_limits import SHOWN, cells
 from wavjudge.report.calibration_people import AMONG, figures, methods, notes, on, people_rows
-from wavjudge.report.origin import result_signature
-from wavjudge.report.text import printable
+from wavjudge.report.origin import plots_of, result_signature
+from wavjudge.report.text import one_line, say
 
 _SKILLS = ("mae", "rmse", "within_one")
-_SHOWN = ("pearson", "intra_id_spearman", "intra_id_zero_filled", "mae", "within_one", "bias")
+_SHOWN = tuple(SHOWN)
 
 COLUMNS = (
     "kind", "judge", "axis", "label_kind", "n", "n_prompts", "answers_per_prompt", "n_raters", "n_unscored",
@@ -29,7 +31,7 @@ COLUMNS = (
     *(f"skill_{name}{end}" for name in _SKILLS for end in ("", "_lo", "_hi")),
     "bias_worst_lo", "bias_worst_hi", "mean_worst_lo", "mean_worst_hi",
     *(f"{name}{end}" for name in ("pearson_corrected", *AMONG) for end in ("", "_lo", "_hi")),
-    "interval", "note", "signature", "result_signature",
+    "interval", "note", "signature", "result_signature", *CANDIDATES, "plots",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -69,7 +71,8 @@ def _judge_row(f: Finding) -> Row:
         "n_people_only": f.left.people_only, **on(f.data.n, f.data.prompts), **figures({**f.values, **skills, **told}),
         "intra_id_groups": f.groups.defined, "intra_id_undefined_judge": f.groups.judge_constant,
         "intra_id_undefined_people": f.groups.people_constant, **bounds, "interval": methods(f.values),
-        "note": notes({**f.values, **told}),
+        "note": notes({**f.values, **told}), **cells(f.without),
+        "plots": plots_of(f.judge, f.axis, f.signature),
     }  # fmt: skip
 
 
@@ -87,26 +90,24 @@ def show(console: Console, calibration: Calibration) -> None:
     """The table on screen: value and interval of the figures that matter first, nulls and people beneath each judge."""
     for finding in calibration.findings:
         kind = "people's" if finding.label_kind == "human" else "constructed"
-        title = (
-            f"{printable(finding.judge)}, {finding.axis}: {finding.data.n} answers to {finding.data.prompts} prompts"
-        )
+        title = f"{one_line(finding.judge)}, {finding.axis}: {finding.data.n} answers to {finding.data.prompts} prompts"
         table = Table(title=f"{title}, against {kind} labels", box=box.SIMPLE_HEAD, title_justify="left",
                       title_style="bold", pad_edge=False, collapse_padding=True)  # fmt: skip
-        table.caption, table.caption_justify = printable(finding.signature), "left"
         table.add_column("", overflow="fold")
-        for name in ("Pearson", "Intra-ID", "zero-filled", "MAE", "<=1", "bias"):
+        for name in SHOWN.values():
             table.add_column(name, justify="right", no_wrap=True)
         table.add_row("judge", *(_cell(finding.values.get(name)) for name in _SHOWN), style="bold")
         table.add_row("  95 % from", *(_end(finding.values.get(name), "low") for name in _SHOWN))
         table.add_row("       to", *(_end(finding.values.get(name), "high") for name in _SHOWN))
         for line in finding.nulls:
-            table.add_row(printable(line.name), *(_cell(line.values.get(name)) for name in _SHOWN))
+            table.add_row(one_line(line.name), *(_cell(line.values.get(name)) for name in _SHOWN))
         if finding.others is not None:
             told = {s.name: getattr(finding.others, s.name) for s in AGAINST_OTHERS}
             for name, side in (("people, one against the others", "person"), ("judge, measured like them", "judge")):
                 cells = (getattr(told[s], side) if s in told else None for s in _SHOWN)
                 table.add_row(name, *(_cell(one) for one in cells))
         console.print(table)
+        say(console, finding.signature, style="italic")
 
 
 def _cell(one: Estimate | None) -> str:

@@ -38,13 +38,15 @@ class Advice(Record):
 
 
 class Repeats(Record):
-    """How steady one judge is on one axis; `analysis/repeatability.py` says what each figure is. None: undefined."""
+    """How steady one judge is on one axis; `analysis/repeatability.py` says what each figure is. None: undefined.
+    n_cached: replies from the cache, which are no repeats and left out; None in files of before it was known."""
 
     judge: str
     signature: str
     axis: str
     repeats: int
     n: int
+    n_cached: int | None = None
     icc_within: float | None
     icc_within_lo: float | None
     icc_within_hi: float | None
@@ -96,6 +98,8 @@ def read(path: Path) -> CalibrationFile:
     path = path / "calibration.json" if path.is_dir() else path
     try:
         return CalibrationFile.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise InputError("got no such file or folder", where=str(path), todo="check the path") from error
     except OSError as error:
         raise InputError(f"got a file that cannot be read: {error.strerror}", where=str(path)) from error
     except ValidationError as error:
@@ -132,6 +136,6 @@ def _repeats(finding: Finding) -> list[Repeats]:
     within = found.icc_within
     return [
         Repeats(judge=finding.judge, signature=finding.signature, axis=finding.axis, repeats=found.repeats, n=found.n,
-                icc_within=within.value, icc_within_lo=within.low, icc_within_hi=within.high,
+                n_cached=found.n_cached, icc_within=within.value, icc_within_lo=within.low, icc_within_hi=within.high,
                 sd_within=found.sd_within.value, label=found.label)
     ]  # fmt: skip

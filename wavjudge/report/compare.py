@@ -20,6 +20,7 @@ from rich.table import Table
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.report.cells import EXACT, markdown, number
+from wavjudge.report.text import counted as counted
 from wavjudge.report.text import one_line
 from wavjudge.version import __version__
 
@@ -108,12 +109,12 @@ def table(*columns: str, title: str = "") -> Table:
 def p_value(p: float | None) -> str:
     """For people: three decimals, and never a zero.
 
-    >>> p_value(0.0002), p_value(0.0416), p_value(None)
-    ('<.001', '.042', '-')
+    >>> p_value(0.0002), p_value(0.0416), p_value(1.0), p_value(None)
+    ('<.001', '.042', '1.000', '-')
     """
     if p is None:
         return "-"
-    return "<.001" if p < 0.0005 else "1" if p >= 0.9995 else f"{p:.3f}".removeprefix("0")
+    return "<.001" if p < 0.0005 else f"{p:.3f}".removeprefix("0")
 
 
 def p_phrase(p: float | None) -> str:
@@ -140,14 +141,6 @@ def named(names: Sequence[str]) -> str:
     """
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def counted(number_of: int, noun: str) -> str:
-    """
-    >>> counted(1, "answer"), counted(2, "answer")
-    ('1 answer', '2 answers')
-    """
-    return f"{number_of} {noun}{'' if number_of == 1 else 's'}"
 
 
 def _cell(value: Any, decimals: int) -> str:

@@ -12,7 +12,7 @@ from wavjudge.analysis.intervals import Estimate
 from wavjudge.report.cells import number
 from wavjudge.report.compare import SURE, Report, Row, counted, ends, p_phrase, p_value, sure, table
 from wavjudge.report.origin import result_signature
-from wavjudge.report.text import one_line
+from wavjudge.report.text import one_line, say
 
 ESTIMATORS = ("paired-means.1", "jackknife-t.1", "sign-flip.1", "holm.1")
 
@@ -45,10 +45,29 @@ def show(screen: Console, found: CandidatePairs) -> None:
         for line in _losses(pair):
             screen.print(one_line(line))
         screen.print()
+    if len(found.pairs) > 1:
+        _show_summary(screen, found.pairs, several=several)
     screen.print("Bold is the primary line. Effect: mean of the differences over their spread. p: t test over prompts; "
                  "flips: p of sign flips; Holm: p corrected for all pairs and axes.")  # fmt: skip
     for line in dict.fromkeys(f"{p.axis} by {p.rater}, {p.signature}" for p in found.pairs):
-        screen.print(one_line(line), soft_wrap=True)
+        say(screen, line)
+
+
+def _show_summary(screen: Console, pairs: tuple[CandidatePair, ...], *, several: bool) -> None:
+    """All pairs under each other, with who is shown to score higher."""
+    made, under = table("first - second", "prompts", "diff.", "from", "to", "Holm", "higher", title="In short"), ""
+    made.columns[-1].justify, made.columns[-1].no_wrap = "left", False
+    for pair in pairs:
+        place = f"{pair.benchmark}, {pair.axis}" if several else pair.axis
+        if place != under:
+            made.add_row(one_line(place), style="bold")
+        one, under = pair.primary.difference, place
+        figures = (number(value, 2, "-") for value in (one.value, one.low, one.high))
+        higher = (pair.first if (one.value or 0) > 0 else pair.second) if _shown(pair) else "not shown"
+        made.add_row(one_line(f"  {pair.first} - {pair.second}"), str(pair.primary.prompts), *figures,
+                     p_value(pair.p_holm), f" {one_line(higher)}")  # fmt: skip
+    screen.print(made)
+    screen.print(f"Shown: {sum(map(_shown, pairs))} of {len(pairs)} differences.\n")
 
 
 def sentence(found: CandidatePairs, pair: CandidatePair) -> str:
@@ -104,9 +123,10 @@ def _figures(means: PairedMeans) -> list[str]:
 
 
 def _losses(pair: CandidatePair) -> Iterator[str]:
-    for name, lost in ((pair.first, pair.found.lost_first), (pair.second, pair.found.lost_second)):
+    sides = ((pair.first, pair.second, pair.found.lost_first), (pair.second, pair.first, pair.found.lost_second))
+    for name, other, lost in sides:
         if lost.failed + lost.unscored + lost.not_asked:
-            yield f"Prompts that only the other has a score for: {name} lost {lost_in_words(lost)}."
+            yield f"Prompts that only {other} has a score for; {name}: {lost_in_words(lost)}."
     if pair.found.lost_both:
         yield f"Scored on neither side: {counted(pair.found.lost_both, 'prompt')}."
 

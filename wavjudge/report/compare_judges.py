@@ -21,7 +21,7 @@ from wavjudge.report.compare import (
     table,
 )
 from wavjudge.report.origin import result_signature
-from wavjudge.report.text import one_line
+from wavjudge.report.text import one_line, say
 
 NAMES = {
     "pearson": "Pearson", "spearman": "Spearman", "kendall_tau_b": "Kendall tau-b", "intra_id_spearman": "Intra-ID",
@@ -50,7 +50,7 @@ def show(screen: Console, found: JudgePairs) -> None:
     """The judges by their short names, the primary table, the textbook tests, the exploratory table, the sentences."""
     for judge in found.judges:
         screen.print(f"{judge.name}  {one_line(judge.rater)}", style="bold")
-        screen.print(f"    {one_line(judge.signature)}", soft_wrap=True)
+        say(screen, judge.signature, indent=4)
     screen.print()
     primary = [pair for pair in found.pairs if pair.primary]
     screen.print(_table(f"{NAMES[found.statistic]}, named beforehand", primary, holm=True))

@@ -11,7 +11,7 @@ from wavjudge.analysis.run_pairs import RunPair
 from wavjudge.report.cells import number
 from wavjudge.report.compare import SURE, Report, Row, counted, ends, named, p_value, sure, table
 from wavjudge.report.origin import result_signature
-from wavjudge.report.text import one_line
+from wavjudge.report.text import one_line, say
 
 ESTIMATORS = ("drift.1", "jackknife-t.1", "holm.1")
 
@@ -32,8 +32,9 @@ def show(screen: Console, found: RunPair) -> None:
     for axis in found.old:
         (old, before), (new, after) = found.old[axis], found.new[axis]
         screen.print(one_line(axis), style="bold")
-        screen.print(f"  old  {one_line(old)}\n       {one_line(before)}", soft_wrap=True)
-        screen.print(f"  new  {one_line(new)}\n       {one_line(after)}", soft_wrap=True)
+        for side, rater, signature in (("old", old, before), ("new", new, after)):
+            screen.print(f"  {side}  {one_line(rater)}", soft_wrap=True)
+            say(screen, signature, indent=7)
         made = table("new - old", "answers", "prompts", "drift", "from", "to", "moved", "up", "p", "p Holm")
         for row in (row for row in _rows(found) if row.axis == axis and _on_screen(row)):
             one = row.drift

@@ -13,12 +13,13 @@ from wavjudge.types import Rating
 
 COLUMNS = (
     "benchmark", "item_id", "candidate", "attempt", "turn", "axis", "scale_low", "scale_high", "rater", "rater_kind",
-    "repeat", "score", "status", "reason", "justification", "signature", "tags",
+    "repeat", "score", "status", "reason", "justification", "signature", "tags", "cached",
 )  # fmt: skip
 
 
 def flat(rating: Rating, tags: Iterable[str] = ()) -> dict[str, Any]:
-    """The row of a rating; `score` is None unless the status is ok, and an open end of a scale is None.
+    """The row of a rating; `score` is None unless the status is ok, an open end of a scale is None, and `cached` where
+    no call was made.
 
     >>> from wavjudge.types import Scale, Subject
     >>> rating = Rating(subject=Subject(benchmark="b", item_id="1", candidate="c"), axis="overall", scale=Scale(),
@@ -31,6 +32,7 @@ def flat(rating: Rating, tags: Iterable[str] = ()) -> dict[str, Any]:
     values = (
         *r.subject.model_dump().values(), r.axis, r.scale.low, r.scale.high, r.rater, r.rater_kind,
         r.repeat, r.score, r.status, r.reason, r.justification, r.signature, ";".join(tags),
+        r.call.cached if r.call else None,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -68,8 +70,8 @@ def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:
     import pyarrow.parquet as parquet
 
     whole, real = {"attempt", "turn", "repeat"}, {"scale_low", "scale_high", "score"}
-    kinds = {name: pa.int64() if name in whole else pa.float64() if name in real else pa.string() for name in COLUMNS}
-    schema, count = pa.schema(list(kinds.items())), 0
+    kinds = dict.fromkeys(whole, pa.int64()) | dict.fromkeys(real, pa.float64()) | {"cached": pa.bool_()}
+    schema, count = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS]), 0
     with parquet.ParquetWriter(path, schema) as writer:
         while batch := list(islice(rows, 10_000)):
             writer.write_table(pa.Table.from_pylist(batch, schema))

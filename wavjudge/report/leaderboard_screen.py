@@ -10,7 +10,7 @@ from wavjudge.analysis.board import Figure, Leaderboard
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.report.cells import gain, money, number
 from wavjudge.report.leaderboard_words import beside
-from wavjudge.report.text import one_line
+from wavjudge.report.text import one_line, say
 
 
 def show(console: Console, board: Leaderboard) -> None:
@@ -21,7 +21,7 @@ def show(console: Console, board: Leaderboard) -> None:
     if any(row.seconds is not None or row.judging is not None for row in board.rows):
         console.print(_spent(board))
     for note in (*beside(board), *board.notes):
-        console.print(one_line(note), soft_wrap=True)
+        say(console, note)
 
 
 def _ranked(board: Leaderboard) -> Table:

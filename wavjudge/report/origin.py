@@ -10,6 +10,7 @@ what was fixed for a test) follows them. A row that was cut out still says where
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 
 from wavjudge.version import __version__
@@ -24,13 +25,23 @@ def result_signature(
     >>> result_signature(["m|v1"], ["ab" * 32], ["pearson.1"], seed=1).split("|")[1:4]
     ['data:abababababab', 'pearson.1', 'level:0.95']
     >>> result_signature(["m|v1"], ["ab" * 32, "cd" * 32], ["pearson.1"], seed=1).split("|")[1]
-    'data:7f5d30ad8ea5'
+    'data:84f691a94a4a'
     """
     data = data_sha256[0] if len(data_sha256) == 1 else _hash(data_sha256)
     return "|".join((
         f"judge:{_hash(judges)[:12]}", f"data:{data[:12]}", ",".join(estimators), *beside, f"level:{level:g}",
         f"seed:{seed}", f"resamples:{resamples}", f"wavjudge:{__version__}",
     ))  # fmt: skip
+
+
+def plots_of(judge: str, axis: str, signature: str) -> str:
+    """How the names of one judge's pictures on one axis begin; the signature's hash keeps two of a name apart.
+
+    >>> plots_of("openai:m", "overall", "openai:m|v1")
+    'openai-m-overall-aa4b9b'
+    """
+    short = hashlib.sha256(signature.encode()).hexdigest()[:6]
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", f"{judge}-{axis}-{short}").strip("-.")
 
 
 def _hash(parts: Iterable[str]) -> str:

@@ -6,7 +6,6 @@ matrix, histograms, reliability curve.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from wavjudge.analysis.calibration import Finding
 from wavjudge.analysis.sums import Floats
+from wavjudge.report.origin import plots_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,13 +28,17 @@ MOST_DOTS = 5_000
 """Answers above which a random sample of so many is drawn as dots, and the picture says so."""
 
 
+MOST_LEVELS, MOST_TICKS = 20, 11
+"""Widest scale in points that is drawn point by point; most marks along an axis."""
+
+
 def draw(finding: Finding, folder: Path) -> list[Path]:
     """Write the pictures of one judge on one axis; gives the files."""
-    written = []
+    written, stem = [], plots_of(finding.judge, finding.axis, finding.signature)
     for name, plot in PLOTS.items():
         figure = _figure(finding, plot)
         for suffix in (".png", ".svg"):
-            path = folder / f"{_stem(finding)}-{name}{suffix}"
+            path = folder / f"{stem}-{name}{suffix}"
             figure.savefig(path, metadata={"Date": None} if suffix == ".svg" else {"Software": None})
             written.append(path)
         figure.clear()
@@ -62,11 +66,13 @@ def _figure(finding: Finding, plot: Callable[[Axes, Finding], None]) -> Figure:
 def scatter(axes: Axes, finding: Finding) -> None:
     """Each answer, moved a little so that equal ones do not hide each other."""
     judge, people = _dots(axes, finding)
-    jitter = np.random.default_rng(_SEED).uniform(-0.12, 0.12, (2, len(judge)))
+    most = 0.12 * _step(finding)
+    jitter = np.random.default_rng(_SEED).uniform(-most, most, (2, len(judge)))
     axes.plot(people + jitter[0], judge + jitter[1], ".", color=_INK, alpha=0.4, ms=5)
     ends = _ends(finding)
     axes.plot(ends, ends, color=_LINE, lw=1)
-    axes.set(xlabel=_people(finding), ylabel="judge")
+    _remark(axes, f"dots are moved at random by up to {most:.2g}")
+    axes.set(xlabel=_people(finding), ylabel="judge", xticks=_ticks(finding), yticks=_ticks(finding))
 
 
 def bland_altman(axes: Axes, finding: Finding) -> None:
@@ -84,42 +90,45 @@ def bland_altman(axes: Axes, finding: Finding) -> None:
 
 
 def confusion(axes: Axes, finding: Finding) -> None:
-    """Counts, both sides rounded to the nearest whole point for this picture alone."""
-    low, high = _ends(finding)
-    edges = np.arange(np.floor(low) - 0.5, np.ceil(high) + 1)
+    """Counts, both sides rounded to the nearest level (`_step`) for this picture alone."""
+    step = _step(finding)
+    edges = np.append(_levels(finding), _levels(finding)[-1] + step) - step / 2
     counts, _, _ = np.histogram2d(finding.data.judge, finding.data.people, bins=(edges, edges))
     extent = (edges[0], edges[-1], edges[0], edges[-1])
     axes.imshow(counts, origin="lower", extent=extent, cmap="Blues", aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
         if count:
             x, y, ink = (
-                float(edges[column]) + 0.5,
-                float(edges[row]) + 0.5,
+                float(edges[column]) + step / 2,
+                float(edges[row]) + step / 2,
                 "white" if count > counts.max() / 2 else "black",
             )
             axes.text(x, y, f"{count:.0f}", ha="center", va="center", fontsize=8, color=ink)
-    axes.set(xlabel=_people(finding) + " (rounded)", ylabel="judge (rounded)")
+    axes.set(xlabel=f"{_people(finding)} (rounded to {step:g})", ylabel=f"judge (rounded to {step:g})",
+             xticks=_ticks(finding), yticks=_ticks(finding))  # fmt: skip
 
 
 def histograms(axes: Axes, finding: Finding) -> None:
     """How both sides use the scale."""
-    low, high = _ends(finding)
-    edges = np.arange(np.floor(low) - 0.25, np.ceil(high) + 0.75, 0.5)
+    levels, half = _levels(finding), _step(finding) / 2
+    edges = np.arange(levels[0] - half / 2, levels[-1] + half, half)
     axes.hist([finding.data.judge, finding.data.people], bins=edges.tolist(), label=["judge", _people(finding)],
               color=[_INK, _SOFT])  # fmt: skip
     axes.legend(frameon=False, fontsize=8)
-    axes.set(xlabel=finding.axis, ylabel="answers")
+    axes.set(xlabel=finding.axis, ylabel="answers", xticks=_ticks(finding))
 
 
 def reliability(axes: Axes, finding: Finding) -> None:
     """Mean of people's scores at each of the judge's scores; dots as large as they are many."""
-    values, place = np.unique(np.round(finding.data.judge * 2) / 2, return_inverse=True)
+    half = _step(finding) / 2
+    values, place = np.unique(np.round(finding.data.judge / half) * half, return_inverse=True)
     counts = np.bincount(place)
     means = np.bincount(place, finding.data.people) / counts
     axes.plot(_ends(finding), _ends(finding), color=_SOFT, lw=1)
     axes.plot(values, means, color=_INK, lw=1)
     axes.scatter(values, means, s=20 + 200 * counts / counts.max(), color=_INK, alpha=0.7)
-    axes.set(xlabel="judge's score (to half a point)", ylabel="mean of " + _people(finding))
+    axes.set(xlabel=f"judge's score (rounded to {half:g})", ylabel="mean of " + _people(finding),
+             xticks=_ticks(finding), yticks=_ticks(finding))  # fmt: skip
 
 
 PLOTS: dict[str, Callable[[Axes, Finding], None]] = {
@@ -134,8 +143,37 @@ def _dots(axes: Axes, finding: Finding) -> tuple[Floats, Floats]:
     if finding.data.n <= MOST_DOTS:
         return judge, people
     chosen = np.random.default_rng(_SEED).choice(finding.data.n, MOST_DOTS, replace=False)
-    axes.set_title(f"{MOST_DOTS} answers drawn at random as dots", fontsize=8)
+    _remark(axes, f"{MOST_DOTS} answers drawn at random as dots")
     return judge[chosen], people[chosen]
+
+
+def _remark(axes: Axes, text: str) -> None:
+    axes.set_title("; ".join(filter(None, (axes.get_title(), text))), fontsize=8)
+
+
+def _step(finding: Finding) -> float:
+    """From one level of the axis to the next: a point; on a scale much wider, or of no points at all, the next of
+    1, 2, 5, 10, ... to a tenth of it."""
+    low, high = _ends(finding)
+    both = np.concatenate([finding.data.judge, finding.data.people])
+    points = 2 < high - low <= MOST_LEVELS or (high - low in (1, 2) and bool((both % 1 == 0).all()))
+    if points or high <= low:
+        return 1.0
+    ten = 10 ** np.floor(np.log10((high - low) / 10))
+    return float(next(ten * times for times in (1, 2, 5, 10) if ten * times >= (high - low) / 10 * (1 - 1e-9)))
+
+
+def _levels(finding: Finding) -> Floats:
+    low, high = _ends(finding)
+    step = _step(finding)
+    first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
+    return np.asarray(step * np.arange(first, last + 1))
+
+
+def _ticks(finding: Finding) -> Floats:
+    """At levels alone, and not at all of them where they are many: no picture has a mark off the scale."""
+    levels = _levels(finding)
+    return levels if len(levels) <= MOST_TICKS else levels[:: -(-len(levels) // MOST_TICKS)]
 
 
 def _people(finding: Finding) -> str:
@@ -146,11 +184,3 @@ def _ends(finding: Finding) -> tuple[float, float]:
     both = np.concatenate([finding.data.judge, finding.data.people])
     low, high = finding.scale.low, finding.scale.high
     return float(both.min()) if low is None else low, float(both.max()) if high is None else high
-
-
-def _stem(finding: Finding) -> str:
-    """A file name from the judge's: letters, digits and a few signs; the signature's hash keeps two of a name apart."""
-    import hashlib
-
-    short = hashlib.sha256(finding.signature.encode()).hexdigest()[:6]
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", f"{finding.judge}-{finding.axis}-{short}").strip("-.")

@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wavjudge.report.text import one_line
+from wavjudge.report.text import one_line, say
 from wavjudge.signature import settled
 from wavjudge.types import Axis, Rating, Response, Subject
 
@@ -88,7 +88,7 @@ def show(console: Console, cells: dict[CellKey, Cell], answers: dict[str, Counte
         marks = _marks(own)
         console.print(_rater_table(rater, own, marks))
         for signature, mark in marks.items():
-            console.print(f"{mark} {one_line(signature)}", soft_wrap=True)
+            say(console, f"{mark} {signature}")
 
 
 def _marks(cells: dict[CellKey, Cell]) -> dict[str, str]:
