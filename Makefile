@@ -25,9 +25,11 @@ lint: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-results: demo
+results: demo .venv/.dev
+	@$(BIN)/wavjudge demo --out results/runs/demo --svg docs/demo.svg --quiet
 	cp results/runs/demo/selftest/calibration.csv results/selftest.csv
 	cp results/runs/demo/leaderboard.csv results/leaderboard.csv
+	$(BIN)/python -m tests.report.montage results/runs/demo/selftest docs/calibration.png
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.speed
@@ -44,7 +46,7 @@ clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
 
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wavjudge needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wavjudge needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 
 .venv/.demo: .venv/bin/python pyproject.toml requirements.lock

@@ -190,7 +190,7 @@ def test_looking_for_a_cut_never_fails(data: bytes, start: bytes) -> None:
 # Broken
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.binary(max_size=400), st.sampled_from([b"", *(data[:60] for data in WHOLE.values()), b"fLaC", b"OggS", b"ID3"])
 )
@@ -198,7 +198,7 @@ def test_random_bytes_are_sound_or_an_audio_fault(data: bytes, start: bytes) -> 
     outcome(start + data, max_seconds=600)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(sorted(FORMATS)), st.integers(0, 2**32), st.integers(1, 30))
 def test_flipped_bytes_are_sound_or_an_audio_fault(name: str, seed: int, count: int) -> None:
     data, rng = bytearray(WHOLE[name]), random.Random(seed)

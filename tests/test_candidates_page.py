@@ -104,11 +104,8 @@ def test_a_test_set_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     title = "A test set of your own"
     lay(tmp_path, title)
     (tmp_path / "mine" / "items.jsonl").write_text(blocks(title)["json"][0], encoding="utf-8")
-    lay(tmp_path, "A Python function")
-    with (tmp_path / "my_model.py").open("a", encoding="utf-8") as file:
-        file.write("\ndef say(turn):\n    return {'text': 'four', 'audio': (np.sin(np.arange(9000) / 9) / 3, 9000)}\n")
-    sys.modules.pop("my_model", None)
     run(tmp_path, title, monkeypatch)
+    sys.modules.pop("reader", None)
     with RunFolder(tmp_path / "runs" / "mine") as folder:
         ratings = {(r.subject.item_id, r.subject.turn, r.rater, r.axis): r for r in folder.ratings()}
         assert folder.manifest is not None and folder.manifest.benchmark is not None

@@ -17,10 +17,9 @@ from wavjudge.bench.run import Plan, run
 from wavjudge.bench.runner import RETRIED_STATUSES, Summary
 from wavjudge.bench.testset import open_testset
 from wavjudge.bench.watching import Watcher
-from wavjudge.errors import StoreError
 from wavjudge.judge.workshop import workshop as workshop
 from wavjudge.report.export import COLUMNS, flat
-from wavjudge.store import RunFolder
+from wavjudge.store import RunFolder, no_run
 from wavjudge.types import Rating, Response, Status
 
 if TYPE_CHECKING:
@@ -132,5 +131,5 @@ def load(path: str | Path) -> Scored:
     """An existing run folder. Raises `StoreError` if it is none."""
     scored = Scored(Path(path))
     if not (scored.path / "manifest.json").is_file():
-        raise StoreError("got a folder without manifest.json, expected a run folder", where=str(path))
+        raise no_run(scored.path)
     return scored

@@ -19,6 +19,8 @@ A failure of one rating is *not* an exception: it is a status on the record (`ty
 
 from __future__ import annotations
 
+import sys
+
 
 class WavjudgeError(Exception):
     """Says what was got, what was expected, and what to do.
@@ -69,6 +71,16 @@ class MissingPartError(WavjudgeError):
     """An optional part (extra) that is not installed, or does not exist for this platform."""
 
     exit_code = 2
+
+
+def pip_install(requirement: str) -> str:
+    """The command that installs an optional part where it will be found: with the interpreter that runs now.
+
+    >>> import sys
+    >>> pip_install("wavjudge[tts]") == f'{sys.executable} -m pip install "wavjudge[tts]"'
+    True
+    """
+    return f'{sys.executable} -m pip install "{requirement}"'
 
 
 class StoreError(WavjudgeError):

@@ -112,6 +112,14 @@ class Log:
             self._file.close()
 
 
+def no_run(path: Path) -> StoreError:
+    """The error for a path at which no run lies; a path that is not there is said to be that."""
+    if not path.exists():
+        return StoreError("got no such folder, expected a run folder", where=str(path), todo="check the path")
+    got = "a folder without manifest.json" if path.is_dir() else "a file"
+    return StoreError(f"got {got}, expected a run folder", where=str(path), todo="name the folder that `--out` wrote")
+
+
 class RunFolder(AbstractContextManager["RunFolder"]):
     """A run folder, open for reading, or for writing by one process at a time."""
 
@@ -123,8 +131,7 @@ class RunFolder(AbstractContextManager["RunFolder"]):
         if write:
             self._open_for_writing()
         elif self.manifest is None:
-            raise StoreError("got a folder without manifest.json, expected a run folder", where=str(path),
-                             todo="name the folder that `--out` wrote")  # fmt: skip
+            raise no_run(path)
 
     def _open_for_writing(self) -> None:
         assert self._lock is not None

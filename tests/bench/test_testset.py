@@ -171,7 +171,7 @@ CELLS = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\r\
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.fixed_dictionaries({"text": CELLS, "reference": CELLS, "language": CELLS}), min_size=1, max_size=4))
 def test_any_text_comes_through_every_format(
     tmp_path_factory: pytest.TempPathFactory, cells: list[dict[str, Any]]
@@ -439,6 +439,20 @@ def test_what_is_no_test_set_is_an_input_error(tmp_path: Path, name: str, said: 
     folder(tmp_path, "a.txt", "README")
     with pytest.raises(InputError, match=said):
         open_testset(tmp_path / name)
+
+
+def test_a_shipped_name_stands_for_its_answers_where_nothing_else_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny = open_testset(Path("tiny"))
+    assert (tiny.benchmark, len(tiny)) == ("tiny", 96)
+    with pytest.raises(InputError, match="ships without answers") as error:
+        open_testset(Path("voicebench"))
+    assert "wavjudge run voicebench --candidate SPEC" in error.value.todo
+    (tmp_path / "tiny").mkdir()
+    as_jsonl(tmp_path / "tiny" / "responses", [{"item_id": "1", "text": "mine"}])
+    assert len(open_testset(Path("tiny"))) == 1
 
 
 def test_a_run_folder_is_told_from_answers(tmp_path: Path) -> None:

@@ -44,6 +44,19 @@ def test_what_is_not_known_is_said_in_words(tmp_path: Path) -> None:
     assert "unknown (what --max-cost" not in listed.out
 
 
+def test_an_unknown_price_is_said_to_make_a_limit_refuse(tmp_path: Path) -> None:
+    words = ("score", answers(tmp_path), "--judge", "openai:some-model", "--out", tmp_path / "run", "--dry-run")
+    assert "--max-cost would refuse to send (exit code 5) until you give --price" in typed(*words).out
+    assert "would refuse" not in typed(*words, "--price", "audio_in=32,text_in=2.5,text_out=10").out
+
+
+def test_why_an_answer_is_not_sent_is_said(tmp_path: Path) -> None:
+    file = rows({"item_id": "q0", "question_text": "?", "audio": "q0.wav"}, folder=tmp_path)
+    done = typed("score", file, "--judge", "gemini:m", "--out", tmp_path / "run", "--dry-run")
+    assert "1 answer that failed:" in done.out and "1 no_speech: the recording q0.wav is not there" in done.out
+    assert f"paths of recordings are relative to {tmp_path}" in done.out
+
+
 def test_the_listed_price_is_not_taken_for_another_server(tmp_path: Path) -> None:
     judge = "openai:gpt-audio-1.5?base_url=http://127.0.0.1:9/v1"
     done = typed("score", answers(tmp_path), "--judge", judge, "--out", tmp_path / "run", "--dry-run", "--json")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import wavjudge
-from tests.cli.typed import answers, rows, spec, typed
+from tests.cli.typed import Typed, answers, rows, spec, typed
 from tests.loopback.server import Loopback
 from tests.loopback.verdict import wav
 from wavjudge import signals
@@ -63,6 +63,43 @@ def test_failures_of_the_candidate_never_reach_a_judge_and_are_counted_for_it(tm
     assert "3 broken_audio" in told and "5 no_speech" in told and "1 too_long" in told
     assert again.json["answers"] == {"candidate": {"ok": 1, "no_speech": 5, "too_long": 1, "broken_audio": 3}}
     assert again.json["this_pass"]["already_done"] == 3
+
+
+def test_a_run_ends_with_the_most_frequent_reasons(tmp_path: Path) -> None:
+    file = failing(tmp_path / "answers")
+    with Loopback(["bad_request"]) as server:
+        words = ("score", file, "--judge", spec(server), "--out", tmp_path / "run", "--axes", "semantic")
+        done = typed(*words)
+        again = typed(*words, "--retry", "none", "--json").json["why"]
+    lines = done.out.splitlines()
+    own, judged = lines.index("Why answers failed:"), lines.index("Why answers were not scored:")
+    assert own < judged and judged - own == 1 + 5 + 1, "the five most frequent, and how many more"
+    assert lines[judged - 1] == "  3 for other reasons (`wavjudge show RUN ITEM` says each)"
+    assert lines[judged + 1].startswith("  1 failed: bad_request: got HTTP 400")
+    assert sum(one["count"] for one in again["answers"]) == 8
+    assert [(one["status"], one["count"]) for one in again["ratings"]] == [("failed", 1)]
+
+
+def test_reasons_that_differ_in_names_alone_are_one(tmp_path: Path) -> None:
+    file = rows(*[{"item_id": f"q{n}", "question_text": "?", "audio": f"q{n}.wav"} for n in range(7)], folder=tmp_path)
+    with Loopback() as server:
+        done = typed("score", file, "--judge", spec(server), "--out", tmp_path / "run", "--axes", "semantic")
+    assert "  7 no_speech: such as the recording q0.wav is not there" in done.out.splitlines()
+
+
+def test_when_no_call_came_through_the_advice_fits_the_reason(tmp_path: Path) -> None:
+    file = answers(tmp_path, 2)
+
+    def told(judge: str, name: str) -> Typed:
+        return typed("score", file, "--judge", judge, "--out", tmp_path / name, "--axes", "semantic", "--quiet")
+
+    with Loopback() as server:
+        wrong = told(spec(server).replace("/v1", "/v2"), "wrong")
+    gone = told(spec(server), "gone")
+    assert wrong.code == 2 and "2 failed: bad_request: got HTTP 404" in wrong.err
+    assert "What to do: sent again they would fail again: check base_url" in wrong.err
+    assert gone.code == 75 and "2 failed: unreachable: the connection failed: 127.0.0.1:" in gone.err
+    assert "What to do: start the server, or check base_url" in gone.err
 
 
 def test_show_says_why_an_answer_was_not_rated(tmp_path: Path) -> None:

@@ -69,6 +69,11 @@ def test_every_command_and_every_option_says_what_it_is(path: tuple[str, ...]) -
     assert [option.name for option in command.params if not option.help] == []
 
 
+def test_the_list_of_commands_cuts_no_summary_off() -> None:
+    listed = typed("--help").out
+    assert "Commands:" in listed and "..." not in listed[listed.index("Commands:") :]
+
+
 def test_version_and_a_call_without_words() -> None:
     assert typed("--version").out == f"wavjudge {__version__}\n"
     assert "Commands:" in typed().out + typed().err

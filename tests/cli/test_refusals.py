@@ -38,7 +38,7 @@ def refused(done: Typed, *pieces: str, code: int = 2) -> None:
         ("openai:m?base_url=127.0.0.1", ["expected http://... or https://..."]),
         ("gemini:m?thinking_budget=1&thinking_level=LOW&base_url=http://127.0.0.1:9", ["at most one of them"]),
         ("@fast", ["got '@fast', expected a model of wavjudge.toml: none"]),
-        ("replay:no-such-run", ["no-such-run: got a folder without manifest.json, expected a run folder"]),
+        ("replay:no-such-run", ["no-such-run: got no such folder, expected a run folder"]),
         ("signals?workers=0", ["got workers=0"]),
     ],
 )

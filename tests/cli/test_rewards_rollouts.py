@@ -40,6 +40,17 @@ def test_a_table_gives_figures_and_a_sentence_in_80_columns(tmp_path: Path) -> N
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+def test_a_long_signature_is_broken_between_its_fields(tmp_path: Path) -> None:
+    name = "gemini:gemini-3.5-flash|score-paralinguistic.1#aaaaaaaaaaaa|parse:1|qt,qa,own,aa|v1"
+    rows = [{"item_id": "q1", "candidate": "policy", "attempt": n, "axis": "overall", "rater": "m", "score": n + 1,
+             "signature": name} for n in range(3)]  # fmt: skip
+    lines = typed("rewards", "rollouts", write(tmp_path / "t.csv", rows)).out.splitlines()
+    assert max(map(len, lines)) <= 80
+    first = next(number for number, line in enumerate(lines) if line.startswith("  judge"))
+    said = [line[17:] for line in lines[first : first + 2]]
+    assert "".join(said) == f"overall: {name}" and said[0].endswith("|") and lines[first + 1][:17].isspace()
+
+
 def test_other_weights_and_other_scales(tmp_path: Path) -> None:
     one = flat(tmp_path, {"q1": [1, 5]}, "semantic")
     two = flat(tmp_path, {"q1": [5, 1]}, "acoustic")

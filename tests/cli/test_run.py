@@ -113,7 +113,7 @@ def test_a_dry_run_asks_and_writes_nothing(tmp_path: Path) -> None:
                      "--attempts", 2, "--dry-run", "--out", tmp_path / "run")  # fmt: skip
         assert server.requests == 0
     assert done.code == 0 and not (tmp_path / "run").exists()
-    assert "3 items with 6 turns, 1 candidates, 2 attempts" in done.out
+    assert "3 items with 6 turns, 1 candidate, 2 attempts" in done.out
 
 
 def test_a_dry_run_says_it_as_json(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_one_question_lost_on_its_way_is_not_the_end_of_a_run(tmp_path: Path) ->
         words = ("run", write_items(tmp_path / "set", 3), "--candidate", spec(server, options="&attempts=1"), "--only",
                  "answers", "--out", tmp_path / "run")  # fmt: skip
         done = typed(*words)
-        assert done.code == 75 and "1 questions were not answered; the same command asks them again" in done.err
+        assert done.code == 75 and "1 question was not answered; the same command asks them again" in done.err
         assert typed(*words).code == 0
 
 

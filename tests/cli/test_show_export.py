@@ -78,6 +78,33 @@ def test_json_is_the_record_with_its_id(run: Path) -> None:
     assert len(typed("show", run, "q1", "--json").json) == 8
 
 
+def test_answers_that_nobody_rated_are_shown_without_an_empty_table(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert (
+        typed("run", "tiny", "--candidate", "command:cp {question} {answer}", "--only", "answers", "--out", out).code
+        == 0
+    )
+    done = typed("show", out, "tiny-01")
+    assert done.code == 0 and "cp: answered, not rated" in done.out and "16000 Hz" in done.out
+    assert "rating id" not in done.out and "RATING_ID" not in done.out
+
+
+def test_a_raters_name_is_not_cut_at_80_columns(tmp_path: Path) -> None:
+    file, name = answers(tmp_path, 1), "gemini-3.5-flash-native-audio-preview"
+    with Loopback(["bad_request"]) as server:
+        typed("score", file, "--judge", f"openai:{name}?base_url={server.openai_url}", "--out", tmp_path / "run")
+    assert f"openai:{name}" in typed("show", tmp_path / "run", "q0").out
+
+
+def test_a_path_that_is_not_there_is_said_to_be_that(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    for words in (("show", gone), ("export", gone, "--out", tmp_path / "x.csv")):
+        done = typed(*words)
+        assert done.code == 2 and f"{gone}: got no such folder, expected a run folder" in done.err
+    done = typed("import", "urobench", gone, "--out", tmp_path / "x")
+    assert done.code == 2 and f"{gone}: got no such file or folder" in done.err
+
+
 def test_an_unknown_id_and_a_folder_that_is_no_run(run: Path, tmp_path: Path) -> None:
     unknown, nowhere = typed("show", run, "q9"), typed("show", tmp_path / "nowhere")
     assert (unknown.code, nowhere.code) == (2, 2)

@@ -113,7 +113,7 @@ calls = st.tuples(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(calls, max_size=15), st.integers(1, 20))
 def test_however_many_calls_at_once_the_limit_holds(plan: list, limit: int) -> None:
     clock, budget, really = VirtualClock(), Budget(float(limit)), []

@@ -145,7 +145,7 @@ calls = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(calls, max_size=14), st.integers(1, 4))
 def test_whatever_happens_no_slot_is_lost_and_no_bound_is_passed(plan: list, most: int) -> None:
     clock = VirtualClock()

@@ -56,6 +56,27 @@ def test_malformed_is_tried_again_three_times_only() -> None:
     assert isinstance(outcome, Failure) and outcome.attempts == 7
 
 
+def test_a_server_that_was_never_reached_is_given_up_in_seconds() -> None:
+    outcome, wire, clock = complete([fail("unreachable")] * 3)
+    assert isinstance(outcome, Failure) and (outcome.kind, outcome.attempts) == ("unreachable", 3)
+    assert len(wire.requests) == 3 and clock.now() <= 3.0
+
+
+def test_a_server_that_was_reached_may_be_starting_again() -> None:
+    clock, wire = VirtualClock(), FakeWire(["4", *[fail("unreachable")] * 7, "5"])
+    client = Retry(wire, clock=clock)
+    assert isinstance(clock.run(client.complete(REQUEST)), Reply)
+    outcome = clock.run(client.complete(REQUEST))
+    assert isinstance(outcome, Reply) and (outcome.text, outcome.attempts) == ("5", 8)
+    assert isinstance(complete([fail("timeout"), *[fail("unreachable")] * 6, "4"])[0], Reply)
+
+
+def test_giving_up_on_a_server_that_is_not_there_says_what_to_check() -> None:
+    with pytest.raises(ProviderDownError) as gave_up:
+        complete([fail("unreachable")] * 2, tokens=RetryTokens(1))
+    assert "start the server, or check base_url" in gave_up.value.todo
+
+
 def test_retry_after_is_obeyed_to_the_second_even_beyond_the_cap() -> None:
     _, _, clock = complete([fail("rate_limited", 2.0), fail("unavailable", 300.0), fail("rate_limited", 0.15), "4"])
     assert clock.now() == pytest.approx(302.15)

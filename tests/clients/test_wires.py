@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,9 +24,10 @@ from tests.clients.conversation import (
     run,
 )
 from tests.loopback import Case, Loopback, cases
-from wavjudge.clients.base import Failure, Reply, Request, Wire
+from wavjudge.clients.base import Failure, RawReply, Reply, Request, Wire
 from wavjudge.clients.gemini import GeminiWire
 from wavjudge.clients.openai import OpenAIWire
+from wavjudge.clients.wire import within
 
 Make = Callable[..., Wire]
 
@@ -95,7 +97,19 @@ def test_a_lost_connection_is_unavailable_and_the_next_call_works(server: Loopba
 
 def test_nobody_listens(make: Make) -> None:
     (outcome,) = run(make(None))
-    check(outcome, {"kind": "unavailable", "reason": ["connection failed"]})
+    check(outcome, {"kind": "unreachable", "reason": ["connection failed", "refused it, nobody listens there"]})
+    assert isinstance(outcome, Failure) and "imeout" not in outcome.reason and "ssl" not in outcome.reason
+
+
+def test_a_host_that_is_none_is_no_time_out() -> None:
+    async def sent() -> RawReply:
+        try:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        except OSError as error:
+            raise RuntimeError("Request timed out.") from error
+
+    outcome = asyncio.run(within(20, sent(), KEY))
+    check(outcome, {"kind": "unreachable", "reason": ["connection failed", "there is no host"]})
 
 
 def test_two_runs_with_one_wire(server: Loopback, make: Make) -> None:

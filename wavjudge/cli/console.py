@@ -43,6 +43,17 @@ def console(*, err: bool = False) -> Console:
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
+def note(text: str) -> None:
+    """A remark on stderr: folded for who reads it on a screen, one whole line for what reads a pipe or a log."""
+    from wavjudge.report.text import one_line, say
+
+    screen = console(err=True)
+    if screen.is_terminal:
+        say(screen, text)
+    else:
+        screen.print(one_line(text), soft_wrap=True)
+
+
 def complain(bad_rows: Sequence[str]) -> None:
     """Name the first bad rows, count the others."""
     from wavjudge.report.text import printable

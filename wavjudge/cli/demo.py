@@ -14,18 +14,18 @@ These are measurements by instruments, not judgments: nobody has listened for
 what is said. The faults were built into the recordings by us
 (benchmarks/tiny/README.md).
 
-Next:
+Next (in a clone first `. .venv/bin/activate`):
   look at one rating      wavjudge show {out} tiny-01
   take the table along    wavjudge export {out} --out demo.csv
   ask an LLM that hears   export GEMINI_API_KEY=...
-                          wavjudge score {tiny} \\
+                          wavjudge score tiny \\
                             --judge gemini:gemini-3.5-flash \\
                             --dry-run --out runs/first
                           (without --dry-run it is sent and paid for)
   rate your own answers   wavjudge score FOLDER_OR_JSONL \\
                             --judge signals --out runs/mine
   run your own model      wavjudge run tiny --judge signals \\
-                            --candidate "command:python my_model.py" \\
+                            --candidate "command:python answer.py" \\
                             --out runs/model   (docs/candidates.md)
 """
 
@@ -49,14 +49,14 @@ def demo(
         console(err=True).print("Measuring 96 short answers; this takes about a minute the first time ...")
     with Bar(shop.meter, quiet=quiet) as bar:
         summary = run(Plan(open_testset(tiny), ["signals"], out), shop, bar)
-    report(api.Scored(out, summary), summary, shop.meter, quiet=quiet)
+    why = report(api.Scored(out, summary), summary, shop.meter, quiet=quiet)
     if svg is not None:
         _draw(out, svg)
     if summary.stopped is None and not summary.interrupted:
         selftest(out, tiny / "labels.csv", quiet=quiet)
     if not quiet:
-        console().print(NEXT.format(out=out, tiny=_short(tiny)), soft_wrap=True)
-    end(summary, out)
+        console().print(NEXT.format(out=out), soft_wrap=True)
+    end(summary, out, shop.meter, why)
 
 
 def _draw(run: Path, to: Path) -> None:
@@ -67,10 +67,3 @@ def _draw(run: Path, to: Path) -> None:
     scored = api.load(run)
     cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
     to.write_text(svg(lambda screen: tables.show(screen, cells, answers), title="make demo"), encoding="utf-8")
-
-
-def _short(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

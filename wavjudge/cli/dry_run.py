@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +20,10 @@ from wavjudge.errors import InputError
 from wavjudge.judge.base import Case
 from wavjudge.judge.build import Workshop, build
 from wavjudge.judge.model_judge import ModelJudge
+from wavjudge.report.reasons import reasons, told
+from wavjudge.report.text import counted
 from wavjudge.store import RunFolder
+from wavjudge.types import Response
 
 
 def dry_run(
@@ -30,13 +32,13 @@ def dry_run(
     """Print per judge the calls, audio seconds, tokens and money, with what is not known said in words."""
     found: dict[str, Estimate | None] = {}
     bad_rows: dict[str, None] = {}  # in order, each once: every judge reads them anew
-    failed: Counter[str] = Counter()
+    failed: list[Response] = []
     for text in specs:
         judge, spec = build(text, shop), parse_spec(text, shop.named)
         found[str(spec)] = None
         if isinstance(judge, ModelJudge) and spec.kind != "replay":
             with tempfile.TemporaryDirectory() as place:
-                failed = Counter()  # the same for every judge
+                failed = []  # the same for every judge
                 cases = _cases(testset, Path(place), max_seconds, bad_rows, failed)
                 found[str(spec)] = estimate(_requests(judge, cases, repeats), shop.price_of(spec))
     if as_json:
@@ -45,13 +47,16 @@ def dry_run(
         for name, one in found.items():
             console().print(_told(name, one), soft_wrap=True)
         if failed:
-            counts = ", ".join(f"{count} {outcome}" for outcome, count in failed.most_common())
-            console().print(f"not sent to any judge    {failed.total()} answers that failed: {counts}", soft_wrap=True)
+            title = f"not sent to any judge    {counted(len(failed), 'answer')} that failed:"
+            for line in told(title, reasons(failed)):
+                console().print(line, soft_wrap=True)
+            if any("is not there" in (response.reason or "") for response in failed):
+                console().print(f"paths of recordings are relative to {testset.root}", soft_wrap=True)
     complain(list(bad_rows))
 
 
 def _cases(
-    testset: Answers, place: Path, max_seconds: float, bad_rows: dict[str, None], failed: Counter[str]
+    testset: Answers, place: Path, max_seconds: float, bad_rows: dict[str, None], failed: list[Response]
 ) -> Iterator[Case]:
     with RunFolder(place, write=True) as folder:  # nothing is kept: recordings are referred to where they are
         intake = Intake(folder, "reference", max_seconds)
@@ -64,7 +69,7 @@ def _cases(
             if response.status == "ok":
                 yield Case(item, response, place)
             else:
-                failed[response.status] += 1
+                failed.append(response)
         bad_rows.update(dict.fromkeys(testset.bad_rows))
 
 
@@ -79,13 +84,17 @@ def _told(spec: str, one: Estimate | None) -> str:
         return f"{spec}: works on this machine; sends nothing, costs nothing"
     audio = "unknown" if one.audio_tokens_at_least is None else f"{one.audio_tokens_at_least:,}"
     least = "unknown" if one.usd_at_least is None else f"{one.usd_at_least:.4f} USD"
-    most = "unknown" if one.usd_at_most is None else f"{one.usd_at_most:.4f} USD"
+    most = (
+        "unknown: --max-cost would refuse to send (exit code 5) until you give --price"
+        if one.usd_at_most is None
+        else f"{one.usd_at_most:.4f} USD (what --max-cost would reserve)"
+    )
     return (
         f"{spec}\n"
         f"  calls               {one.calls:,}\n"
         f"  audio sent          {one.audio_seconds:,.1f} s\n"
         f"  tokens, at least    {one.text_tokens_at_least:,} of text, {audio} of audio\n"
         f"  cost, at least      {least} (input alone)\n"
-        f"  cost, at most       {most} (what --max-cost would reserve)\n"
+        f"  cost, at most       {most}\n"
         f"  not known           {'; '.join(one.unknown)}"
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wavjudge.bench.answering import Asked
     from wavjudge.bench.benchmark import Benchmark
 
-WOULD = """{benchmark}: {items:,} items with {turns:,} turns, {candidates} candidates, {attempts} attempts
+WOULD = """{benchmark}: {asked}
   conversations       {conversations:,}
   calls to judges     {calls:,} times what each asks of one answer
   cost                not known before the answers are there: run with --only answers,
@@ -89,8 +89,8 @@ def run(
     if not quiet and not json_:
         _told(console(), asked)
     complain(asked.bad_rows)
-    score.report(api.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet, asked=asked)
-    score.end(summary, out, asked)
+    why = score.report(api.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet, asked=asked)
+    score.end(summary, out, shop.meter, why, asked)
 
 
 def _judges(judges: Sequence[str], only: str | None, testset: Benchmark, *, metrics: bool) -> list[str]:
@@ -113,6 +113,8 @@ def _judges(judges: Sequence[str], only: str | None, testset: Benchmark, *, metr
 def _would_ask(testset: Benchmark, candidates: int, attempts: int, judges: Sequence[str], *, as_json: bool) -> None:
     import json
 
+    from wavjudge.report.text import counted
+
     items = turns = 0
     for _, row in testset:
         items, turns = items + 1, turns + len(row.asked())
@@ -122,18 +124,22 @@ def _would_ask(testset: Benchmark, candidates: int, attempts: int, judges: Seque
     if as_json:
         typer.echo(json.dumps(found), file=stdout())
     else:
-        console().print(WOULD.format(**found, calls=items * candidates * attempts * len(judges)), soft_wrap=True)
+        asked = f"{counted(items, 'item')} with {counted(turns, 'turn')}, {counted(candidates, 'candidate')}, "
+        asked += counted(attempts, "attempt")
+        calls = items * candidates * attempts * len(judges)
+        console().print(WOULD.format(**found, asked=asked, calls=calls), soft_wrap=True)
     complain(testset.bad_rows)
 
 
 def _told(screen: Console, asked: Asked) -> None:
     """What the asking came to, and what was lost on the way."""
-    from wavjudge.report.text import printable
+    from wavjudge.report.text import counted, printable, were
 
-    parts = [f"{asked.answered} answers in this pass", f"{asked.already_answered} were there before"]
+    before = asked.already_answered
+    parts = [f"{counted(asked.answered, 'answer')} in this pass", f"{before} {were(before)} there before"]
     screen.print("; ".join(parts) + ".", soft_wrap=True)
     if asked.lost:
-        screen.print(f"{asked.lost} questions were not answered for reasons that are not the candidate's; "
-                     "the same command asks them again:", soft_wrap=True)  # fmt: skip
+        screen.print(f"{counted(asked.lost, 'question')} {were(asked.lost)} not answered for reasons that are not the "
+                     "candidate's; the same command asks them again:", soft_wrap=True)  # fmt: skip
         for reason in asked.lost_why[:5]:
             screen.print(f"  {printable(reason)}", soft_wrap=True)

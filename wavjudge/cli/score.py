@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
     from wavjudge.bench.answering import Asked
     from wavjudge.bench.runner import Summary
     from wavjudge.clients.onion import Meter
+    from wavjudge.report.reasons import Why
 
+NOT_THERE = "start the server, or check base_url"
 INCOMPLETE = 75  # as ProviderDownError: a script that runs overnight must see it
 
 
 def score(
-    responses: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet file, run folder, or folder of recordings.")],
+    responses: Annotated[
+        Path, typer.Argument(help="JSONL, CSV or Parquet file, run folder, folder of recordings, or tiny.")
+    ],
     judge: Annotated[list[str], typer.Option(help="SPEC of a judge, see `wavjudge judges`; may be given again.")],
     out: Annotated[
         Path | None, typer.Option(help="Run folder; the same command resumes it. Default: RESPONSES, if that is one.")
@@ -74,8 +79,8 @@ def score(
     finally:
         if shop.cache is not None:
             shop.cache.close()
-    report(api.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet)
-    end(summary, out)
+    why = report(api.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet)
+    end(summary, out, shop.meter, why)
 
 
 def _itself(responses: Path) -> Path:
@@ -92,26 +97,32 @@ def _itself(responses: Path) -> Path:
 def report(
     scored: Scored, summary: Summary, meter: Meter, *, as_json: bool = False, quiet: bool = False,
     asked: Asked | None = None,
-) -> None:  # fmt: skip
-    """Say what the run folder now holds and what this pass did."""
+) -> list[Why]:  # fmt: skip
+    """Say what the run folder now holds and what this pass did. Returns why ratings failed."""
     import json
 
     from wavjudge.report import summary as tables
+    from wavjudge.report.reasons import reasons, told
 
     cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
+    own, why = reasons(scored.responses()), reasons(scored.ratings())
     if as_json:
         done = {"done": summary.tasks_done, "already_done": summary.tasks_already_done, "calls": meter.calls,
                 "cached": meter.cached, "retries": meter.retries, "usd": meter.usd, "unpriced_attempts": meter.unpriced,
                 "bad_rows": summary.bad_rows, "stopped": str(summary.stopped) if summary.stopped else None,
                 **({"asked": _asked(asked)} if asked else {})}  # fmt: skip
-        whole = {"run": str(scored.path), "this_pass": done, **tables.as_json(cells, answers)}
+        causes = {"answers": [one.as_json() for one in own], "ratings": [one.as_json() for one in why]}
+        whole = {"run": str(scored.path), "this_pass": done, "why": causes, **tables.as_json(cells, answers)}
         typer.echo(json.dumps(whole), file=stdout())
     elif not quiet:
         screen = console()
         tables.show(screen, cells, answers)
+        for line in (*told("Why answers failed:", own), *told("Why answers were not scored:", why)):
+            screen.print(line, soft_wrap=True)
         if cells:
             _pass(screen, summary, meter)
     complain(summary.bad_rows)
+    return why
 
 
 def _asked(asked: Asked) -> dict[str, object]:
@@ -124,17 +135,20 @@ def _asked(asked: Asked) -> dict[str, object]:
 
 def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
     from wavjudge.cli.progress import money
+    from wavjudge.report.text import counted, were
 
-    sent = f"{meter.calls} calls sent, {meter.retries} retries, {meter.cached} answered by the cache"
-    parts = [f"{summary.tasks_done} tasks done in this pass", f"{summary.tasks_already_done} were done before"]
+    retries = "1 retry" if meter.retries == 1 else f"{meter.retries} retries"
+    sent = f"{counted(meter.calls, 'call')} sent, {retries}, {meter.cached} answered by the cache"
+    before = summary.tasks_already_done
+    parts = [f"{counted(summary.tasks_done, 'task')} done in this pass", f"{before} {were(before)} done before"]
     if meter.calls or meter.cached:
         parts += [sent, money(meter)]
     screen.print("; ".join(part for part in parts if part) + ".")
 
 
-def end(summary: Summary, out: Path, asked: Asked | None = None) -> None:
+def end(summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: Asked | None = None) -> None:
     """Exit as the run ended (docs/candidates.md, "Exit codes"): after 0 the same command has nothing left to do."""
-    from wavjudge.report.text import printable
+    from wavjudge.report.text import counted, printable, were
 
     screen = console(err=True)
     goes_on = f"What was done is in {out}; the same command goes on from there."
@@ -148,12 +162,28 @@ def end(summary: Summary, out: Path, asked: Asked | None = None) -> None:
         raise typer.Exit(INTERRUPTED)
     there = asked.answered + asked.already_answered if asked is not None else 0
     if asked is not None and asked.lost:
-        count = f"{asked.lost} questions were not answered" if there else "not one question was answered"
-        screen.print(f"{count}; the same command asks them again", soft_wrap=True)
+        lost = f"{counted(asked.lost, 'question')} {were(asked.lost)} not answered"
+        first = f"{NOT_THERE}; then " if set(meter.failures) == {"unreachable"} else ""
+        screen.print(f"{lost if there else 'not one question was answered'}; {first}the same command asks them again",
+                     soft_wrap=True)  # fmt: skip
         raise typer.Exit(INCOMPLETE)
     if not summary.outcomes and not there:
         screen.print("got not a single row that could be used")
         raise typer.Exit(2)
     if summary.tasks_done and set(summary.statuses) == {"failed"}:
-        screen.print("not one call came through; the same command tries them again", soft_wrap=True)
-        raise typer.Exit(INCOMPLETE)
+        _nothing_came(screen, meter, why)
+
+
+def _nothing_came(screen: Console, meter: Meter, why: Sequence[Why]) -> None:
+    """End a pass in which every call failed; whether the same command can help depends on why."""
+    from wavjudge.report.reasons import told
+
+    kinds, todo, code = set(meter.failures), "the same command tries them again", INCOMPLETE
+    if kinds == {"unreachable"}:
+        todo = f"{NOT_THERE}; then the same command tries them again"
+    elif kinds == {"bad_request"}:
+        todo, code = "sent again they would fail again: check base_url, the model's name and the options first", 2
+    for line in told("not one call came through:", why):
+        screen.print(line, soft_wrap=True)
+    screen.print(f"What to do: {todo}", soft_wrap=True)
+    raise typer.Exit(code)

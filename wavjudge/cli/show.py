@@ -12,6 +12,8 @@ import typer
 from wavjudge.cli.console import console
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from wavjudge.store import RunFolder
     from wavjudge.types import Item, Rating, Response
 
@@ -44,26 +46,44 @@ def show(
 
 
 def _many(folder: RunFolder, item_id: str, ratings: Sequence[Rating]) -> None:
+    from wavjudge.report.text import one_line
+
+    screen = console()
+    if ratings:
+        screen.print(_table(ratings))
+    rated = {rating.subject.candidate for rating in ratings}
+    for response in (one for one in folder.responses() if one.item_id == item_id):
+        if response.status != "ok":
+            screen.print(one_line(f"{response.candidate}: {response.status} ({response.reason}); not rated"))
+        elif response.candidate not in rated:
+            screen.print(one_line(f"{response.candidate}: answered, not rated"), style="bold")
+            for number, answer in enumerate(response.answers):
+                for title, text in _said(f"turn {number}", folder, answer):
+                    screen.print(f"  {title}  {one_line(text)}", soft_wrap=True)
+    if ratings:
+        screen.print(f"wavjudge show {folder.path} RATING_ID prints one with everything.", soft_wrap=True)
+
+
+def _table(ratings: Sequence[Rating]) -> Table:
     from rich import box
     from rich.table import Table
 
     from wavjudge.report.text import one_line
 
-    screen, last = console(), None
+    last = "", ""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("rating id", "axis", "rater", "score"):
-        table.add_column(column, no_wrap=column in ("rating id", "axis"), overflow="fold")
+    for column in ("rating id", "axis", "score"):
+        table.add_column(column, no_wrap=column != "score", overflow="fold")
     for rating in sorted(ratings, key=lambda r: (r.subject.candidate, r.rater, r.axis, r.repeat)):
-        if rating.subject.candidate != last:
-            last = rating.subject.candidate
+        candidate, rater = rating.subject.candidate, rating.rater
+        if candidate != last[0]:
             table.add_section()
-            table.add_row("candidate", "", one_line(last), style="bold")
-        table.add_row(rating.id, rating.axis, one_line(rating.rater), one_line(_score(rating)))
-    screen.print(table)
-    for response in folder.responses():
-        if response.item_id == item_id and response.status != "ok":
-            screen.print(one_line(f"{response.candidate}: {response.status} ({response.reason}); not rated"))
-    screen.print(f"wavjudge show {folder.path} RATING_ID prints one with everything.", soft_wrap=True)
+            table.add_row("candidate", "", one_line(candidate), style="bold")
+        if (candidate, rater) != last:
+            table.add_row("rated by", "", one_line(rater), style="bold")
+        last = candidate, rater
+        table.add_row(rating.id, rating.axis, one_line(_score(rating)))
+    return table
 
 
 def _one(folder: RunFolder, rating: Rating) -> None:

@@ -21,6 +21,7 @@ FailureKind = Literal[
     "quota",
     "rate_limited",
     "unavailable",
+    "unreachable",
     "timeout",
     "malformed",
     "cut_off",
@@ -29,17 +30,18 @@ FailureKind = Literal[
 
 refused: the provider or model declined (a block, a refusal, a content filter). not_heard: the audio was not received
 (no audio tokens, or rejected as undecodable). bad_request: the provider will never accept this request. auth and
-quota: the account, not the request. rate_limited, unavailable, timeout: transient. malformed: a reply that is not of
-the protocol, or empty. cut_off: the output limit was reached before the verdict.
+quota: the account, not the request. rate_limited, unavailable, timeout: transient. unreachable: nobody listens at the
+address, or it is none: a server that is not up, or a wrong base_url. malformed: a reply that is not of the protocol, or
+empty. cut_off: the output limit was reached before the verdict.
 """
 
-RETRIED: frozenset[FailureKind] = frozenset({"rate_limited", "unavailable", "timeout", "malformed"})
+RETRIED: frozenset[FailureKind] = frozenset({"rate_limited", "unavailable", "unreachable", "timeout", "malformed"})
 FATAL: frozenset[FailureKind] = frozenset({"auth", "quota"})
 
 STATUS_OF: Mapping[FailureKind, Status] = {
     "refused": "refused", "not_heard": "not_heard", "cut_off": "unparseable",
-    "bad_request": "failed", "auth": "failed", "quota": "failed",
-    "rate_limited": "failed", "unavailable": "failed", "timeout": "failed", "malformed": "failed",
+    "bad_request": "failed", "auth": "failed", "quota": "failed", "rate_limited": "failed", "unavailable": "failed",
+    "unreachable": "failed", "timeout": "failed", "malformed": "failed",
 }  # fmt: skip
 
 

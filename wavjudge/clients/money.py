@@ -37,7 +37,9 @@ _DATED = re.compile(r"(?P<name>.+?)-(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{3})")
 
 # Answers that say the model did not run. A lost connection counts among them although a provider may have worked for
 # nothing; a time-out does not, since there it most likely did.
-_NOT_BILLED: frozenset[FailureKind] = frozenset({"auth", "quota", "bad_request", "rate_limited", "unavailable"})
+_NOT_BILLED: frozenset[FailureKind] = frozenset({
+    "auth", "quota", "bad_request", "rate_limited", "unavailable", "unreachable",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class RetrySettings:
     give_up_seconds: no retry that would begin later than this after the first send.
     base_seconds, cap_seconds: bounds of the backoff; a Retry-After is obeyed beyond the cap.
     malformed_retries: a broken or empty reply is usually paid for and often repeats, so it is tried again less often.
+    unreachable_retries: of a server that was never reached in this run; one that was may be starting again, and is
+        waited for as ever.
     """
 
     max_attempts: int = 8
@@ -34,6 +36,7 @@ class RetrySettings:
     base_seconds: float = 1.0
     cap_seconds: float = 60.0
     malformed_retries: int = 3
+    unreachable_retries: int = 2
 
 
 class RetryTokens:
@@ -77,6 +80,7 @@ class Retry:
     ) -> None:  # fmt: skip
         self._wire, self._attempt, self._clock = wire, attempt or once(wire, clock), clock
         self._settings, self._tokens = settings or RetrySettings(), tokens or RetryTokens()
+        self._was_reached = False
         self._random = random.Random(seed)  # noqa: S311 - spreads waits, guards nothing
 
     async def complete(self, request: Request) -> Reply | Failure:
@@ -92,6 +96,7 @@ class Retry:
         attempts = 1
         malformed = 0
         while isinstance(outcome, Failure):
+            self._was_reached |= outcome.kind != "unreachable"
             malformed += outcome.kind == "malformed"
             waited = self._clock.now() - started
             delay = self._delay(outcome, request, attempts, malformed, waited)
@@ -101,6 +106,7 @@ class Retry:
             outcome = await self._attempt(request)
             attempts += 1
         if isinstance(outcome, Reply):
+            self._was_reached = True
             self._tokens.earn()
         return timed(outcome, self._clock.now() - started, attempts)
 
@@ -114,7 +120,10 @@ class Retry:
         settings = self._settings
         if failure.kind in FATAL:
             raise self._stop(failure, request)
-        if failure.kind not in RETRIED or attempts >= settings.max_attempts or malformed > settings.malformed_retries:
+        most = settings.max_attempts
+        if not self._was_reached:
+            most = min(most, settings.unreachable_retries + 1)
+        if failure.kind not in RETRIED or attempts >= most or malformed > settings.malformed_retries:
             return None
         delay = failure.retry_after_seconds or self._backoff(attempts)
         if failure.kind == "rate_limited" and delay > settings.give_up_seconds:
@@ -143,7 +152,12 @@ class Retry:
         )
 
     def _down(self, failure: Failure, request: Request, why: str) -> StopRun:
+        first = (
+            "start the server, or check base_url"
+            if failure.kind == "unreachable"
+            else "look at the provider's status page"
+        )
         return ProviderDownError(
             f"gave up on {self._wire.name}, model {request.model}: {why}; last answer: {hide_secrets(failure.reason)}",
-            todo="look at the provider's status page, and run the same command later: it goes on where it stopped",
+            todo=f"{first}, and run the same command later: it goes on where it stopped",
         )

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -192,6 +193,24 @@ class PerLoop(Generic[T]):
         return self._clients.pop(asyncio.get_running_loop(), None)
 
 
+def _unreached(error: BaseException | None) -> str:
+    """Where nobody listens, or what is no host, in words; empty for a connection that failed otherwise.
+
+    The SDKs wrap a refused connection as a time-out, with the certificate's state in it: what happened is said by the
+    error at the bottom, and where by aiohttp's.
+    """
+    place = ""
+    while error is not None:
+        if isinstance(host := getattr(error, "host", None), str):
+            place = f"{host}:{getattr(error, 'port', None)}"
+        if isinstance(error, ConnectionRefusedError):
+            return f"{place or 'the server'} refused it, nobody listens there"
+        if isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME:
+            return f"there is no host {place}".rstrip()
+        error = error.__cause__ or error.__context__
+    return ""
+
+
 async def within(limit_seconds: float, call: Awaitable[RawReply], key: str) -> RawReply | Failure:
     """One attempt under a total deadline; whatever breaks on the way is a `Failure`, being cancelled is not.
 
@@ -206,6 +225,8 @@ async def within(limit_seconds: float, call: Awaitable[RawReply], key: str) -> R
     except Exception as error:
         if deadline.expired():
             return Failure("timeout", f"got no complete reply within {limit_seconds:g} s")
+        if where := _unreached(error):
+            return Failure("unreachable", f"the connection failed: {quote(where, key)}")
         cause = error.__cause__ or error
         words = quote(f"{type(cause).__name__} {cause}", key)
         return Failure("unavailable", f"the connection failed: {words}")

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wavjudge.errors import MissingPartError
+from wavjudge.errors import MissingPartError, pip_install
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,7 +136,7 @@ def _folder(part: Part) -> Path:
 def _missing(problem: str, part: Part) -> MissingPartError:
     reason = platform_without_asr() if part is ASR else None
     if reason is None:
-        return MissingPartError(problem, todo=f'pip install "{part.requirement}"')
+        return MissingPartError(problem, todo=pip_install(part.requirement))
     return MissingPartError(
         problem,
         todo=f"{ASR.requirement} exists only for Linux (x86_64, aarch64; glibc 2.34 or newer) and Windows (amd64), and "

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,18 @@ def test_five_crashes_at_the_start_stop_the_run_and_retry_asks_them_again(tmp_pa
     assert [response.status for response in again.all] == ["ok"] * 12
     lines = [json.loads(line) for line in (tmp_path / "run" / "responses.jsonl").read_text().splitlines()]
     assert len(lines) == 17 and sum(line["supersedes"] is not None for line in lines) == 5
+
+
+def test_python_is_the_one_that_runs_wavjudge_where_the_path_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert words_of("python answer.py --big") == (sys.executable, "answer.py", "--big")
+    with pytest.raises(SpecError) as error:
+        words_of("python4 answer.py")
+    assert sys.executable in error.value.todo
+    (tmp_path / "python").symlink_to(sys.executable)
+    assert words_of("python answer.py") == ("python", "answer.py")
 
 
 def test_a_crash_in_the_middle_stops_nothing(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import asyncio
 import json
 import shlex
 import shutil
+import sys
 import tempfile
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -162,10 +163,13 @@ def words_of(command: str) -> tuple[str, ...]:
     except ValueError as error:
         raise SpecError(f"got the command {command!r}, which does not split into words ({error})") from error
     if not words:
-        raise SpecError("got a command without a word", todo="write command:python my_model.py")
+        raise SpecError("got a command without a word", todo="write command:python answer.py")
+    if words[0] == "python" and shutil.which("python") is None:  # Debian has none outside a virtual environment
+        return sys.executable, *words[1:]
     if shutil.which(words[0]) is None:  # said before anything is asked
         raise SpecError(f"got the program {words[0]!r}, which is not there or may not be executed",
-                        todo="check its name; no shell reads the command, so there is no ~ and no $NAME")  # fmt: skip
+                        todo="check its name; no shell reads the command, so there is no ~ and no $NAME; "
+                             f"the Python that runs wavjudge is {sys.executable}")  # fmt: skip
     return words
 
 

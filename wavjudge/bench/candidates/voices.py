@@ -17,7 +17,7 @@ from wavjudge.clients.base import Client, Failure, Request, TextPart
 from wavjudge.clients.called import call_record
 from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.spec import Spec
-from wavjudge.errors import MissingPartError
+from wavjudge.errors import MissingPartError, pip_install
 from wavjudge.judge.build import ClientOptions, Workshop, network_client
 from wavjudge.types import Call
 
@@ -99,7 +99,7 @@ def _start() -> tuple[Any, int]:
         import espeakng_loader
     except ImportError as error:
         raise MissingPartError("got no eSpeak NG, which the voice espeak needs",
-                               todo='pip install "wavjudge[tts]"') from error  # fmt: skip
+                               todo=pip_install("wavjudge[tts]")) from error  # fmt: skip
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     rate = library.espeak_Initialize(1, 0, espeakng_loader.get_data_path().encode(), 0)  # 1: sound into memory
     if rate <= 0:
