@@ -43,7 +43,7 @@ def fingerprints(items: Iterable[RewardItem]) -> dict[str, Fingerprint]:
 
 
 class Watch:
-    """The looks of a training, made by it: any loop calls `look`; `training.monitored` is for transformers' trainers.
+    """The looks of a training, made by it: any loop calls `look`; for transformers' see `training.monitor_callback`.
 
     Parameters
     ----------

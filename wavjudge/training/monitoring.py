@@ -1,6 +1,6 @@
 """[monitor] of a config: the policy answers prompts that it is not trained on, and a held-out judge listens, too.
 
-    speaker, prompts ── answering ─► Watch (rewards/monitor_watch.py) ── MonitorCallback (monitored.py) ─► the trainer
+    speaker, prompts ── answering ─► Watch (rewards/monitor_watch.py) ── monitor_callback.py ─► the trainer
 
 OUT/monitor holds the looks, the table and the picture. The reward's judge is asked through an object of its own, so
 that a look has no part in the training's ceiling, its log and its limit of cost.
@@ -21,7 +21,7 @@ from wavjudge.rewards.monitor_watch import Answer, Watch
 from wavjudge.training.config import HybridConfig
 from wavjudge.training.data import Example, Speaker, examples, sha256_of
 from wavjudge.training.judges import judge_of
-from wavjudge.training.monitored import MonitorCallback
+from wavjudge.training.monitor_callback import MonitorCallback
 from wavjudge.training.rollouts import answered
 
 __all__ = ["Monitoring", "answering", "monitoring"]
