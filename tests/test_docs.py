@@ -129,7 +129,8 @@ def test_every_column_of_the_committed_tables_stands_in_calibration_md() -> None
     calibrated = _columns("selftest.csv")
     plain = {name for name in calibrated if not name.endswith(("_lo", "_hi"))}
     listed = section(text, "The columns")
-    short = {name: "..." + name[name.index("_undefined") :] for name in plain if "_undefined" in name}
+    ends = ("_undefined", "_without_")
+    short = {name: "..." + name[name.index(end) :] for name in plain for end in ends if end in name}
     assert {name for name in plain if f"`{name}`" not in listed and f"`{short.get(name)}`" not in listed} == set()
     ranked = {re.sub(r"^signal_quality_", "AXIS_", name) for name in _columns("leaderboard.csv")}
     known = set(re.findall(r"`([^`]+)`", section(text, "The columns of a leaderboard")))

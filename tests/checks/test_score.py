@@ -15,7 +15,7 @@ from wavjudge.judge.instruments import checks_judge
 from wavjudge.types import Check, Item, Rating, Response, Utterance
 
 CHOICE = [{"kind": "choice", "options": {"answer": "B"}}]
-SAID = "The train leaves at noon from platform two."
+SAID = "The capital of France is Paris, and the train to Paris leaves from platform two."
 NO_PART = "choice,choice_given,refusal,instructions"
 
 

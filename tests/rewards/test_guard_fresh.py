@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tests.rewards.guard_fresh import PAIRS, PHRASES, VOICES, spoken, stuck
 from tests.rewards.guard_rates import Case, rates, table
-from tests.signals.sounds import needs_models, say
+from tests.signals.sounds import needs_espeak, needs_models, say
 
 
 @needs_models
+@needs_espeak
 def test_one_voice_gives_its_rows_of_the_table() -> None:
     """Three answers of the first voice. Every one of these rows is unanimous in docs/rewards.md; eSpeak is not
     bit-identical from call to call, so one answer a row may fall out."""
