@@ -10,8 +10,8 @@ from tests.signals.sounds import needs_espeak, needs_models, say
 @needs_models
 @needs_espeak
 def test_one_voice_gives_its_rows_of_the_table() -> None:
-    """Three answers of the first voice. Every one of these rows is unanimous in docs/rewards.md; eSpeak is not
-    bit-identical from call to call, so one answer a row may fall out."""
+    """Three answers of the first voice. Every one of these rows is unanimous in docs/rewards.md; with
+    another version of eSpeak one answer a row may fall out."""
     voice, pairs = VOICES[0], PAIRS[:3]
     found = rates(spoken([voice], pairs))
     order, other, question, phrase = (f"{voice}: {name}" for name in (
