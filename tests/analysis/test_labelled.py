@@ -82,6 +82,8 @@ def test_known_chances_are_weighted() -> None:
     assert weighted.design == "weighted" and weighted.corrected.value != equal
     same = figure(board(people.assign(**{PROBABILITY: 0.5}), "weighted"), "a").correction
     assert same.corrected.value == pytest.approx(equal, abs=1e-9)
+    short = people.drop(columns="benchmark").assign(**{PROBABILITY: chance})
+    assert figure(board(short, "weighted"), "a").correction == weighted
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,10 @@ class Labels:
 
     def matched(self, ratings: Ratings) -> Labels:
         """The labels as they fit to the ratings, see `matching.py`."""
-        fitting = matched(ratings, self.ratings)
-        named = {name: fitting.frame[name].iloc[0] for name in ("benchmark",) if self.ratings.frame[name].eq("").all()}
-        return replace(self, ratings=fitting, chances=None if self.chances is None else self.chances.assign(**named))
+        fitting, chances = matched(ratings, self.ratings), self.chances
+        if chances is not None and self.ratings.frame["benchmark"].eq("").all():
+            chances = chances.assign(benchmark=fitting.frame["benchmark"].iloc[0])
+        return replace(self, ratings=fitting, chances=chances)
 
     @cached_property
     def people(self) -> pd.DataFrame:
