@@ -1,6 +1,6 @@
 """A judge as a training reward: rollouts in, one reward each, or the reason why there is none.
 
-    RewardItem ── spool.py ─ Case ── guards.py ── panel.py ── combine.py ─► Reward ── ceiling.py
+    RewardItem ── spool.py ─ Case ── guards.py ── jury.py ── combine.py ─► Reward ── ceiling.py
 
 The judge layer does the asking, with its cache, limits, retries and prices; here is what a training needs around it: a
 deadline for a whole batch, guards before a judge is paid, a ceiling on failures, and a trace of every reward.
@@ -26,9 +26,9 @@ from wavjudge.rewards.check import Permit
 from wavjudge.rewards.combine import SKIP, Policy, Reward, Unscored, Weights, combine, outcomes
 from wavjudge.rewards.guards import Guarded, Guards
 from wavjudge.rewards.item import RewardItem
+from wavjudge.rewards.jury import Jury, standing
 from wavjudge.rewards.obedience import Obedience, mapped
 from wavjudge.rewards.own_loop import OwnLoop
-from wavjudge.rewards.panel import Panel, standing
 from wavjudge.rewards.spool import Spool, Taken
 from wavjudge.types import Outcome, Rating, Status
 
@@ -91,13 +91,13 @@ class JudgeReward:
         shop = workshop(specs, axes=list(self.weights.axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache)  # fmt: skip
         self.meter, self._cache = shop.meter, shop.cache
-        self._panel = Panel([build(spec, shop) for spec in specs], self.weights, repeats=repeats, tries=tries)
+        self._jury = Jury([build(spec, shop) for spec in specs], self.weights, repeats=repeats, tries=tries)
         self._obey(Obedience.of(calibration) if isinstance(calibration, str | Path) else calibration)
         self._spool = Spool(
             Path(log) if log else None, benchmark=benchmark, candidate=candidate, speech=speech,
             max_answer_seconds=max_answer_seconds, max_mebibytes=log_mebibytes,
         )  # fmt: skip
-        self._spool.begin(self._panel.judges, repeats=repeats, notes=[self.signature])
+        self._spool.begin(self._jury.judges, repeats=repeats, notes=[self.signature])
         self._loop = OwnLoop("rewards")
         atexit.register(self._spool.close)  # trainers do not say when they end
 
@@ -110,19 +110,19 @@ class JudgeReward:
             return
         signed = self.signatures
         self.weights, self.permits = obedience.weighed(self.weights, signed)
-        self._panel = self._panel.weighed(self.weights)
+        self._jury = self._jury.weighed(self.weights)
         self._maps = obedience.maps(self.weights, signed)
 
     @property
     def signatures(self) -> dict[str, str]:
         """The signature that rates each weighted axis, as planned: without the model that will answer."""
-        return {axis: self._panel.signatures[axis] for axis in self.weights.axes}
+        return {axis: self._jury.signatures[axis] for axis in self.weights.axes}
 
     @property
     def signature(self) -> str:
         """What decides a reward: who rates which axes by which prompt, the weights, the guards."""
         weighed = ",".join(f"{axis}:{weight:g}" for axis, weight in self.weights.axes.items())
-        rated = [task.signature for _, task in self._panel.tasks]
+        rated = [task.signature for _, task in self._jury.tasks]
         guarded = self.guards.signature if self.guards else "guards:none"
         obeyed = [self.obedience.signature] if self.obedience else []
         return " + ".join([f"reward:1|weights:{weighed}", *rated, guarded, *obeyed])
@@ -158,7 +158,7 @@ class JudgeReward:
         self.close()
 
     async def _shut(self) -> None:
-        await self._panel.aclose()
+        await self._jury.aclose()
         await self._spool.drain()
 
     async def _score_many(self, items: Sequence[RewardItem]) -> list[Judged]:
@@ -199,7 +199,7 @@ class JudgeReward:
         if guarded is not None and not guarded.passes:
             status: Status | Outcome = "no_speech" if "no_speech" in guarded.tripped else "not_applicable"
             return Judged(Reward(guarded.floor, status, guarded.reason), (), guarded)
-        ratings = await self._panel.ratings(taken.case)
+        ratings = await self._jury.ratings(taken.case)
         found = mapped(outcomes(standing(ratings), self.weights.scale), self._maps)
         return Judged(combine(found, self.weights, self.policy), tuple(ratings), guarded)
 

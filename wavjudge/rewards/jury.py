@@ -15,7 +15,7 @@ ASKED_AGAIN: frozenset[Status] = frozenset({"unparseable", "not_heard"})
 """What `tries` asks for again. A failed call was retried already, and a refusal stands."""
 
 
-class Panel:
+class Jury:
     """Judges and their tasks on the weighted axes. tries: how often one is asked whose reply has no verdict.
 
     Raises `InputError` where no judge rates a weighted axis, or one on another scale than the weights have.
@@ -26,9 +26,9 @@ class Panel:
         self.tasks = _tasks(self.judges, weights)
         self._repeats, self._tries = repeats, tries
 
-    def weighed(self, weights: Weights) -> Panel:
+    def weighed(self, weights: Weights) -> Jury:
         """The same judges on the axes of other weights."""
-        return Panel(self.judges, weights, repeats=self._repeats, tries=self._tries)
+        return Jury(self.judges, weights, repeats=self._repeats, tries=self._tries)
 
     @property
     def signatures(self) -> dict[str, str]:
