@@ -1,6 +1,10 @@
 # Two commands do everything on a fresh machine with python3.11 and make: `make demo` and `make test`.
+# `make test-all` runs what `make test` leaves, in an environment of its own that has torch.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+WITH_TORCH := .venv-torch/bin
+JOBS ?= 2
+PYTEST := -m pytest --hypothesis-profile=repeatable -n $(JOBS) --dist worksteal
 export NO_PROXY := 127.0.0.1,localhost
 export OMP_NUM_THREADS := 1
 
@@ -10,10 +14,10 @@ demo: .venv/.demo
 	@$(BIN)/wavjudge demo --out results/runs/demo
 
 test: .venv/.dev lint
-	$(BIN)/python -m pytest --hypothesis-profile=repeatable -m "not soak and not heavy"
+	$(BIN)/python $(PYTEST) -m "not soak and not heavy"
 
-test-all: .venv/.train lint
-	WAVJUDGE_ALL=1 $(BIN)/python -m pytest --hypothesis-profile=repeatable
+test-all: .venv-torch/.train
+	WAVJUDGE_ALL=1 $(WITH_TORCH)/python $(PYTEST) -m "heavy and not soak"
 
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 hunt: .venv/.dev
@@ -43,13 +47,14 @@ lock: .venv/.dev
 	  --no-header --no-emit-index-url --no-emit-find-links --no-annotate -o requirements.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf .venv .venv-torch .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
 
-.venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wavjudge needs Python 3.11 or newer: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
+# pip is the last thing that venv makes: an environment without it is half made, and is made again.
+%/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wavjudge needs Python 3.11 or newer, found %s: make PYTHON=python3.11" % sys.version.split()[0])'
+	@$(PYTHON) -m venv --clear $* || { rm -rf $*; echo "No environment could be made with $(PYTHON). On Debian and Ubuntu: apt install python3-venv, then the same command again." >&2; exit 1; }
 
-.venv/.demo: .venv/bin/python pyproject.toml requirements.lock
+.venv/.demo: .venv/bin/pip pyproject.toml requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.[local]'
 	@touch $@
 
@@ -58,6 +63,6 @@ clean:
 	@touch $@
 
 # torch and the trainers: only for the tests marked heavy.
-.venv/.train: .venv/.dev
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.[local,dev,train]'
+.venv-torch/.train: .venv-torch/bin/pip pyproject.toml requirements.lock
+	$(WITH_TORCH)/python -m pip install -q --disable-pip-version-check -c requirements.lock -e '.[local,dev,train]'
 	@touch $@

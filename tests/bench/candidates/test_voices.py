@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
 from tests.signals.sounds import needs_espeak, say
 from wavjudge import audio
 from wavjudge.audio import AudioFault
+from wavjudge.bench.candidates import voices
 from wavjudge.bench.candidates.base import Lost
 from wavjudge.bench.candidates.voices import Spoken, Voice, build_voice
-from wavjudge.errors import AuthError, SpecError
+from wavjudge.errors import AuthError, MissingPartError, SpecError
 from wavjudge.judge.build import Workshop
 
 SHOP = Workshop(prompts=())
@@ -88,3 +90,21 @@ def test_the_voice_of_the_tests_and_this_one_share_a_library_and_live() -> None:
 def test_specs_that_cannot_be(spec: str, error: type[Exception], problem: str) -> None:
     with pytest.raises(error, match=problem):
         build_voice(spec, SHOP)
+
+
+@pytest.fixture
+def without_the_extra(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    return monkeypatch
+
+
+def test_the_system_s_espeak_serves_where_the_extra_is_missing(without_the_extra: pytest.MonkeyPatch) -> None:
+    without_the_extra.setattr(voices, "find_library", {"espeak-ng": "libespeak-ng.so.1"}.get)
+    assert voices._installed() == ("libespeak-ng.so.1", None)
+
+
+def test_where_neither_is_installed_both_ways_are_named(without_the_extra: pytest.MonkeyPatch) -> None:
+    without_the_extra.setattr(voices, "find_library", lambda name: None)
+    with pytest.raises(MissingPartError) as caught:
+        voices._installed()
+    assert "wavjudge[tts]" in str(caught.value) and "apt install espeak-ng" in str(caught.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import threading
+from ctypes.util import find_library
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,7 +51,10 @@ class EspeakOptions(BaseModel):
 
 
 class Espeak:
-    """eSpeak NG (GPL-3, extra `tts`): offline, quick, robotic; its last bits may differ from call to call."""
+    """eSpeak NG (GPL-3), from the extra `tts` or the system: offline, quick, robotic.
+
+    The last bits of its samples may differ from call to call.
+    """
 
     _speaking = threading.Lock()  # the library has one voice and one callback for the whole process
     _started: tuple[Any, int] | None = None
@@ -95,16 +99,24 @@ def voice_of(language: str | None) -> str:
 
 
 def _start() -> tuple[Any, int]:
+    path, data = _installed()
+    library = ctypes.CDLL(path)
+    rate = library.espeak_Initialize(1, 0, data, 0)  # 1: sound into memory
+    if rate <= 0:
+        raise MissingPartError(f"eSpeak NG at {path} does not start", todo="install it again")
+    return library, rate
+
+
+def _installed() -> tuple[str, bytes | None]:
+    """The library and the folder of its voices (None: the system's library knows its own)."""
     try:
         import espeakng_loader
     except ImportError as error:
-        raise MissingPartError("got no eSpeak NG, which the voice espeak needs",
-                               todo=pip_install("wavjudge[tts]")) from error  # fmt: skip
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
-    rate = library.espeak_Initialize(1, 0, espeakng_loader.get_data_path().encode(), 0)  # 1: sound into memory
-    if rate <= 0:
-        raise MissingPartError("got an eSpeak NG that does not start", todo="install espeakng-loader again")
-    return library, rate
+        if system := find_library("espeak-ng"):
+            return system, None
+        raise MissingPartError("the voice espeak needs eSpeak NG, which is not installed",
+                               todo=f"{pip_install('wavjudge[tts]')}, or apt install espeak-ng") from error  # fmt: skip
+    return espeakng_loader.get_library_path(), espeakng_loader.get_data_path().encode()
 
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
@@ -172,7 +184,8 @@ def _espeak(spec: Spec, shop: Workshop) -> Voice:
 
 
 VOICES: dict[str, Kind[Voice]] = {
-    "espeak": Kind("espeak", "eSpeak NG, offline, robotic (extra tts, GPL-3)", (EspeakOptions,), _espeak),
+    "espeak": Kind("espeak", "eSpeak NG, offline, robotic (extra tts or the system's, GPL-3)",
+                   (EspeakOptions,), _espeak),
     "openai": Kind("openai:gpt-4o-mini-tts", "the speech endpoint of OpenAI or a server of its protocol",
                    (SpeechOptions,), _openai, ("OPENAI_API_KEY",)),
 }  # fmt: skip
