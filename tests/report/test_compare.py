@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from wavjudge.analysis.agreement import MAE, PEARSON
 from wavjudge.analysis.candidate_pairs import CandidatePairs, candidate_pairs
 from wavjudge.analysis.judge_pairs import JudgePairs, judge_pairs
 from wavjudge.analysis.run_pairs import RunPair, run_pair
@@ -103,6 +105,44 @@ def test_a_sentence_claims_no_more_than_its_p() -> None:
     assert "it is not shown whether J1 or J2 agrees better with people" in judges
 
 
+_SPAN = re.compile(r"(?:by|difference) (-?[\d.]+).*?interval (-?[\d.]+) to (-?[\d.]+)")
+
+
+@pytest.mark.parametrize(
+    "scores_of_second", [(4, 3, 5, 4, 4, 5, 4, 3), (2, 1, 2, 2, 1, 1, 2, 2), (3, 3, 1, 2, 4, 2, 3, 2)]
+)
+def test_the_size_of_a_difference_lies_in_the_interval_beside_it_in_either_order(scores_of_second: tuple[int]) -> None:
+    first, second = scores("m", 3, 2, 3, 2, 2, 4, 2, 3, candidate="a"), scores("m", *scores_of_second, candidate="b")
+    swapped = scores("m", 3, 2, 3, 2, 2, 4, 2, 3, candidate="b"), scores("m", *scores_of_second, candidate="a")
+    said = []
+    for table in (ratings(*first, *second), ratings(*swapped[0], *swapped[1])):
+        (sentence,) = compare_candidates.report(candidate_pairs(table)).sentences
+        size, low, high = map(float, _SPAN.search(sentence).groups())  # type: ignore[union-attr]
+        assert low <= size <= high and size >= 0, sentence
+        said.append((size, low, high))
+    assert said[0] == said[1]
+
+
+def test_a_better_second_judge_stands_first_in_the_figures_too() -> None:
+    people = ratings(*scores("ann", *range(1, 6), *range(1, 6), *range(1, 6), kind="person"))
+    good, bad = (1, 2, 3, 4, 5) * 3, (3, 1, 5, 2, 4, 4, 5, 1, 2, 3, 2, 4, 3, 1, 5)
+    for statistic in (PEARSON, MAE):
+        found = judge_pairs(ratings(*scores("j", *bad), *scores("k", *good)), people, statistic=statistic)
+        (sentence,) = compare_judges.report(found).sentences
+        assert "J2 agrees better with people than J1" in sentence
+        size, low, high = map(float, _SPAN.search(sentence).groups())  # type: ignore[union-attr]
+        assert low <= size <= high and (size > 0) == (statistic is PEARSON), sentence
+
+
+def test_a_lower_drift_has_an_interval_of_the_same_sign() -> None:
+    old = ratings(*scores("m", 3, 4, 5, 4, 3, 4, 5, 5))
+    new = ratings(*scores("m", 2, 3, 4, 2, 2, 3, 4, 4))
+    sentence = compare_runs.report(run_pair(old, new)).sentences[0]
+    assert "points lower on average" in sentence
+    low, high = map(float, re.search(r"interval (-?[\d.]+) to (-?[\d.]+)", sentence).groups())  # type: ignore[union-attr]
+    assert 0 < low < high
+
+
 def test_another_picture_among_answered_prompts_alone_is_said() -> None:
     table = ratings(*scores("m", 5, 5, 5, 4, 5, 4, candidate="a"), *scores("m", *[3] * 10, 4, 2, candidate="b"))
     said = [{"benchmark": "", "item_id": f"q{n}", "candidate": name, "status": status}
@@ -112,7 +152,7 @@ def test_another_picture_among_answered_prompts_alone_is_said() -> None:
     assert (row["lost_first_failed"], row["lost_first_words"], row["all_prompts"]) == (6, ["crashed 6"], 12)
     (sentence,) = compare_candidates.report(found).sentences
     assert "failures counted at the scale's minimum" in sentence
-    assert "On the 6 prompts both answered alone it looks otherwise: difference 1.67" in sentence
+    assert "On the 6 prompts both answered alone it looks otherwise: a minus b is 1.67" in sentence
 
 
 def test_ranks_that_change_are_named_as_plain_means() -> None:

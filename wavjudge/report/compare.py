@@ -97,6 +97,18 @@ def ends(name: str, one: Estimate) -> Row:
     return {name: one.value, f"{name}_lo": one.low, f"{name}_hi": one.high}
 
 
+def interval(one: Estimate, decimals: int, *, turned: bool = False) -> str:
+    """ "0.04 to 0.66": the interval of a difference; turned: of the opposite difference, for who is named second.
+
+    >>> from wavjudge.analysis.intervals import Estimate
+    >>> interval(Estimate(-0.35, -0.66, -0.04), 2, turned=True)
+    '0.04 to 0.66'
+    """
+    assert one.low is not None and one.high is not None
+    low, high = (-one.high, -one.low) if turned else (one.low, one.high)
+    return f"{number(low, decimals)} to {number(high, decimals)}"
+
+
 def table(*columns: str, title: str = "") -> Table:
     """A table for 80 columns: the first one folds, the numbers do not."""
     made = Table(title=one_line(title) or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold",

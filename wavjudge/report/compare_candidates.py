@@ -10,7 +10,7 @@ from wavjudge.analysis.candidate_pairs import CandidatePair, CandidatePairs
 from wavjudge.analysis.candidates import Lost, PairedMeans
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.report.cells import number
-from wavjudge.report.compare import SURE, Report, Row, counted, ends, p_phrase, p_value, sure, table
+from wavjudge.report.compare import SURE, Report, Row, counted, ends, interval, p_phrase, p_value, sure, table
 from wavjudge.report.origin import result_signature
 from wavjudge.report.text import one_line, say
 
@@ -77,16 +77,16 @@ def sentence(found: CandidatePairs, pair: CandidatePair) -> str:
         why = means.difference.note or "no spread between prompts"
         return (f"{pair.axis}: nothing can be said of {pair.first} and {pair.second} on "
                 f"{counted(means.prompts, 'prompt')}: {why}.")  # fmt: skip
-    size = abs(means.difference.value)
-    span = f"{number(means.difference.low, 2)} to {number(means.difference.high, 2)}"
+    second_leads = means.difference.value < 0
+    up, down = (pair.second, pair.first) if second_leads else (pair.first, pair.second)
+    size, span = number(abs(means.difference.value), 2), interval(means.difference, 2, turned=second_leads)
     counting = ", failures counted at the scale's minimum" if _counts_failures(found, pair) else ""
     figures = f"over {counted(means.prompts, 'prompt')}{counting} (95 % interval {span}, {sure(pair.p, pair.p_holm)})"
     if not _shown(pair):
-        return (f"{pair.axis}: it is not shown which of {pair.first} and {pair.second} scores higher: they differ by "
-                f"{number(size, 2)} points on average {figures}.{_otherwise(pair)}")  # fmt: skip
-    up, down = (pair.first, pair.second) if means.difference.value > 0 else (pair.second, pair.first)
-    return (f"{pair.axis}: {up} scores higher than {down}, by {number(size, 2)} points on average "
-            f"{figures}.{_otherwise(pair)}")  # fmt: skip
+        lead = "their averages are equal" if size == number(0.0, 2) else f"{up} is ahead by {size} points on average"
+        return (f"{pair.axis}: it is not shown which of {pair.first} and {pair.second} scores higher: {lead} "
+                f"{figures}.{_otherwise(pair)}")  # fmt: skip
+    return f"{pair.axis}: {up} scores higher than {down}, by {size} points on average {figures}.{_otherwise(pair)}"
 
 
 def _otherwise(pair: CandidatePair) -> str:
@@ -99,7 +99,8 @@ def _otherwise(pair: CandidatePair) -> str:
         turned = answered.difference.value * means.difference.value < 0
         if turned or (answered.p is not None and (answered.p <= SURE) != ((means.p or 1.0) <= SURE)):
             said += (f" On the {counted(answered.prompts, 'prompt')} both answered alone it looks otherwise: "
-                     f"difference {number(answered.difference.value, 2)}, {p_phrase(answered.p)}.")  # fmt: skip
+                     f"{pair.first} minus {pair.second} is {number(answered.difference.value, 2)}, "
+                    f"{p_phrase(answered.p)}.")  # fmt: skip
     return said
 
 

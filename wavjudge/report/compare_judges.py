@@ -15,6 +15,7 @@ from wavjudge.report.compare import (
     Row,
     counted,
     ends,
+    interval,
     named,
     p_value,
     sure,
@@ -70,9 +71,12 @@ def sentence(found: JudgePairs, pair: JudgePair) -> str:
     row, first, second = pair.found, pair.first.name, pair.second.name
     if row.difference.low is None or row.difference.high is None:
         return f"{row.axis}: nothing can be said of {first} and {second}: {_why_not(pair)}."
-    values = f"{number(row.value_first, 3)} against {number(row.value_second, 3)}"
-    span = f"{number(row.difference.low, 3)} to {number(row.difference.high, 3)}"
-    by = f"difference {number(row.difference.value, 3)}, 95 % interval {span}, {sure(row.p, row.p_holm)}"
+    turned = _shown(pair) and not pair.what_audio_adds and not _first_is_better(pair)  # who is named first, leads
+    ahead, behind = (row.value_second, row.value_first) if turned else (row.value_first, row.value_second)
+    values = f"{number(ahead, 3)} against {number(behind, 3)}"
+    difference = (row.difference.value or 0.0) * (-1 if turned else 1)
+    span = interval(row.difference, 3, turned=turned)
+    by = f"difference {number(difference, 3)}, 95 % interval {span}, {sure(row.p, row.p_holm)}"
     figures = f"{NAMES[row.statistic]} {values} on the same {counted(row.n, 'answer')}; {by}."
     return f"{row.axis}: {_verdict(found, pair)}. {figures}"
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from wavjudge.analysis.drift import Drift, RankMove
 from wavjudge.analysis.run_pairs import RunPair
 from wavjudge.report.cells import number
-from wavjudge.report.compare import SURE, Report, Row, counted, ends, named, p_value, sure, table
+from wavjudge.report.compare import SURE, Report, Row, counted, ends, interval, named, p_value, sure, table
 from wavjudge.report.origin import result_signature
 from wavjudge.report.text import one_line, say
 
@@ -75,8 +75,9 @@ def _drifted(row: Drift) -> str:
     scores = f"{number(100 * (row.moved or 0), 0)} % of {counted(row.n, 'score')} changed"
     if one.low is None or one.high is None:
         return f"drift {number(one.value, 2)}, and nothing says how sure that is: {one.note}; {scores}."
-    figures = f"95 % interval {number(one.low, 2)} to {number(one.high, 2)}, {sure(row.p, row.p_holm)}"
-    if row.p_holm is not None and row.p_holm <= SURE:
+    shown = row.p_holm is not None and row.p_holm <= SURE
+    figures = f"95 % interval {interval(one, 2, turned=shown and one.value < 0)}, {sure(row.p, row.p_holm)}"
+    if shown:
         way = "higher" if one.value > 0 else "lower"
         return f"the new judge scores {number(abs(one.value), 2)} points {way} on average ({figures}); {scores}."
     if not row.moved:
