@@ -24,8 +24,10 @@ _number = itertools.count()
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Each test has its own empty reply cache, no key and no address of a provider, and 80 columns."""
+    """Each test has its own empty reply cache and names of models, no key, no address of a provider, and 80 columns."""
     monkeypatch.setenv("WAVJUDGE_CACHE", str(tmp_path_factory.getbasetemp() / f"cache-{next(_number)}"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / f"config-{next(_number)}"))
+    monkeypatch.delenv("WAVJUDGE_CONFIG", raising=False)
     for name in [name for name in os.environ if name.endswith(("_API_KEY", "_API_TOKEN")) or name in _ADDRESSES]:
         monkeypatch.delenv(name)
     monkeypatch.delenv("COLUMNS", raising=False)

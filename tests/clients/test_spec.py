@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from wavjudge.clients.spec import Spec, hide_secrets, load_named, parse_spec
+from wavjudge.clients.named import load_named
+from wavjudge.clients.spec import Spec, hide_secrets, parse_spec
 from wavjudge.errors import SpecError
 
 

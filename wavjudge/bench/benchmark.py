@@ -26,6 +26,7 @@ from wavjudge.store import first_problem
 from wavjudge.types import AxisName, BenchmarkEntry
 
 FILE = "benchmark.toml"
+INSTRUMENTS = ("signals", "checks")
 
 
 class Head(BaseModel):
@@ -55,6 +56,15 @@ class Head(BaseModel):
     axes: tuple[AxisName, ...] = ()
     prompts: str | None = None
     prompt_set: str | None = None
+
+    @field_validator("metrics")
+    @classmethod
+    def _measuring(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
+        """Instruments alone: a test set comes from elsewhere, and a judge is sent recordings, and perhaps a key."""
+        if strange := [metric for metric in metrics if metric.partition("?")[0] not in INSTRUMENTS]:
+            raise ValueError(f"got {strange[0][:80]!r}, expected some of {', '.join(INSTRUMENTS)}; other judges "
+                             "stand on the command line: --judge")  # fmt: skip
+        return metrics
 
     @field_validator("columns")
     @classmethod

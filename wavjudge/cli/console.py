@@ -23,14 +23,32 @@ def explained() -> Iterator[None]:
     from wavjudge.errors import WavjudgeError
     from wavjudge.report.text import printable
 
+    with _logged():
+        try:
+            yield
+        except WavjudgeError as error:
+            print(f"wavjudge: {printable(str(error))}", file=sys.stderr)
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            print("wavjudge: interrupted", file=sys.stderr)
+            sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """What the library logs as a warning goes to stderr, made printable; `main` may be called again and again."""
+    import logging
+
+    from wavjudge.report.text import printable
+
+    log, handler = logging.getLogger("wavjudge"), logging.StreamHandler(sys.stderr)
+    handler.format = lambda record: f"wavjudge: {printable(record.getMessage())}"  # type: ignore[method-assign]
+    handler.setLevel(logging.WARNING)
+    log.addHandler(handler)
     try:
         yield
-    except WavjudgeError as error:
-        print(f"wavjudge: {printable(str(error))}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("wavjudge: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    finally:
+        log.removeHandler(handler)
 
 
 def console(*, err: bool = False) -> Console:

@@ -47,7 +47,7 @@ def ears(kind: _KindName = None, json_: _Json = False) -> None:
 
 
 def _list(what: str, kinds: Mapping[str, Kind[Any]], kind: str | None, as_json: bool, example: str) -> None:
-    from wavjudge.clients.spec import load_named
+    from wavjudge.clients.named import load_named
     from wavjudge.errors import InputError
 
     if kind is not None and kind not in kinds:

@@ -86,13 +86,16 @@ class OpenAIServer:
         # would ever be sent. It takes a copy of the body, far below a millisecond.
         warnings.filterwarnings("ignore", "Sending a large body directly with raw bytes", ResourceWarning)
         limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
-        return AsyncOpenAI(
+        client = AsyncOpenAI(
             api_key=self._key,
             base_url=self._base_url,
             max_retries=0,
             timeout=None,
             http_client=DefaultAioHttpClient(limits=limits, timeout=None),
         )
+        if self._base_url:  # the SDK sends OPENAI_ORG_ID and OPENAI_PROJECT_ID to whatever address it is given
+            client.organization = client.project = None
+        return client
 
     async def aclose(self) -> None:
         """Close the connections of the running loop; a later `post` opens new ones."""

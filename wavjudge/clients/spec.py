@@ -2,7 +2,7 @@
 
     KIND:NAME?key=value&key=value        openai:my-model?base_url=http://127.0.0.1:8000/v1&temperature=1
     KIND?key=value                       signals?asr=false
-    @NAME?key=value  or  NAME?key=value  a model of `wavjudge.toml`, with some options changed
+    @NAME?key=value  or  NAME?key=value  a model of a `wavjudge.toml` (named.py), with some options changed
 
 KIND is lower case; NAME may hold `/` and `:`; values are URL-decoded (`%26` is `&`, a `+` stays a `+`). A key of an
 account is never part of a SPEC: `api_key_env=NAME` says which environment variable holds it.
@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TypeVar, overload
 from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ValidationError
@@ -30,7 +28,6 @@ NAMED_FILE = "wavjudge.toml"
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _PHRASES = frozenset({"command"})  # kinds whose name may hold white space
-_NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET_KEY = re.compile(r"(.*[_-])?(api_?key|key|token|secret|password|passwd|authorization|bearer|credentials?)")
 _SECRET_TEXT = re.compile(
@@ -117,8 +114,55 @@ class Spec:
             raise _refused(error.errors(include_url=False)[0], f"SPEC {self}") from None
 
 
+class FromFolder(str):
+    """A SPEC that the working directory's `wavjudge.toml` defines. That file may have come with somebody's data, so:
+
+    * it names no environment variable (`api_key_env`) at any depth, and what it defines is given none, unless the
+      command line says the address (`base_url`) too: a key goes where its owner sends it;
+    * it names no program (`command:`, `python:`) and no kind whose name is an address: both are for the command line.
+
+    The user's own file, and the command line, may do both.
+    """
+
+    __slots__ = ()
+
+
+_FOLDER_KINDS = frozenset({
+    "openai", "gemini", "signals", "checks", "replay", "recorded", "cascade", "espeak", "moonshine",
+})  # fmt: skip
+_INNER_KINDS = re.compile(r"(?:^|[=&?])@?(command|python|azure):")
+_VARIABLES = re.compile(r"[a-z]_env\s*=", re.IGNORECASE)
+
+
+def _refuse_trust(head: str, spec: Spec, options: Mapping[str, str]) -> None:
+    told = f"{head!r} of the {NAMED_FILE} of this folder"
+    todo = (
+        "say it on the command line, or move the table to your own file (docs/spec.md says where it lies, and that "
+        f"WAVJUDGE_CONFIG={NAMED_FILE} makes this one yours)"
+    )
+    kinds = [found[1] for text in _readings(str(spec)) for found in _INNER_KINDS.finditer(text)]
+    if kinds or spec.kind not in _FOLDER_KINDS:
+        kind = (kinds or [spec.kind])[0]
+        raise SpecError(f"{told} is of the kind {kind!r}, which a file of a folder may not define: it would start a "
+                        "program, or choose where a key goes", todo=todo)  # fmt: skip
+    if any(map(_VARIABLES.search, _readings(str(spec)))):
+        raise SpecError(f"{told} names an environment variable, which a file of a folder may not", todo=todo)
+    if "base_url" in spec.options and "base_url" not in options and any(key.endswith("_env") for key in options):
+        raise SpecError(f"got a key for {told}, which says the address that it would go to",
+                        todo=f"say base_url={spec.options['base_url']} too, if it may go there")  # fmt: skip
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The text as it stands and as it reads decoded, once and again: a SPEC may hold SPECs, which may hold others."""
+    while True:
+        yield text
+        if (decoded := unquote(text)) == text:
+            return
+        text = decoded
+
+
 def parse_spec(text: str, named: Mapping[str, str] | None = None) -> Spec:
-    """Read a SPEC; `named` are the models of `wavjudge.toml` (see `load_named`).
+    """Read a SPEC; `named` are the models of `wavjudge.toml` (see `clients.named`).
 
     Raises SpecError that says what was got, what was expected, and what to do.
 
@@ -131,7 +175,11 @@ def parse_spec(text: str, named: Mapping[str, str] | None = None) -> Spec:
     head, mark, tail = text.strip().partition("?")
     options = _options(tail) if mark else {}
     if head.removeprefix("@") in named:
-        return parse_spec(named[head.removeprefix("@")]).changed(options)
+        defined = named[head.removeprefix("@")]
+        spec = parse_spec(defined)
+        if isinstance(defined, FromFolder):
+            _refuse_trust(head, spec, options)
+        return spec.changed(options)
     if head.startswith("@"):
         there = ", ".join(sorted(named)) or "none"
         problem = f"got {hide_secrets(head)!r}, expected a model of {NAMED_FILE}: {there}"
@@ -140,26 +188,6 @@ def parse_spec(text: str, named: Mapping[str, str] | None = None) -> Spec:
     if colon and not name:
         raise SpecError(f"got {hide_secrets(head)!r} without a name", todo=f"write {GRAMMAR}")
     return Spec(kind, name, options)
-
-
-def load_named(folder: str | Path = ".") -> dict[str, str]:
-    """The models that `wavjudge.toml` in a folder defines, each as a canonical SPEC; none if there is no such file.
-
-    A table `[models.NAME]` holds `spec = "KIND:NAME?..."`, or `kind`, `name` and the options as keys of their own.
-
-    >>> load_named("a folder without the file")
-    {}
-    """
-    path = Path(folder) / NAMED_FILE
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("models", {})
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"not TOML: {error}", where=str(path)) from None
-    if not isinstance(tables, dict):
-        raise SpecError("got models = ..., expected tables [models.NAME]", where=str(path))
-    return {name: str(_definition(name, table, f"{path}, [models.{name}]")) for name, table in tables.items()}
 
 
 def _options(tail: str) -> dict[str, str]:
@@ -172,27 +200,6 @@ def _options(tail: str) -> dict[str, str]:
             raise SpecError(f"got the option {key!r} twice, expected it once", todo="remove one of them")
         options[key] = unquote(value)
     return options
-
-
-def _definition(name: str, table: Any, where: str) -> Spec:
-    try:
-        if not _NAMED.fullmatch(name):
-            raise SpecError(f"got the name {name!r}, expected letters, digits and _ . -")
-        if not isinstance(table, dict) or ("spec" in table) == ("kind" in table):
-            raise SpecError("expected a table with either spec or kind", todo='write spec = "KIND:NAME?key=value"')
-        texts = {key: _text(key, value) for key, value in table.items()}
-        base = parse_spec(texts.pop("spec")) if "spec" in texts else Spec(texts.pop("kind"), texts.pop("name", ""))
-        return base.changed(texts)
-    except SpecError as error:
-        raise SpecError(error.problem, todo=error.todo, where=where) from None
-
-
-def _text(key: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise SpecError(f"got {key} = {type(value).__name__}, expected a string, number or boolean")
 
 
 def _refuse_secrets(spec: Spec) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.money import parse_price
-from wavjudge.clients.spec import load_named, parse_spec
+from wavjudge.clients.named import load_named
+from wavjudge.clients.spec import parse_spec
 from wavjudge.errors import InputError
 from wavjudge.judge.build import Workshop
 from wavjudge.judge.defaults import of_test_set
 from wavjudge.judge.instruments import AXES
 from wavjudge.judge.prompts import Prompt, load_all, select
 from wavjudge.types import BenchmarkEntry
+
+_log = logging.getLogger(__name__)
 
 
 def workshop(
@@ -27,6 +31,8 @@ def workshop(
     and all of it only where neither `prompts` nor `prompt_set` is given. told: the file that says it.
     """
     named = load_named()
+    for told in named.told:
+        _log.warning("%s", told)
     kinds = {parse_spec(judge, named).kind for judge in judges}
     if test_set is not None and prompts is None and prompt_set is None:
         own = of_test_set(test_set, kinds, where=told)
