@@ -183,7 +183,7 @@ def test_all_pairs_or_those_of_one_candidate_with_holm_over_all(tmp_path: Path) 
 def test_two_judges_a_lone_candidate_and_no_common_prompt_are_refused(tmp_path: Path) -> None:
     two, _ = simulated(tmp_path, {"m|one": 0.5, "m|two": 0.5}, answers="ab")
     refused = typed("compare", "candidates", two)
-    assert refused.code == 2 and "got 2 judges" in refused.err and "m|one" in refused.err
+    assert refused.code == 2 and "under 2 signatures" in refused.err and "m|one" in refused.err
     assert typed("compare", "candidates", two, "--signature", "m|one").code == 0
     rows = [row for row in table(two) if row["signature"] == "m|one"]
     lone = write(tmp_path / "lone.csv", [row for row in rows if row["candidate"] == "a"])
@@ -253,7 +253,7 @@ def test_nothing_moved_and_different_data_are_said(tmp_path: Path) -> None:
 def test_one_table_with_two_judges_needs_their_names(tmp_path: Path) -> None:
     both, _ = simulated(tmp_path, {"m|one": 0.3, "m|two": 1.5})
     refused = typed("compare", "runs", both, both, "--new-judge", "m|two")
-    assert refused.code == 2 and "--old-judge" in refused.err and "got 2 judges" in refused.err
+    assert refused.code == 2 and "--old-judge" in refused.err and "under 2 signatures" in refused.err
     assert typed("compare", "runs", both, both, "--old-judge", "m|one", "--new-judge", "m|two").code == 0
     unknown = typed("compare", "runs", both, both, "--old-judge", "m|one", "--new-judge", "nobody")
     assert unknown.code == 2 and "nobody" in unknown.err

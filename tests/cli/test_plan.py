@@ -91,7 +91,7 @@ def test_a_pilot_gives_the_figures_and_what_is_said_wins(tmp_path: Path) -> None
     pairs = np.array([(judged[key], np.mean(told)) for key, told in people.items()])
     r, bias = np.corrcoef(pairs.T)[0, 1], (pairs[:, 0] - pairs[:, 1]).std(ddof=1)
     said = typed("plan", "labels", "--within", 0.1, *pilot).out
-    assert f"r {r:.2f}, seen on 120 labels on 30 prompts" in said
+    assert f"r {r:.2f}, seen on 120 labels on 30 prompts, axis overall" in said
     assert f"sd {bias:.2f}" in typed("plan", "labels", "--within", 0.1, "--of", "bias", *pilot).out
     found = planned("labels", "--within", 0.1, *pilot)
     assert found["answers_per_prompt"] == 4 and found["design_effect"] >= 1
@@ -124,8 +124,27 @@ def test_two_judges_two_candidates_and_a_budget_from_a_pilot(tmp_path: Path) -> 
     by = {name: np.array([float(row["score"]) for row in rows if row["candidate"] == name]) for name in "ab"}
     sd = (by["a"] - by["b"]).std(ddof=1)
     pair = ("plan", "candidates", "--difference", 0.2, "--pilot", ratings, "--candidate", "a", "--candidate")
-    assert f"sd {sd:.2f}, seen on 30 prompts" in typed(*pair, "b").out
+    assert f"sd {sd:.2f}, seen on 30 prompts, axis overall" in typed(*pair, "b").out
     assert "expected two of a, b, c, d" in typed(*pair, "z").err
     costs = ("--label-cost", 1, "--judge-cost", 0.05)
     assert "people label" in typed("plan", "budget", 100, *costs, "--pilot", ratings, "--labels", labels).out
     assert "got --pilot without --labels" in typed("plan", "budget", 100, *costs, "--pilot", ratings).err
+
+
+def test_a_pilot_of_several_axes_is_planned_by_overall_or_says_how_to_choose(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path)
+    both = [
+        write(tmp_path / f"three-{path.name}", [row | {"axis": axis} for row in table(path) for axis in AXES])
+        for path in (ratings, labels)
+    ]
+    pilot = ("--pilot", both[0], "--labels", both[1])
+    assert "on 30 prompts, axis overall" in typed("plan", "labels", "--within", 0.1, *pilot).out
+    assert "on 30 prompts, axis semantic" in typed("plan", "labels", "--within", 0.1, *pilot, "--on", "semantic").out
+    two = [
+        write(tmp_path / f"two-{path.name}", [row for row in table(path) if row["axis"] != "overall"]) for path in both
+    ]
+    done = typed("plan", "labels", "--within", 0.1, "--pilot", two[0], "--labels", two[1])
+    assert done.code == 2 and "--on AXIS" in done.err and "acoustic, semantic" in done.err
+
+
+AXES = ("semantic", "acoustic", "overall")

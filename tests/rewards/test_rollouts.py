@@ -129,7 +129,7 @@ def test_several_candidates_are_chosen_or_pooled() -> None:
 
 def test_signatures_are_never_mixed() -> None:
     one, two = rows({"q1": [1, 5]}, signature="m|v1"), rows({"q1": [2, 5]}, signature="m|v2")
-    with pytest.raises(InputError, match="2 judges for one comparison"):
+    with pytest.raises(InputError, match="under 2 signatures"):
         look(one, two)
     assert look(one, two, signatures=["m|v2"]).signatures == {"overall": "m|v2"}
     elsewhere = rows({"q1": [2, 5]}, signature="m|v2", benchmark="c")

@@ -9,6 +9,7 @@ arXiv 2411.00640), with unequally many it covers better. Higher is better on eve
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
@@ -131,12 +132,22 @@ def judged_by(ratings: Ratings, rater: str | None, signatures: Collection[str] |
     who = rows[["benchmark", "axis", "rater", "signature"]].drop_duplicates()
     mixed = who[who.duplicated(["benchmark", "axis"], keep=False)]
     if len(mixed):
-        named = "; ".join(f"{cells.axis}: {cells.rater}, {cells.signature}" for cells in mixed.itertuples())
-        raise InputError(
-            f"got {len(mixed)} judges for one comparison, expected one signature an axis ({named})",
-            todo="choose one rater or its signatures, or take one judge after the other",
-        )
+        raise _several_judges(mixed)
     return rows
+
+
+def _several_judges(mixed: pd.DataFrame) -> InputError:
+    """The error that names the judges of one axis in the form in which one of them is chosen."""
+    axes, raters = list(dict.fromkeys(mixed["axis"])), list(dict.fromkeys(mixed["rater"]))
+    rated = f"the axis {axes[0]}" + (f" (and {len(axes) - 1} more)" if len(axes) > 1 else "")
+    if len(raters) > 1:
+        return InputError(f"{len(raters)} judges rated {rated}, expected one: {', '.join(raters)}",
+                          todo=f"choose one, such as --judge {shlex.quote(raters[0])}")  # fmt: skip
+    own = list(dict.fromkeys(mixed.loc[mixed["axis"] == axes[0], "signature"]))
+    return InputError(
+        f"{raters[0]} rated {rated} under {len(own)} signatures, expected one: {'; '.join(own)}",
+        todo=f"choose one for each axis: --signature {shlex.quote(own[0])}",
+    )
 
 
 def _beside(labels: Labels | None, maps: Maps | None) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ from wavjudge.analysis.pilot import JudgesPilot, Pilot, over_prompts, pilot, pil
 from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, prompt_labels
 from wavjudge.errors import InputError
 
+USUAL = "overall"
+"""The axis that a plan is made for where a pilot has several and none is named."""
+
 
 @dataclass(frozen=True, slots=True)
 class CandidatesPilot:
@@ -44,7 +47,7 @@ def for_budget(ratings: Ratings, labels: Ratings, axis: str | None, judge: str |
 
 def of_candidates(ratings: Ratings, axis: str | None, judge: str | None, candidates: list[str]) -> CandidatesPilot:
     """Two candidates as one judge scored them; attempts averaged, prompts that either lacks left out."""
-    rows = _judge(ratings, _axis(ratings, None, axis), judge)
+    rows = _judge(ratings, chosen_axis(ratings, None, axis), judge)
     known = sorted(rows["candidate"].unique())
     if len(candidates) != 2 or not set(candidates) <= set(known):
         raise InputError(f"got the candidates {', '.join(candidates) or '(none)'}, expected two of {', '.join(known)}",
@@ -59,7 +62,7 @@ def of_candidates(ratings: Ratings, axis: str | None, judge: str | None, candida
 def _beside_people(ratings: Ratings, labels: Ratings, axis: str | None, judges: list[str | None]) -> pd.DataFrame:
     """One row a subject that all of them and people scored: `SUBJECT`, people, score_0, score_1, ..."""
     labels = matched(ratings, labels)
-    name = _axis(ratings, labels, axis)
+    name = chosen_axis(ratings, labels, axis)
     people = labels.people()
     found = people.loc[people["axis"] == name, [*SUBJECT, "score"]].rename(columns={"score": "people"})
     for number, judge in enumerate(judges):
@@ -68,7 +71,8 @@ def _beside_people(ratings: Ratings, labels: Ratings, axis: str | None, judges: 
     return found.dropna().reset_index(drop=True)
 
 
-def _axis(ratings: Ratings, labels: Ratings | None, asked: str | None) -> str:
+def chosen_axis(ratings: Ratings, labels: Ratings | None, asked: str | None) -> str:
+    """The axis of a pilot: the one asked for, the only one, or else `USUAL`; labels: it must be on both sides."""
     frame = ratings.frame[ratings.frame["rater_kind"].isin(["model", "instrument"])]
     both = set(frame["axis"])
     if labels is not None:
@@ -76,8 +80,8 @@ def _axis(ratings: Ratings, labels: Ratings | None, asked: str | None) -> str:
         if not both:
             raise InputError(f"got ratings of {sorted(set(frame['axis']))} and labels of {sorted(_labelled(labels))}, "
                              "expected an axis in both", todo="axes are matched by name")  # fmt: skip
-    if asked is None and len(both) == 1:
-        return str(next(iter(both)))
+    if asked is None and (len(both) == 1 or USUAL in both):
+        return str(next(iter(both))) if len(both) == 1 else USUAL
     if asked is None or asked not in both:
         got = "no axis" if asked is None else f"the axis {asked!r}"
         raise InputError(f"got {got}, expected one of {', '.join(sorted(both)) or '(none is rated)'}",
@@ -101,7 +105,9 @@ def _judge(ratings: Ratings, axis: str, asked: str | None) -> pd.DataFrame:
     if asked is not None:
         rows = rows[np.logical_or(rows["rater"] == asked, rows["signature"] == asked)]
     if (count := rows["signature"].nunique()) != 1:
-        known = ", ".join(sorted(ratings.judges().query("axis == @axis")["signature"].unique()))
-        raise InputError(f"got {count} judges of {axis}{f' named {asked}' if asked else ''}, expected one of {known}",
+        known = ratings.judges().query("axis == @axis")
+        named = known["rater"] if known["rater"].is_unique else known["signature"]
+        found = f"{count} judges of {axis}{f' named {asked}' if asked else ''}"
+        raise InputError(f"found {found}, expected one: {', '.join(sorted(named.unique()))}",
                          todo="name one by its rater or signature: --judge NAME")  # fmt: skip
     return rows[rows["score"].notna()]

@@ -21,7 +21,7 @@ app = typer.Typer(
 
 PILOT = Annotated[list[Path] | None, typer.Option(help="Judges' ratings of a pilot: tables or run folders.")]
 LABELS = Annotated[list[Path] | None, typer.Option(help="People's ratings of the pilot.")]
-ON = Annotated[str | None, typer.Option(help="Axis of the pilot, where it has several.")]
+ON = Annotated[str | None, typer.Option(help="Axis of the pilot; default the only one, or overall.")]
 AXIS = Annotated[list[str] | None, typer.Option(help="Declare an axis: NAME=LOW..HIGH; may be given again.")]
 JUDGE = Annotated[str | None, typer.Option(help="Judge of the pilot, by rater or signature.")]
 ANSWERS = Annotated[int | None, typer.Option(min=1, help="Answers a prompt; 1, or as in the pilot.")]
@@ -47,17 +47,19 @@ def labels_(
 
     from wavjudge.analysis import planning
     from wavjudge.analysis.pilot import Averaged
-    from wavjudge.analysis.pilot_tables import of_judge
+    from wavjudge.analysis.pilot_tables import chosen_axis, of_judge
     from wavjudge.cli.options import known
 
     known("--of", of, ("pearson", *get_args(Averaged)))
     about = ""
     if pilot:
-        seen = of_judge(_ratings(pilot, axis), _people(labels, axis), on, judge)
+        ratings, people = _ratings(pilot, axis), _people(labels, axis)
+        on = chosen_axis(ratings, people, on)
+        seen = of_judge(ratings, people, on, judge)
         wanted = cast("Averaged", of)
         r, icc = _or(r, seen.pearson), _or(icc, seen.icc[wanted])
         sd, answers = _or(sd, seen.sd.get(wanted)), answers or round(seen.answers_per_prompt)
-        about = f"{seen.n} labels on {seen.prompts} prompts"
+        about = f"{seen.n} labels on {seen.prompts} prompts, axis {on}"
     m, alike = _clustered(answers, icc)
     if of == "pearson":
         value, name = _needed("--r", r), "r"
@@ -80,14 +82,16 @@ def judges(
 ) -> None:  # fmt: skip
     """Labels to tell two judges apart."""
     from wavjudge.analysis import planning
-    from wavjudge.analysis.pilot_tables import of_judges
+    from wavjudge.analysis.pilot_tables import chosen_axis, of_judges
 
     about = ""
     if pilot:
-        seen = of_judges(_ratings(pilot, axis), _people(labels, axis), on, judge or [])
+        ratings, people = _ratings(pilot, axis), _people(labels, axis)
+        on = chosen_axis(ratings, people, on)
+        seen = of_judges(ratings, people, on, judge or [])
         first, second, between = _or(first, seen.first), _or(second, seen.second), _or(between, seen.between)
         icc, answers = _or(icc, seen.icc), answers or round(seen.answers_per_prompt)
-        about = f"{seen.n} labels on {seen.prompts} prompts"
+        about = f"{seen.n} labels on {seen.prompts} prompts, axis {on}"
     m, alike = _clustered(answers, icc)
     one, other = _needed("--first", first), _needed("--second", second)
     shared = _needed("--between", between)
@@ -107,12 +111,14 @@ def candidates(
 ) -> None:  # fmt: skip
     """Prompts to see a difference between two candidates."""
     from wavjudge.analysis import planning
-    from wavjudge.analysis.pilot_tables import of_candidates
+    from wavjudge.analysis.pilot_tables import chosen_axis, of_candidates
 
     about = ""
     if pilot:
-        seen = of_candidates(_ratings(pilot, axis), on, judge, candidate or [])
-        sd, about = _or(sd, seen.sd), f"{seen.prompts} prompts"
+        ratings = _ratings(pilot, axis)
+        on = chosen_axis(ratings, None, on)
+        seen = of_candidates(ratings, on, judge, candidate or [])
+        sd, about = _or(sd, seen.sd), f"{seen.prompts} prompts, axis {on}"
     m, alike = _clustered(answers, icc)
     spread = _needed("--sd", sd)
     plan = planning.for_two_candidates(
