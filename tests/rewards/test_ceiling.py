@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.combine import Reward
-from wavjudge.types import OUTCOMES, STATUSES
+from wavjudge.types import OUTCOMES, STATUSES, Outcome
 
 OK, LATE = Reward(4.0), Reward(None, "failed", "time-out after 60 s")
 
@@ -39,11 +39,36 @@ def test_it_stops_exactly_when_a_window_holds_too_many(fails: list[bool], window
     assert stopped == expected
 
 
-@pytest.mark.parametrize("status", sorted({*STATUSES, *OUTCOMES} - {"ok"}))
-def test_every_status_counts_also_behind_a_constant(status: str) -> None:
-    # A refusal, a time-out, an answer over length: a policy can learn to provoke each of them.
+@pytest.mark.parametrize("status", sorted({*STATUSES} - {"ok"}))
+def test_every_status_of_a_judge_counts_also_behind_a_constant(status: str) -> None:
+    # A refusal, a time-out: a policy can learn to provoke each of them.
     with pytest.raises(NoRewardError, match=f"{status} 1"):
         Ceiling(0.0).add([Reward(2.5, status, "asked for")])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("status", OUTCOMES[1:])
+def test_what_a_candidate_failed_to_give_is_no_failure_of_the_judge(status: Outcome) -> None:
+    ceiling = Ceiling(0.0, 10)
+    ceiling.add([OK] * 5 + [Reward(None, status, "theirs")] * 5)
+    assert ceiling.failure_rate == 0 and ceiling.counts[status] == 5
+    with pytest.raises(NoRewardError, match=f"nothing to judge in 6 of the last 10 answers .{status} 6., .* most 5"):
+        ceiling.add([Reward(1.0, status, "theirs, with a floor")])
+
+
+def test_a_guard_that_trips_is_the_candidates_too() -> None:
+    ceiling = Ceiling(0.0, 10)
+    ceiling.add([Reward(None, "not_applicable", "loop")], own=[True])
+    with pytest.raises(NoRewardError, match="not_applicable 1"):
+        ceiling.add([Reward(None, "not_applicable", "language xx not covered")], own=[False])
+
+
+def test_after_a_stop_a_checkpoint_begins_with_an_empty_window() -> None:
+    first, second = Ceiling(0.25, 4), Ceiling(0.25, 4)
+    with pytest.raises(NoRewardError):
+        first.add([LATE, LATE])
+    second.load_state_dict(first.state_dict())
+    second.add([LATE, OK])
+    assert second.counts == {"failed": 3, "ok": 1}
 
 
 def test_old_failures_leave_the_window_and_stay_in_the_counts() -> None:
@@ -67,7 +92,7 @@ def test_a_checkpoint_goes_on_where_it_stopped() -> None:
     assert second.counts == first.counts
     with pytest.raises(NoRewardError):
         second.add([LATE])
-    with pytest.raises(InputError, match="expected counts and last"):
+    with pytest.raises(InputError, match="expected counts, judged and own"):
         second.load_state_dict({"last": []})
 
 

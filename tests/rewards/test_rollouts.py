@@ -56,7 +56,9 @@ def test_by_hand() -> None:
     assert found.without_signal == 2 and found.failure_rate == pytest.approx(3 / 16)
     assert found.statuses == {"ok": 13, "refused": 2, "failed": 1} and found.sizes == {4: 4}
     assert "2 of 4 prompts (50%) would teach nothing" in found.sentence
-    assert "19% of the answers got no judge's score, over the ceiling of 10%: training would stop" in found.sentence
+    assert (
+        "19% of the judged answers got no judge's score, over the ceiling of 10%: training would stop" in found.sentence
+    )
 
 
 def test_the_reference_pays_for_failures_and_says_so() -> None:
@@ -99,6 +101,7 @@ def test_a_candidates_failure_is_a_rollout_without_a_reward() -> None:
     found = look(rows({"q1": [2, 4]}), responses=pd.DataFrame(answers))
     assert found.sizes == {4: 1} and found.statuses == {"ok": 2, "no_speech": 1, "timed_out": 1}
     assert found.failure_rate == 0.5 and found.reward.variance == 1 and found.notes == ()
+    assert found.judge_failure_rate == 0 and "would stop" not in found.sentence
 
 
 def test_answers_that_nobody_rated_are_left_out_and_named() -> None:

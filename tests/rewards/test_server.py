@@ -16,11 +16,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from tests.loopback import Loopback
 from tests.rewards.sounds import item, tone
 from wavjudge import api
-from wavjudge.errors import InputError
+from wavjudge.errors import BudgetError, InputError
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.item import as_file
 from wavjudge.rewards.judge_reward import JudgeReward
@@ -127,15 +128,94 @@ def test_openrlhf_lists_of_unequal_length_are_refused(judge: Loopback) -> None:
     assert got == 400 and "got 1 queries, 0 prompts and 1 labels" in found["message"]
 
 
-def test_a_dead_judge_is_503_with_a_reason_and_the_server_lives_on(judge: Loopback) -> None:
-    judge.plan = lambda number: "reset" if number < 2 else None
-    with reward(judge, ceiling=Ceiling(0.0, 1)) as core:
+class Clock:
+    """Of a pause: it goes on only when it is told to."""
+
+    def __init__(self, server: RewardServer) -> None:
+        self.now = 0.0
+        server._pause.clock = lambda: self.now
+
+
+def scores(found: Any) -> list[float | None]:
+    return [one["reward"] for one in found["results"]]
+
+
+def test_each_item_of_a_batch_is_answered_for_itself_and_silence_is_no_failure_of_the_judge(judge: Loopback) -> None:
+    silent = {**row(0), "answer_audio": None}
+    with reward(judge, ceiling=Ceiling()) as core:
         server = RewardServer(core)
-        for _ in range(2):
-            got, found = asked(server, "/score", {"items": [row(1)]})
-            assert got == 503 and "connection failed" in found["message"] and "results" not in found
-        assert "connection failed" in asked(server, "/health")[1]["trouble"]
-        assert asked(server, "/score", {"items": [row(1)]})[0] == 200
+        status, found = asked(server, "/score", {"items": [silent] * 25 + [row(1), row(2)]})
+        assert status == 200 and [score is None for score in scores(found)] == [True] * 25 + [False] * 2
+        for n in range(3):
+            assert asked(server, "/score", {"items": [silent] * 200 + [row(n)]})[0] == 200
+        assert asked(server, "/health")[1]["paused"] is None
+
+
+def test_a_dead_judge_pauses_the_server_which_asks_nobody_and_begins_again_by_itself(judge: Loopback) -> None:
+    judge.plan = lambda number: "reset" if number < 2 else None
+    with reward(judge, ceiling=Ceiling(0.25, 4)) as core:
+        server = RewardServer(core, pause_seconds=60)
+        clock = Clock(server)
+        status, found = asked(server, "/score", {"items": [row(1), row(2)]})
+        assert status == 200 and scores(found) == [None, None]
+        assert "connection failed" in found["results"][0]["reason"]
+        for _ in range(3):
+            status, found = asked(server, "/score", {"items": [row(3)]})
+            assert status == 503 and "nobody is asked for another 60 s, since 2 of the last 2" in found["message"]
+        assert judge.requests == 2
+        health = asked(server, "/health")[1]
+        assert health["paused_seconds"] == 60 and "connection failed" in health["paused"]
+        clock.now = 60.0
+        assert asked(server, "/score", {"items": [row(3)]})[0] == 200 and judge.requests == 3
+        health = asked(server, "/health")[1]
+        assert (health["paused"], health["paused_seconds"], health["trouble"]) == (None, 0, None)
+
+
+def test_a_spent_budget_keeps_what_was_judged_and_pauses(judge: Loopback) -> None:
+    calls: list[int] = []
+    with reward(judge) as core:
+        inner = core._jury.ratings
+
+        async def spent(case: Any) -> Any:
+            calls.append(1)
+            if len(calls) > 1:
+                raise BudgetError("got to the limit of 1 USD")
+            return await inner(case)
+
+        core._jury.ratings = spent  # type: ignore[method-assign]
+        server = RewardServer(core)
+        Clock(server)
+        assert scores(asked(server, "/score", {"items": [row(1)]})[1]) != [None]
+        status, found = asked(server, "/score", {"items": [row(1), row(2)]})
+        assert (status, found["error"]) == (503, "BudgetError")
+        status, found = asked(server, "/score", {"items": [row(1)]})
+        assert status == 503 and "got to the limit of 1 USD" in found["message"] and len(calls) <= 3
+
+
+def test_a_stop_in_the_middle_of_a_batch_loses_no_answer_that_was_judged(judge: Loopback) -> None:
+    with reward(judge) as core:
+        inner, judged = core._jury.ratings, asyncio.Event()
+
+        async def spent(case: Any) -> Any:
+            if "Answer 1" in (case.answer.text or ""):
+                found = await inner(case)
+                judged.set()
+                return found
+            await judged.wait()
+            await asyncio.sleep(0.05)
+            raise BudgetError("got to the limit of 1 USD")
+
+        core._jury.ratings = spent  # type: ignore[method-assign]
+        status, found = asked(RewardServer(core), "/score", {"items": [row(1), row(2), row(3)]})
+    assert status == 200 and [score is None for score in scores(found)] == [False, True, True]
+    assert found["results"][1]["status"] == "failed" and "limit of 1 USD" in found["results"][1]["reason"]
+
+
+def test_one_item_that_cannot_be_used_is_said_before_the_others_are_paid(judge: Loopback) -> None:
+    bad = {"question_audio": base64.b64encode(b"RIFFxxxxWAVEfmt ").decode()}
+    with reward(judge) as core:
+        assert asked(RewardServer(core), "/score", {"items": [row(1), row(2), {**row(3), **bad}]})[0] == 400
+    assert judge.requests == 0
 
 
 def test_a_wrong_key_of_the_judge_is_503_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +234,7 @@ def test_an_error_of_our_own_is_503_and_tells_nothing_of_itself(
         raise ZeroDivisionError("a secret of the inside")
 
     with reward(judge) as core:
-        monkeypatch.setattr(core, "score_many", broken)
+        monkeypatch.setattr(core, "answered", broken)
         got, found = asked(RewardServer(core), "/score", {"items": [row(1)]})
     assert got == 503 and "secret" not in json.dumps(found)
 
@@ -191,6 +271,7 @@ def test_requests_share_the_judge_and_one_too_many_is_told_so(judge: Loopback) -
         ({"Authorization": "Bearer wrong"}, 401),
         ({"Authorization": "Basic !!!"}, 401),
         ({"Authorization": "Bearer böse"}, 401),
+        ({"Authorization": "Basic " + base64.b64encode(b"any:b\xf6se").decode()}, 401),
         ({"Authorization": "Bearer the-token"}, 200),
         ({"Authorization": "Basic " + base64.b64encode(b"any:the-token").decode()}, 200),
     ],
@@ -199,6 +280,30 @@ def test_a_token_is_asked_for_everywhere(judge: Loopback, header: dict[str, str]
     with reward(judge) as core:
         for path in ("/health", "/", "/openapi.json"):
             assert asked(RewardServer(core, token="the-token"), path, headers=header)[0] == status
+
+
+@pytest.mark.parametrize(
+    "header", [b"Authorization: Bearer b\xf6se", b"Authorization: Basic \xff", b"Host: \xff\xfe:80"]
+)
+def test_bytes_that_are_no_text_in_a_header_are_refused_and_are_no_trouble_of_the_judge(
+    judge: Loopback, header: bytes
+) -> None:
+    token = None if header.startswith(b"Host") else "the-token"
+
+    async def told(server: RewardServer) -> bytes:
+        url = URL(await server.open(port=0))
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        host = b"" if token is None else b"\r\nHost: localhost"
+        writer.write(b"GET /health HTTP/1.1\r\n" + header + host + b"\r\nConnection: close\r\n\r\n")
+        said = await reader.read()
+        writer.close()
+        await server.close()
+        return said
+
+    with reward(judge) as core:
+        server = RewardServer(core, token=token)
+        assert int(asyncio.run(told(server)).split()[1]) in ((401,) if token else (400, 403))
+    assert server.trouble is None
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])

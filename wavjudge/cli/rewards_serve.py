@@ -31,8 +31,11 @@ def serve(
     token_env: Annotated[str, typer.Option(help="Environment variable with the token of requests.")] = TOKEN_VARIABLE,
     guards: Annotated[str, typer.Option(help="Guards before a judge is paid, by commas; or none.")] = "no_speech",
     floor: Annotated[float | None, typer.Option(help="Paid where no speech was measured; default: no reward.")] = None,
-    ceiling: Annotated[float, typer.Option(min=0, max=1, help="Share of failures that ends it; 1 for none.")] = 0.1,
-    window: Annotated[int, typer.Option(min=1, help="Answers over which that share is taken.")] = 200,
+    ceiling: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of judged answers without a score that pauses it; 1 for none.")
+    ] = 0.1,
+    window: Annotated[int, typer.Option(min=1, help="Judged answers over which that share is taken.")] = 200,
+    pause: Annotated[float, typer.Option(min=0, help="Seconds for which nobody is asked then; see /health.")] = 60.0,
     repeats: Annotated[int, typer.Option(min=1, help="Ratings of each answer, averaged.")] = 1,
     tries: Annotated[int, typer.Option(min=1, help="How often a judge is asked whose reply has no verdict.")] = 1,
     deadline: Annotated[float, typer.Option(min=0.1, help="Seconds for one request.")] = 150.0,
@@ -72,7 +75,10 @@ def serve(
     for permit in reward.permits:
         console(err=True).print(permit.sentence, soft_wrap=True)
     with reward:
-        server = RewardServer(reward, os.environ.get(token_env) or None, function(decode) if decode else None, max_body)
+        server = RewardServer(
+            reward, os.environ.get(token_env) or None, function(decode) if decode else None, max_body,
+            pause_seconds=pause,
+        )  # fmt: skip
         asyncio.run(_serve(server, host, port))
 
 

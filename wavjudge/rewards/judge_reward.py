@@ -17,7 +17,7 @@ from pathlib import Path
 
 from wavjudge.analysis.recalibration import RecalibrationMap
 from wavjudge.bench.lanes import first_of
-from wavjudge.errors import InputError
+from wavjudge.errors import InputError, StopRun
 from wavjudge.judge.base import Case
 from wavjudge.judge.build import build
 from wavjudge.judge.workshop import workshop
@@ -30,7 +30,7 @@ from wavjudge.rewards.jury import Jury, standing
 from wavjudge.rewards.obedience import Obedience, mapped
 from wavjudge.rewards.own_loop import OwnLoop
 from wavjudge.rewards.spool import Spool, Taken
-from wavjudge.types import Outcome, Rating, Status
+from wavjudge.types import OUTCOMES, Outcome, Rating, Status
 
 DEFAULT_GUARDS = ("no_speech",)
 
@@ -47,6 +47,34 @@ class Judged:
     def score(self) -> float | None:
         """The reward as a number, or None."""
         return self.reward.score
+
+    @property
+    def own(self) -> bool:
+        """Whether the candidate gave nothing that a judge could be asked about: its outcome, or a guard that trips."""
+        return self.reward.status in OUTCOMES[1:] or (self.guarded is not None and not self.guarded.passes)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Results of some items, in their order. stop: why no more was asked; what got no verdict then is ``failed``."""
+
+    judged: list[Judged]
+    stop: StopRun | None = None
+
+    @classmethod
+    def of(cls, ended: Sequence[Judged | BaseException]) -> Answered:
+        """Raises what is no `StopRun`."""
+        errors = [_first(one) for one in ended if isinstance(one, BaseException)]
+        serious = [one for one in errors if not isinstance(one, StopRun | asyncio.CancelledError)]
+        if serious:
+            raise serious[0]
+        stop = next((one for one in errors if isinstance(one, StopRun)), None)
+        lost = Judged(Reward(None, "failed", f"not asked any more: {stop}"))
+        return cls([lost if isinstance(one, BaseException) else one for one in ended], stop)
+
+
+def _first(error: BaseException) -> BaseException:
+    return first_of(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 class JudgeReward:
@@ -127,6 +155,13 @@ class JudgeReward:
         obeyed = [self.obedience.signature] if self.obedience else []
         return " + ".join([f"reward:1|weights:{weighed}", *rated, guarded, *obeyed])
 
+    async def answered(self, items: Sequence[RewardItem]) -> Answered:
+        """The same for whoever answers each item for itself, such as a server; the ceiling is not looked at.
+
+        Raises `InputError` as `score_many` does, before anything is paid. A `StopRun` stands in the result.
+        """
+        return await self._loop.run(self._answered(items))
+
     async def score_many(self, items: Sequence[RewardItem]) -> list[Judged]:
         """One result per item, in their order; from any event loop.
 
@@ -162,19 +197,41 @@ class JudgeReward:
         await self._spool.drain()
 
     async def _score_many(self, items: Sequence[RewardItem]) -> list[Judged]:
-        until = asyncio.get_running_loop().time() + self._deadline
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._one(item, until)) for item in items]
-        except BaseExceptionGroup as several:
-            raise first_of(several) from several
-        found = [task.result() for task in tasks]
+        if self.ceiling is not None and (error := self.ceiling.over or self.ceiling.silent):
+            raise error  # nothing is paid for answers that nobody would take
+        found = await self._answered(items)
+        if found.stop is not None:
+            raise found.stop
         if self.ceiling is not None:
-            self.ceiling.add(one.reward for one in found)
-        return found
+            self.ceiling.add((one.reward for one in found.judged), [one.own for one in found.judged])
+        return found.judged
 
-    async def _one(self, item: RewardItem, until: float) -> Judged:
-        taken = await self._spool.take(item)
+    async def _answered(self, items: Sequence[RewardItem]) -> Answered:
+        """Each item for itself. All of them are taken before anything is paid; after a `StopRun` no more is asked."""
+        until = asyncio.get_running_loop().time() + self._deadline
+        taken = await self._taken(items)
+        tasks = [asyncio.ensure_future(self._one(one, until)) for one in taken]
+        try:
+            if tasks:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        return Answered.of(ended)
+
+    async def _taken(self, items: Sequence[RewardItem]) -> list[Taken]:
+        taken: list[Taken] = []
+        try:
+            for item in items:
+                taken.append(await self._spool.take(item))
+        except BaseException:
+            for one in taken:
+                await self._spool.give_up(one)
+            raise
+        return taken
+
+    async def _one(self, taken: Taken, until: float) -> Judged:
         deadline = asyncio.timeout_at(until)
         try:
             async with deadline:

@@ -98,13 +98,16 @@ class ErrorOut(Body):
 
 
 class HealthOut(Body):
-    """What the server is, and what it has done. trouble: why the last request got nothing, if so."""
+    """What the server is, and what it has done. trouble: why the last request got nothing, if so. paused: why requests
+    are refused just now without asking anybody, and for how many seconds more; null and 0 where they are taken."""
 
     signature: str
     answers: dict[str, int]
     calls: int
     cached: int
     trouble: str | None
+    paused: str | None
+    paused_seconds: float
 
 
 _ROUTES: tuple[tuple[str, str, type[BaseModel] | None, type[BaseModel], str], ...] = (

@@ -24,7 +24,7 @@ from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Reward, Unscored, Verdict, Weights, combine
 from wavjudge.rewards.groups import Group
 from wavjudge.rewards.presets import Preset
-from wavjudge.types import STATUSES
+from wavjudge.types import OUTCOMES, STATUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,12 @@ class Rollouts:
         return 1 - self.statuses.get("ok", 0) / sum(self.statuses.values())
 
     @property
+    def judge_failure_rate(self) -> float:
+        """Share of what a judge was asked about that it did not score: what the ceiling is held against."""
+        judged = {status: count for status, count in self.statuses.items() if status not in OUTCOMES[1:]}
+        return 1 - judged.get("ok", 0) / max(sum(judged.values()), 1)
+
+    @property
     def without_signal(self) -> int:
         """Groups that give a preference nothing: too few rewards, or all equal."""
         return sum(self.sizes.values()) - self.reward.groups + self.reward.no_signal
@@ -104,8 +110,8 @@ class Rollouts:
             return f"No prompt has two rewards to compare: {idle}, and there is no lambda."
         said = f"Lambda would settle near {self.lambda_.value:.2f}: of the loss that share is preference, the rest "
         said += f"supervised. {idle}."
-        if self.ceiling is not None and self.failure_rate > self.ceiling:
-            said += (f" {self.failure_rate:.0%} of the answers got no judge's score, over the ceiling of "
+        if self.ceiling is not None and self.judge_failure_rate > self.ceiling:
+            said += (f" {self.judge_failure_rate:.0%} of the judged answers got no judge's score, over the ceiling of "
                      f"{self.ceiling:.0%}: training would stop.")  # fmt: skip
         return said
 

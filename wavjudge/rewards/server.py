@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from wavjudge.rewards.adapters.openrlhf import DecodeText, answer, items_of
 from wavjudge.rewards.item import RewardItem
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.rewards.openapi_page import page
+from wavjudge.rewards.pause import Pause
 from wavjudge.store import first_problem
 from wavjudge.types import OUTCOMES
 
@@ -40,11 +42,11 @@ _PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsa
 
 
 class Refused(Exception):
-    """A request that gets no answer, with its HTTP status."""
+    """A request that gets no answer, with its HTTP status. again: seconds after which to send it again."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, again: float | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.again = status, again
 
 
 @dataclass(slots=True)
@@ -53,7 +55,8 @@ class RewardServer:
 
     token: which every request must show, as ``Authorization: Bearer TOKEN`` or as the password of an URL; None only on
     a loopback address. decode: makes the sound of what OpenRLHF sends. max_mebibytes: of a body. most_requests: under
-    way at once; one more is 503.
+    way at once; one more is 503. pause_seconds: how long nobody is asked once the judge's failures are over the
+    reward's ceiling, or a `StopRun` came; see `Pause`.
     """
 
     reward: JudgeReward
@@ -61,10 +64,15 @@ class RewardServer:
     decode: DecodeText | None = None
     max_mebibytes: float = 64.0
     most_requests: int = 1024
+    pause_seconds: float = 60.0
     answers: Counter[str] = field(default_factory=Counter)
     trouble: str | None = None
     _under_way: int = 0
     _runner: web.AppRunner | None = None
+    _pause: Pause = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pause = Pause(self.reward.ceiling, self.pause_seconds)
 
     async def open(self, host: str = "127.0.0.1", port: int = 5000) -> str:
         """Listen; gives the URL. `InputError` for an address that others can reach, without a token."""
@@ -99,7 +107,7 @@ class RewardServer:
             self._admit(request)
             return await handler(request)
         except Refused as refused:
-            return _error(refused.status, "refused", str(refused))
+            return _error(refused.status, "refused", str(refused), refused.again)
         except web.HTTPRequestEntityTooLarge:
             return _error(413, "refused", f"got a body over the limit of {self.max_mebibytes:g} MiB")
         except web.HTTPException as plain:
@@ -114,9 +122,9 @@ class RewardServer:
 
     def _admit(self, request: web.Request) -> None:
         if self.token is not None:
-            if not hmac.compare_digest(_shown(request).encode(), self.token.encode()):
+            if not hmac.compare_digest(_bytes(_shown(request)), _bytes(self.token)):
                 raise Refused(401, "got no token or another one, expected Authorization: Bearer TOKEN")
-        elif not is_loopback(URL(f"http://{request.host}").host or ""):
+        elif not is_loopback(_host(request)):
             raise Refused(403, f"got the Host {request.host!r}, expected a name of this machine")
 
     def _unable(self, kind: str, message: str) -> web.Response:
@@ -134,16 +142,24 @@ class RewardServer:
         return _json(openapi.GetRewardOut(**answer(found)))
 
     async def _judged(self, items: list[RewardItem]) -> list[Judged]:
-        if self._under_way >= self.most_requests:
-            raise Refused(503, f"{self._under_way} requests are under way; send it again later")
+        self._open_for_more()
         self._under_way += 1
         try:
-            found = await self.reward.score_many(items)
+            found = await self.reward.answered(items)
         finally:
             self._under_way -= 1
-        self.answers.update(one.reward.status for one in found)
-        self.trouble = _trouble(found)
-        return found
+        self._pause.count(found.judged, found.stop)
+        self.answers.update(one.reward.status for one in found.judged)
+        self.trouble = _trouble(found.judged)
+        if found.stop is not None and all(one.score is None for one in found.judged):
+            raise found.stop
+        return found.judged
+
+    def _open_for_more(self) -> None:
+        if self._under_way >= self.most_requests:
+            raise Refused(503, f"{self._under_way} requests are under way; send it again later")
+        if left := self._pause.left:
+            raise Refused(503, f"nobody is asked for another {left:.0f} s, since {self._pause.reason}", left)
 
     async def _body(self, request: web.Request, model: type[B]) -> B:
         if request.content_type != "application/json":
@@ -158,10 +174,10 @@ class RewardServer:
             raise Refused(400, first_problem(error)) from None
 
     async def _health(self, request: web.Request) -> web.Response:
-        meter = self.reward.meter
+        meter, left = self.reward.meter, self._pause.left  # `left` lets go of the reason of a pause that is over
         return _json(openapi.HealthOut(
             signature=self.reward.signature, answers=dict(self.answers), calls=meter.calls, cached=meter.cached,
-            trouble=self.trouble,
+            trouble=self.trouble, paused=self._pause.reason, paused_seconds=left,
         ))  # fmt: skip
 
     async def _openapi(self, request: web.Request) -> web.Response:
@@ -201,10 +217,23 @@ def _shown(request: web.Request) -> str:
     return header.removeprefix("Bearer ")
 
 
+def _bytes(shown: str) -> bytes:
+    """Of a header as it came: aiohttp keeps bytes that are no UTF-8 as surrogates."""
+    return shown.encode("utf-8", "surrogateescape")
+
+
+def _host(request: web.Request) -> str:
+    try:
+        return URL(f"http://{request.host}").host or ""
+    except ValueError:
+        return ""
+
+
 def _json(body: BaseModel) -> web.Response:
     return web.Response(text=body.model_dump_json(), content_type="application/json")
 
 
-def _error(status: int, kind: str, message: str) -> web.Response:
+def _error(status: int, kind: str, message: str, again: float | None = None) -> web.Response:
     body = openapi.ErrorOut(error=kind, message=message)
-    return web.Response(text=body.model_dump_json(), content_type="application/json", status=status)
+    headers = {} if again is None else {"Retry-After": str(math.ceil(again))}
+    return web.Response(text=body.model_dump_json(), content_type="application/json", status=status, headers=headers)
