@@ -75,6 +75,7 @@ def score(
     prompts: str | Path | None = None,
     prompt_set: str | None = None,
     repeats: int = 1,
+    questions: str | Path | None = None,
     benchmark: str | None = None,
     retry: Collection[Status] = RETRIED_STATUSES,
     max_cost: float | None = None,
@@ -95,6 +96,8 @@ def score(
     prompts: a folder of prompt files instead of the shipped ones. prompt_set: "separate", "joint", or a prompt's name.
         What the test set of a run folder says of its axes and prompts comes before these defaults (docs/candidates.md).
     repeats: how often each judge rates each answer.
+    questions: where the questions lie, if `responses` has none: a test set, a table of items, or a folder of recordings
+        and texts named by item.
     retry: statuses that are asked for again on resume.
     max_cost: limit in USD for this call; needs known prices, or `price` such as ``audio_in=32,text_in=2.5,text_out=10``
         (USD per million tokens).
@@ -105,7 +108,9 @@ def score(
     InputError, SpecError, MissingPartError before anything is sent; `StopRun` (AuthError, QuotaError, BudgetError,
     ProviderDownError) does not raise: it stands in ``summary.stopped``, and what was done is kept.
     """
-    testset = open_testset(Path(responses), benchmark=benchmark)
+    testset = open_testset(
+        Path(responses), benchmark=benchmark, questions=None if questions is None else Path(questions)
+    )
     shop = workshop(
         judges, axes=axes, prompts=prompts, prompt_set=prompt_set, price=price, max_cost=max_cost, cache=cache,
         test_set=testset.entry(), told=str(testset.told),

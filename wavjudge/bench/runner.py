@@ -164,6 +164,9 @@ class Runner:
                 names = ", ".join(filter(None, row.recordings))
                 raise InputError(f"the recording {names} is not the one this run was started with",
                                  todo="use another --out for changed answers")  # fmt: skip
+            if isinstance(row, Row) and [turn.text for turn in item.turns] != [said.text for said in row.asked()]:
+                raise InputError(f"item {row.item_id!r} has another question than the one this run was started with",
+                                 todo="use another --out for changed questions")  # fmt: skip
             return _Taken(where, item, known, is_new=False)
         except InputError as error:
             self._refuse(where, error)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wavjudge import resources
 from wavjudge.audio import SUFFIXES
+from wavjudge.bench.questions import Questions, open_questions
 from wavjudge.bench.raw import TABLES, Raw, not_utf8, raw_rows
 from wavjudge.bench.row import Row, validated
 from wavjudge.bench.stored import StoredSet, is_run, refuse_benchmark
@@ -30,6 +31,8 @@ class TestSet:
     root: Path
     speech: bool = True
     """Whether answers are meant to be speech. False where the source has no audio column at all."""
+    questions: Questions | None = None
+    """What was asked, where it lies apart from the answers."""
     bad_rows: list[str] = field(default_factory=list)
     """What the last iteration passed over, so far."""
 
@@ -38,7 +41,7 @@ class TestSet:
         self.bad_rows.clear()
         seen: dict[tuple[str | None, str, str, int], str] = {}
         for where, raw in _raw_rows(self.path):
-            row = validated(raw, Row)
+            row = validated(self.questions.joined(raw) if self.questions else raw, Row)
             if isinstance(row, str):
                 self.bad_rows.append(f"{where}, {row}")
                 continue
@@ -71,8 +74,10 @@ class TestSet:
 Answers = TestSet | StoredSet
 
 
-def open_testset(path: Path, *, benchmark: str | None = None) -> Answers:
+def open_testset(path: Path, *, benchmark: str | None = None, questions: Path | None = None) -> Answers:
     """The answers at `path`: a table, a run folder, a folder of recordings, or a folder with responses.jsonl in it.
+
+    questions: where the questions lie, if apart from the answers (`open_questions`).
 
     A name that ships with its answers stands for them, where nothing in the working directory is called so.
 
@@ -83,12 +88,20 @@ def open_testset(path: Path, *, benchmark: str | None = None) -> Answers:
         path = shipped.parent
     if is_run(path):
         refuse_benchmark(benchmark, path)
+        if questions is not None:
+            raise InputError("a run folder holds its questions already, so --questions has no use", where=str(path),
+                             todo="rate the answers themselves, or leave --questions out")  # fmt: skip
         return StoredSet(path)
     path = _table_in(path)
     own_name = path.name if path.is_dir() else path.parent.name if path.stem == "responses" else path.stem
     name = benchmark or own_name or "answers"
     root = path if path.is_dir() else path.parent
-    return TestSet(path, name, root, speech=_has_audio(path))
+    asked = open_questions(questions) if questions is not None else None
+    if asked is not None:
+        asked.require_some(
+            str(raw["item_id"]) for _, raw in _raw_rows(path) if not isinstance(raw, str) and "item_id" in raw
+        )
+    return TestSet(path, name, root, speech=_has_audio(path), questions=asked)
 
 
 def _table_in(path: Path) -> Path:

@@ -42,6 +42,10 @@ def score(
         str | None, typer.Option(help="separate, joint, or a prompt's name. Default: the test set's, or separate.")
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Ratings of each answer by each judge.")] = 1,
+    questions: Annotated[
+        Path | None,
+        typer.Option(help="The questions, where RESPONSES has none: a test set, a table of items, a folder."),
+    ] = None,
     benchmark: Annotated[str | None, typer.Option(help="Name of the test set; default: from the file name.")] = None,
     retry: Annotated[str, typer.Option(help="Statuses asked for again on resume, by commas; or none.")] = "failed",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take; send and write nothing.")] = False,
@@ -63,7 +67,7 @@ def score(
     from wavjudge.cli.progress import Bar
 
     out = out or _itself(responses)
-    testset = open_testset(responses, benchmark=benchmark)
+    testset = open_testset(responses, benchmark=benchmark, questions=questions)
     shop = api.workshop(judge, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache, test_set=testset.entry(), told=str(testset.told))  # fmt: skip
     try:
@@ -102,22 +106,25 @@ def report(
     import json
 
     from wavjudge.report import summary as tables
-    from wavjudge.report.reasons import reasons, told
+    from wavjudge.report.reasons import not_asked, reasons, told
 
     cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
     own, why = reasons(scored.responses()), reasons(scored.ratings())
+    unasked = not_asked(scored.ratings())
     if as_json:
         done = {"done": summary.tasks_done, "already_done": summary.tasks_already_done, "calls": meter.calls,
                 "cached": meter.cached, "retries": meter.retries, "usd": meter.usd, "unpriced_attempts": meter.unpriced,
                 "bad_rows": summary.bad_rows, "stopped": str(summary.stopped) if summary.stopped else None,
                 **({"asked": _asked(asked)} if asked else {})}  # fmt: skip
-        causes = {"answers": [one.as_json() for one in own], "ratings": [one.as_json() for one in why]}
+        causes = {"answers": [one.as_json() for one in own], "ratings": [one.as_json() for one in why],
+                  "not_asked": [one.as_json() for one in unasked]}  # fmt: skip
         whole = {"run": str(scored.path), "this_pass": done, "why": causes, **tables.as_json(cells, answers)}
         typer.echo(json.dumps(whole), file=stdout())
     elif not quiet:
         screen = console()
         tables.show(screen, cells, answers)
-        for line in (*told("Why answers failed:", own), *told("Why answers were not scored:", why)):
+        for line in (*told("Why answers failed:", own), *told("Why answers were not scored:", why),
+                     *told("What the judges were not asked:", unasked)):  # fmt: skip
             screen.print(line, soft_wrap=True)
         if cells:
             _pass(screen, summary, meter)

@@ -132,7 +132,8 @@ class ModelJudge:
         question, answer, inputs = case.question, case.answer, prompt.inputs
         shown = (inputs.question_text and question.text) or (inputs.question_audio and question.audio)
         if "question" in prompt.needs and not shown:
-            return f"prompt {prompt.name!r} needs a question, and none is given that this judge may see"
+            return (f"prompt {prompt.name!r} needs a question, and none is given that this judge may see: name the "
+                    "questions with --questions")  # fmt: skip
         if "reference" in prompt.needs and not case.item.reference:
             return f"prompt {prompt.name!r} needs a reference, and the item has none"
         if not inputs.answer_audio:

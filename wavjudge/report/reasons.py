@@ -43,13 +43,21 @@ def reasons(records: Iterable[Rating | Response]) -> list[Why]:
     >>> [str(why) for why in reasons(gone)]
     ['3 no_speech: such as the recording q0.wav is not there']
     """
+    return _counted(record for record in records if record.status not in ("ok", "not_applicable", "skipped"))
+
+
+def not_asked(ratings: Iterable[Rating]) -> list[Why]:
+    """Why model judges could not be asked: no question, no reference, too long. Of instruments nothing is told."""
+    return _counted(one for one in ratings if one.status == "not_applicable" and one.rater_kind == "model")
+
+
+def _counted(records: Iterable[Rating | Response]) -> list[Why]:
     found: dict[tuple[str, str], Why] = {}
     for record in records:
-        if record.status not in ("ok", "not_applicable", "skipped"):
-            reason = record.reason or "no reason was given"
-            why = found.setdefault((record.status, _OWN_WORDS.sub("#", reason)), Why(record.status, reason))
-            why.count += 1
-            why.differ |= why.reason != reason
+        reason = record.reason or "no reason was given"
+        why = found.setdefault((record.status, _OWN_WORDS.sub("#", reason)), Why(record.status, reason))
+        why.count += 1
+        why.differ |= why.reason != reason
     return sorted(found.values(), key=lambda why: -why.count)
 
 

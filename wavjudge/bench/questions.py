@@ -1,0 +1,117 @@
+"""Questions that lie apart from the answers: joined to each answer by its item.
+
+Recordings of answers alone say nothing of what was asked, and without it no judge can rate content. The questions come
+as a test set (a name, a folder, a table of items), or as a folder of recordings and texts named by item.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wavjudge import resources
+from wavjudge.audio import SUFFIXES
+from wavjudge.bench.benchmark import FILE, open_benchmark
+from wavjudge.bench.raw import Raw, filled, not_utf8
+from wavjudge.bench.row import ItemRow
+from wavjudge.errors import InputError
+
+_ASKED = ("question_text", "question_audio", "turns")
+_ELSE = ("reference", "checks", "language", "history", "tags")
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What was asked, by the id of the item."""
+
+    path: Path
+    by_item: Mapping[str, Mapping[str, Any]]
+
+    def joined(self, raw: Raw) -> Raw:
+        """A row of an answer with what was asked; what the row says itself is kept."""
+        if isinstance(raw, str):
+            return raw
+        own = filled(raw)
+        asked = self.by_item.get(str(own.get("item_id")), {})
+        wanted = _ELSE if any(name in own for name in _ASKED) else (*_ASKED, *_ELSE)
+        return {**{name: asked[name] for name in wanted if name in asked}, **own}
+
+    def require_some(self, items: Iterable[str]) -> None:
+        """Raises `InputError` where not one answer has a question: then the ids are written in two ways."""
+        ours = list(items)
+        if not ours or any(item in self.by_item for item in ours):
+            return
+        near = [(item, found[0]) for item in ours if (found := difflib.get_close_matches(item, self.by_item, 1))]
+        like = f"; {near[0][0]!r} is most like {near[0][1]!r}" if near else ""
+        raise InputError(
+            f"not one answer has a question here: the answers are of {_some(ours)}, the questions of "
+            f"{_some(list(self.by_item))}{like}",
+            where=str(self.path), todo="name the questions by the same item_id as the answers",
+        )  # fmt: skip
+
+
+def open_questions(path: Path) -> Questions:
+    """The questions at a path, or of a test set that ships with wavjudge. Raises `InputError` where there are none.
+
+    >>> open_questions(Path("tiny")).by_item["tiny-01"]["question_text"]
+    'What is the capital of Australia?'
+    """
+    test_set = (path.is_dir() and _is_test_set(path)) or not path.is_dir()
+    found = dict(_of_test_set(path) if test_set else _of_folder(path))
+    if not found:
+        raise InputError("found no question, expected items or recordings named by item", where=str(path))
+    return Questions(path, found)
+
+
+def _is_test_set(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (FILE, "items.jsonl", "items.csv", "items.parquet"))
+
+
+def _of_test_set(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if not path.exists() and str(path) not in resources.index("benchmarks"):
+        raise InputError("found no such file or folder of questions", where=str(path), todo="check the path")
+    opened = open_benchmark(str(path))
+    for _, row in opened:
+        yield row.item_id, _fields(row, opened.root)
+    if opened.bad_rows:
+        raise InputError(f"{len(opened.bad_rows)} questions cannot be read, the first: {opened.bad_rows[0]}",
+                         todo="correct the file: an answer without its question would be rated on less")  # fmt: skip
+
+
+def _fields(row: ItemRow, root: Path) -> dict[str, Any]:
+    """What the row says, with recordings by their whole path: the answers lie somewhere else."""
+    fields = row.model_dump(include={*_ASKED, *_ELSE}, exclude_defaults=True)
+    if "question_audio" in fields:
+        fields["question_audio"] = str((root / fields["question_audio"]).absolute())
+    for said in (*fields.get("turns", ()), *fields.get("history", ())):
+        if said.get("audio"):
+            said["audio"] = str((root / said["audio"]).absolute())
+    return fields
+
+
+def _of_folder(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    found: dict[str, dict[str, Any]] = {}
+    for file in sorted(folder.rglob("*")):
+        name = "question_text" if file.suffix.lower() == ".txt" else "question_audio"
+        if file.name.startswith(".") or not file.is_file() or file.suffix.lower() not in SUFFIXES | {".txt"}:
+            continue
+        item = found.setdefault(file.stem, {})
+        if name in item:
+            raise InputError(f"found two questions for the item {file.stem!r}: {item[name]} and {file}",
+                             where=str(folder), todo="leave one of them")  # fmt: skip
+        item[name] = _text(file) if name == "question_text" else str(file.absolute())
+    yield from found.items()
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise InputError(not_utf8(error), where=str(file), todo="save it as UTF-8") from error
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
