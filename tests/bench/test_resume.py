@@ -154,7 +154,7 @@ def test_a_second_ctrl_c_gives_up_calls_that_hang_and_keeps_what_was_done(tmp_pa
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     answers = write_answers(tmp_path / "answers", 200)
-    with _server("--latency", "0.05") as url:
+    with _server("--latency", "1") as url:
         command = _command(answers, tmp_path / "run", url)
         first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())
         assert not _ended(first, tmp_path / "run", 5)

@@ -25,6 +25,7 @@ CODE = (
     HEAD_OF_PERSISTENT
     + """
 for ask in lines:
+    while os.path.exists(os.environ["BOOK"] + ".hold"): time.sleep(0.01)
     with open(os.environ["BOOK"], "a") as book: book.write(f"{ask['item_id']} {ask['turn']}\\n")
     time.sleep(0.01)
     match int(ask["item_id"][1:]) % 10, ask["turn"]:
@@ -154,7 +155,11 @@ def test_a_second_process_is_refused_and_harms_nothing(tmp_path: Path) -> None:
     run = Run(tmp_path, "run")
     first = run.start()
     assert not run.ends_before(first, 2)
-    second = run.start(stderr=subprocess.PIPE)
-    _, said = second.communicate(timeout=60)
+    hold = run.book.with_name(f"{run.book.name}.hold")
+    hold.touch()  # the first must outlive the start of the second, however slow the machine is
+    try:
+        _, said = (second := run.start(stderr=subprocess.PIPE)).communicate(timeout=60)
+    finally:
+        hold.unlink()
     assert second.returncode == 6 and "another process" in said
     assert first.wait() == 0 and len(run.responses()) == ITEMS

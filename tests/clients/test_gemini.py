@@ -41,7 +41,7 @@ from wavjudge.clients.gemini import GeminiWire
 warnings.simplefilter("error")
 if sys.argv[2] == "without":
     sys.modules["aiohttp"] = None
-wire = GeminiWire(base_url=sys.argv[1], api_key=c.KEY, timeout_seconds=0.5)
+wire = GeminiWire(base_url=sys.argv[1], api_key=c.KEY, timeout_seconds=5)
 for outcome in c.run(wire, *[c.REQUEST] * int(sys.argv[3])):
     print(ascii(outcome))
 """
