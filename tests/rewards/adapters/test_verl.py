@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
@@ -85,9 +86,9 @@ def sample(uid: str, n: int, told: dict[str, Any] | None = None) -> list[Any]:
     return [SimpleNamespace(batch=batch, non_tensor_batch=words)]
 
 
-def configured(options: dict[str, Any], n: int) -> Any:
+def configured(options: dict[str, Any], n: int, wait: float = 0.2) -> Any:
     decode = f"{__name__}:decoded" if __name__ in sys.modules else "tests.rewards.adapters.test_verl:decoded"
-    kwargs = {"wavjudge": {**options, "decode": decode, "wait_seconds": 0.2}}
+    kwargs = {"wavjudge": {**options, "decode": decode, "wait_seconds": wait}}
     rollout = SimpleNamespace(rollout=SimpleNamespace(n=n))
     return SimpleNamespace(reward={"reward_kwargs": kwargs}, actor_rollout_ref=rollout)
 
@@ -117,7 +118,7 @@ def test_a_failed_sample_gets_the_mean_of_its_prompt(options: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("samples", "said"),
     [
-        ([("p", 0), ("p", 1)], "got 2 of the 3 answers to prompt 'p' within 0.2 s"),
+        ([("p", 0), ("p", 0)], "got 2 of the 3 answers to prompt 'p' within 0.2 s"),
         ([("p", 0), ("p", 0), ("p", 0)], "none of the 3 answers to prompt 'p' has a reward"),
     ],
     ids=["a sibling never comes", "all failed"],
@@ -129,6 +130,76 @@ def test_what_has_no_mean_raises_and_does_not_hang(options: dict[str, Any], samp
 
     with pytest.raises(NoRewardError, match=said):
         asyncio.run(scored())
+
+
+def flagged(uid: str, n: int, **meta: Any) -> Any:
+    (one,) = sample(uid, n)
+    return [SimpleNamespace(batch=one.batch, non_tensor_batch=one.non_tensor_batch, meta_info=meta)]
+
+
+def of_split(uid: str | None, n: int, split: str) -> Any:
+    (one,) = sample(uid or "", n, {"extra_info": {"split": split, "index": n}})
+    if uid is None:
+        del one.non_tensor_batch["uid"]
+    return [one]
+
+
+@pytest.mark.usefixtures("manager_base")
+def test_a_sample_of_a_validation_is_answered_alone_and_at_once_and_none_is_kept(options: dict[str, Any]) -> None:
+    """verl 0.9.1: `val_kwargs.n` is 1 while training samples 8, and no call says which of both it is."""
+
+    async def scored() -> tuple[list[Any], int]:
+        manager = verl.JudgeRewardManager(configured(options, 8, wait=600.0), Words(), None)
+        asked = [flagged("a", 0, validate=True), flagged("b", 1, validate=True), of_split("c", 0, "test"),
+                 of_split("d", 2, "Validation"), of_split(None, 0, "dev")]  # fmt: skip
+        async with asyncio.timeout(60):
+            return await asyncio.gather(*map(manager.run_single, asked)), len(manager._siblings)
+
+    found, kept = asyncio.run(scored())
+    assert [math.isnan(one["reward_score"]) for one in found] == [True, False, True, False, True] and kept == 0
+    told = [one["reward_extra_info"] for one in found]
+    assert [one["unscored"] for one in told] == [1, 0, 1, 0, 1] and told[0]["status"] == "no_speech"
+    assert len({tuple(one) for one in told}) == 1, "verl reads the keys of the first sample from all of them"
+
+
+@pytest.mark.usefixtures("manager_base")
+def test_training_goes_on_waiting_for_its_group_whatever_a_validation_does(options: dict[str, Any]) -> None:
+    async def scored() -> list[float]:
+        manager = verl.JudgeRewardManager(configured(options, 2, wait=600.0), Words(), None)
+        asked = [of_split("p", 0, "train"), flagged("p", 0, validate=True), of_split("p", 1, "train")]
+        async with asyncio.timeout(60):
+            made = await asyncio.gather(*map(manager.run_single, asked))
+        assert len(manager._siblings) == 0
+        return [one["reward_score"] for one in made]
+
+    failed, alone, valid = asyncio.run(scored())
+    assert failed == valid and math.isnan(alone)
+
+
+@pytest.mark.usefixtures("manager_base")
+def test_nobody_waits_for_a_sibling_that_was_cancelled(options: dict[str, Any]) -> None:
+    async def scored() -> float:
+        manager = verl.JudgeRewardManager(configured(options, 3, wait=600.0), Words(), None)
+        gone = asyncio.create_task(manager.run_single(sample("p", 2)))
+        await asyncio.sleep(0)
+        gone.cancel()
+        async with asyncio.timeout(60):
+            made = await asyncio.gather(*(manager.run_single(sample("p", n)) for n in (0, 1)))
+        assert made[0]["reward_score"] == made[1]["reward_score"]
+        return len(manager._siblings)
+
+    assert asyncio.run(scored()) == 0
+
+
+@pytest.mark.usefixtures("manager_base")
+def test_training_without_a_uid_is_refused(options: dict[str, Any]) -> None:
+    async def scored(n: int) -> float:
+        manager = verl.JudgeRewardManager(configured(options, n), Words(), None)
+        return (await manager.run_single(of_split(None, 1, "train")))["reward_score"]
+
+    with pytest.raises(InputError, match="without uid"):
+        asyncio.run(scored(2))
+    assert asyncio.run(scored(1)) >= 1, "one answer a prompt has no siblings"
 
 
 @pytest.mark.heavy

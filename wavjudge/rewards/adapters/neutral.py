@@ -7,10 +7,9 @@ has no such mean, and raises.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import fmean
 
 from wavjudge.errors import NoRewardError
@@ -64,41 +63,3 @@ class Neutral:
             counts = (len(missing), len(rewards), self.neutralised, self.answers)
             first = f"{missing[0].status}: {missing[0].reason}"
             _log.warning("neutralised %d of %d answers (%d of %d so far); the first: %s", *counts, first)
-
-
-@dataclass(slots=True)
-class _Family:
-    rewards: list[Reward] = field(default_factory=list)
-    whole: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-class Siblings:
-    """The same for trainers that ask for one answer at a time: a failed one waits for the others of its prompt.
-
-    n: answers to a prompt. wait_seconds: how long a failed one waits; only it waits, valid ones go at once.
-    """
-
-    def __init__(self, n: int, *, wait_seconds: float = 600.0, neutral: Neutral | None = None) -> None:
-        self._n, self._wait_seconds, self.neutral = n, wait_seconds, neutral or Neutral()
-        self._families: dict[Hashable, _Family] = {}
-
-    async def number(self, reward: Reward, prompt: Hashable) -> float:
-        """The reward, or the mean of the prompt's valid ones once all are there; else `NoRewardError`."""
-        family = self._families.setdefault(prompt, _Family())
-        family.rewards.append(reward)
-        if len(family.rewards) >= self._n:
-            del self._families[prompt]
-            family.whole.set()
-        self.neutral.count([reward])
-        if reward.score is not None:
-            return reward.score
-        try:
-            await asyncio.wait_for(family.whole.wait(), self._wait_seconds)
-        except TimeoutError:
-            self._families.pop(prompt, None)
-            raise NoRewardError(
-                f"got {len(family.rewards)} of the {self._n} answers to prompt {prompt!r} within "
-                f"{self._wait_seconds:g} s, and one of them has no reward ({reward.reason})",
-                todo="let one worker see all answers to a prompt (verl: reward.num_workers=1)",
-            ) from None
-        return self.neutral.mean(family.rewards, prompt)

@@ -13,18 +13,21 @@ answers to the prompt: that is what the manager is for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.adapters.built import as_plain, built, function
 from wavjudge.rewards.adapters.columns import FIELDS, said
-from wavjudge.rewards.adapters.neutral import Siblings
+from wavjudge.rewards.adapters.siblings import Siblings
 from wavjudge.rewards.item import RewardItem, sound
+from wavjudge.rewards.judge_reward import Judged
 
 if TYPE_CHECKING:
     JudgeRewardManager: type[Any]
 
+VALIDATION_SPLITS = ("val", "valid", "validation", "dev", "test", "eval")
 _OF_VERL = ("reward_router_address", "reward_model_tokenizer")
 
 
@@ -72,23 +75,41 @@ def _manager() -> type[Any]:
         """Rewards by a wavjudge judge. A failed sample waits for the others of its prompt and gets their mean.
 
         Options stand in `reward.reward_kwargs.wavjudge`: those of `built`; `decode`, the ``package.module:function``
-        that makes the sound from an answer's token ids, ``(samples, rate)`` or None; and `wait_seconds`.
-        `reward.num_workers` must be 1.
+        that makes the sound from an answer's token ids, ``(samples, rate)`` or None; `wait_seconds`; and
+        `validation_splits`, the values of `extra_info.split` that mark a sample of the validation, where verl itself
+        does not: such a sample waits for nobody, and without a reward it gets NaN. `reward.num_workers` must be 1.
         """
 
         def __init__(self, config: Any, tokenizer: Any, compute_score: Any = None, **of_verl: Any) -> None:
             super().__init__(config, tokenizer, compute_score)
             options = as_plain((config.reward.get("reward_kwargs") or {}).get("wavjudge") or {})
             decode, wait = options.pop("decode", None), options.pop("wait_seconds", 600.0)
+            self._splits = frozenset(options.pop("validation_splits", VALIDATION_SPLITS))
             self._decode = function(decode) if decode else None
             self._reward = built(options)
-            self._siblings = Siblings(config.actor_rollout_ref.rollout.n, wait_seconds=wait)
+            rollout = config.actor_rollout_ref.rollout
+            self._n = rollout.n
+            self._siblings = Siblings(rollout.n, validation_n=_validation_n(rollout), wait_seconds=wait)
 
         async def run_single(self, data: Any) -> dict[str, Any]:
             sample = data[-1]
+            alone = of_validation(sample, self._splits) or self._n == 1
+            prompt = None if alone else _prompt(sample.non_tensor_batch)
+            try:
+                found = await self._judged(sample)
+            except BaseException:
+                if not alone:
+                    self._siblings.lost(prompt)
+                raise
+            score = found.score if found.score is not None else math.nan
+            if not of_validation(sample, self._splits):
+                score = await self._siblings.number(found.reward, object() if alone else prompt)
+            unscored = float(found.score is None)
+            told = {"score": score, "status": found.reward.status, "unscored": unscored}
+            return {"reward_score": score, "reward_extra_info": told}
+
+        async def _judged(self, sample: Any) -> Judged:
             told = sample.non_tensor_batch
-            if "uid" not in told:
-                raise InputError("got a sample without uid, which says whose answers belong together")
             ids = _response(sample.batch)
             asked = {"question_text": said(told.get("raw_prompt"))}
             info = {**asked, **(told.get("extra_info") or {}), **(told.get("tool_extra_fields") or {})}
@@ -97,10 +118,37 @@ def _manager() -> type[Any]:
             text = await self.loop.run_in_executor(None, lambda: self.tokenizer.decode(ids, skip_special_tokens=True))
             truth = (told.get("reward_model") or {}).get("ground_truth")
             (found,) = await self._reward.score_many([_item(str(told.get("data_source")), text, truth, info)])
-            score = await self._siblings.number(found.reward, told["uid"])
-            return {"reward_score": score, "reward_extra_info": {"score": score, "status": found.reward.status}}
+            return found
 
     return JudgeRewardManager
+
+
+def of_validation(sample: Any, splits: Collection[str] = VALIDATION_SPLITS) -> bool:
+    """Whether a sample is of a validation: by verl's flag where it comes along, else by the split its row names.
+
+    verl 0.9.1 hands the flag to colocated reward models alone; its own data scripts write ``extra_info.split``.
+    """
+    told = sample.non_tensor_batch
+    held = (getattr(sample, "meta_info", None), told, told.get("tool_extra_fields"))
+    flags = [one["validate"] for one in held if one is not None and one.get("validate") is not None]
+    if flags:
+        return any(flags)
+    split = (told.get("extra_info") or {}).get("split")
+    return isinstance(split, str) and split.lower() in splits
+
+
+def _validation_n(rollout: Any) -> int:
+    """Answers to a prompt in a validation; verl's default is 1."""
+    held = getattr(rollout, "val_kwargs", None)
+    return 1 if held is None else int(getattr(held, "n", 1))
+
+
+def _prompt(told: Mapping[str, Any]) -> Hashable:
+    """What the answers to one prompt have in common: verl's uid, and the step where it comes along."""
+    if told.get("uid") is None:
+        raise InputError("got a sample without uid, which says whose answers belong together")
+    step = told.get("global_steps")
+    return told["uid"] if step is None else (told["uid"], int(step))
 
 
 def _response(batch: Any) -> Any:
