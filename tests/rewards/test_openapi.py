@@ -22,7 +22,7 @@ def test_the_description_names_every_route_and_the_page_escapes(judge: Loopback)
         _, told = asked(server, "/openapi.json")
         _, page = asked(server, "/")
         assert asked(server, "/nowhere")[0] == 404
-    assert set(told["paths"]) == {"/score", "/get_reward", "/health"}
+    assert set(told["paths"]) == {"/score", "/get_reward", "/verify", "/health"}
     named = set(told["components"]["schemas"])
     used = {part.split('"')[0] for part in json.dumps(told).split("#/components/schemas/")[1:]}
     assert used <= named and {"ScoreIn", "ItemIn", "ErrorOut"} <= used
@@ -33,7 +33,10 @@ def test_the_page_says_what_each_route_takes_gives_and_refuses(judge: Loopback) 
     with reward(judge) as core:
         _, page = asked(RewardServer(core), "/")
     score = page.split("POST /score")[1].split("<h2>")[0]
-    assert "takes <a href=#ScoreIn>ScoreIn</a>, gives <a href=#ScoreOut>ScoreOut</a>" in score
+    assert (
+        "takes <a href=#ScoreIn>ScoreIn</a> or <a href=#AudioScoreIn>AudioScoreIn</a>, gives <a href=#ScoreOut>"
+        in score
+    )
     assert "<td>503<td>no reward: message says why<td><a href=#ErrorOut>" in score
     health = page.split("GET /health")[1].split("<h2>")[0]
     assert "<td>401" in health and "<td>413" not in health, "it has no body"

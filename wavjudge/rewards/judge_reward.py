@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from wavjudge.analysis.recalibration import RecalibrationMap
 from wavjudge.bench.lanes import first_of
@@ -47,6 +48,14 @@ class Judged:
     def score(self) -> float | None:
         """The reward as a number, or None."""
         return self.reward.score
+
+    @property
+    def axes(self) -> dict[str, float | None]:
+        """What the judge said of each axis, the mean of its repeats, before weights and maps."""
+        said: dict[str, list[float]] = {rating.axis: [] for rating in self.ratings}
+        for rating in self.ratings:
+            said[rating.axis] += [rating.score] if rating.score is not None else []
+        return {axis: fmean(scores) if scores else None for axis, scores in said.items()}
 
     @property
     def own(self) -> bool:
@@ -154,6 +163,12 @@ class JudgeReward:
         guarded = self.guards.signature if self.guards else "guards:none"
         obeyed = [self.obedience.signature] if self.obedience else []
         return " + ".join([f"reward:1|weights:{weighed}", *rated, guarded, *obeyed])
+
+    @property
+    def may_stand_in(self) -> bool:
+        """Whether an answer without a verdict can get a number: the floor of guards, or a constant."""
+        floor = None if self.guards is None else self.guards.floor
+        return floor is not None or self.policy.constant is not None
 
     async def answered(self, items: Sequence[RewardItem]) -> Answered:
         """The same for whoever answers each item for itself, such as a server; the ceiling is not looked at.

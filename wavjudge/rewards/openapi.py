@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from statistics import fmean
 from typing import Any
 
 import pybase64
@@ -11,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from wavjudge.errors import InputError
+from wavjudge.rewards.adapters.nemo_gym import VerifyIn
+from wavjudge.rewards.adapters.verl_omni import AudioScoreIn
 from wavjudge.rewards.item import RewardItem, sound
 from wavjudge.rewards.judge_reward import Judged
 from wavjudge.version import __version__
@@ -61,11 +62,7 @@ class ResultOut(Body):
 
     @classmethod
     def of(cls, judged: Judged) -> ResultOut:
-        said: dict[str, list[float]] = {rating.axis: [] for rating in judged.ratings}
-        for rating in judged.ratings:
-            said[rating.axis] += [rating.score] if rating.score is not None else []
-        axes = {axis: fmean(scores) if scores else None for axis, scores in said.items()}
-        return cls(reward=judged.score, status=judged.reward.status, reason=judged.reward.reason, axes=axes)
+        return cls(reward=judged.score, status=judged.reward.status, reason=judged.reward.reason, axes=judged.axes)
 
 
 class ScoreOut(Body):
@@ -97,6 +94,27 @@ class ErrorOut(Body):
     message: str
 
 
+class AudioScoreOut(BaseModel):
+    """The reply of the audio scorer protocol: a finite score, and beside it figures of single axes (axis_NAME)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    score: float
+    status: str
+
+
+class VerifyOut(BaseModel):
+    """What was sent, with its reward. Where mask_sample is true there is none, and reward is a placeholder."""
+
+    model_config = ConfigDict(extra="allow")
+
+    reward: float
+    mask_sample: bool
+    instance_config: dict[str, Any]
+    status: str
+    failure_reason: str | None
+
+
 class HealthOut(Body):
     """What the server is, and what it has done. trouble: why the last request got nothing, if so. paused: why requests
     are refused just now without asking anybody, and for how many seconds more; null and 0 where they are taken."""
@@ -110,10 +128,18 @@ class HealthOut(Body):
     paused_seconds: float
 
 
-_ROUTES: tuple[tuple[str, str, type[BaseModel] | None, type[BaseModel], str], ...] = (
-    ("post", "/score", ScoreIn, ScoreOut, "Rewards of answers; null with a reason where there is none"),
-    ("post", "/get_reward", GetRewardIn, GetRewardOut, "The same for OpenRLHF; 503 where any has none"),
-    ("get", "/health", None, HealthOut, "Who judges, and what was done so far"),
+Bodies = tuple[type[BaseModel], ...]
+_ROUTES: tuple[tuple[str, str, Bodies, Bodies, str], ...] = (
+    (
+        "post",
+        "/score",
+        (ScoreIn, AudioScoreIn),
+        (ScoreOut, AudioScoreOut),
+        "Rewards of answers; null with a reason where there is none. With protocol_version as verl-omni asks",
+    ),
+    ("post", "/get_reward", (GetRewardIn,), (GetRewardOut,), "The same for OpenRLHF; 503 where any has none"),
+    ("post", "/verify", (VerifyIn,), (VerifyOut,), "The same for NeMo Gym; mask_sample where there is none"),
+    ("get", "/health", (), (HealthOut,), "Who judges, and what was done so far"),
 )
 _ABOUT = ("JSON in, JSON out; a failure never becomes a number. Where the server has a token, every request shows it: "
           "Authorization: Bearer TOKEN.")  # fmt: skip
@@ -128,7 +154,7 @@ _WITHOUT_BODY = ("401", "403", "503")
 @cache
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 description."""
-    models = {model for route in _ROUTES for model in route[2:4] if isinstance(model, type)} | {ErrorOut}
+    models = {model for route in _ROUTES for model in (*route[2], *route[3])} | {ErrorOut}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, found = models_json_schema([(m, "validation") for m in ordered], ref_template="#/components/schemas/{model}")
     paths = {
@@ -142,18 +168,19 @@ def document() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _operation(takes: type[BaseModel] | None, gives: type[BaseModel], summary: str) -> dict[str, Any]:
-    errors = {code: (ErrorOut, why) for code, why in _ERRORS.items() if takes or code in _WITHOUT_BODY}
-    replies: dict[str, tuple[type[BaseModel], str]] = {"200": (gives, "what was asked for"), **errors}
+def _operation(takes: Bodies, gives: Bodies, summary: str) -> dict[str, Any]:
+    errors = {code: ((ErrorOut,), why) for code, why in _ERRORS.items() if takes or code in _WITHOUT_BODY}
+    replies: dict[str, tuple[Bodies, str]] = {"200": (gives, "what was asked for"), **errors}
     found: dict[str, Any] = {
         "summary": summary,
         "responses": {code: {"description": why, "content": _content(m)} for code, (m, why) in replies.items()},
     }
-    return found if takes is None else {**found, "requestBody": {"required": True, "content": _content(takes)}}
+    return {**found, "requestBody": {"required": True, "content": _content(takes)}} if takes else found
 
 
-def _content(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+def _content(models: Bodies) -> dict[str, Any]:
+    named = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
+    return {"application/json": {"schema": named[0] if len(named) == 1 else {"anyOf": named}}}
 
 
 def _bytes(text: str | None, where: str) -> bytes | None:

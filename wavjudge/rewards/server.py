@@ -15,15 +15,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import BasicAuth, web
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 from yarl import URL
 
-from wavjudge.errors import InputError, MissingPartError, WavjudgeError
+from wavjudge.errors import InputError, MissingPartError, NoRewardError, WavjudgeError
 from wavjudge.rewards import openapi
+from wavjudge.rewards.adapters.nemo_gym import VerifyIn, verified
 from wavjudge.rewards.adapters.openrlhf import DecodeText, answer, items_of
+from wavjudge.rewards.adapters.verl_omni import AudioScoreIn, reply
 from wavjudge.rewards.item import RewardItem
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.rewards.openapi_page import page
@@ -36,6 +39,7 @@ READ_SECONDS = 60.0
 """How long the body of a request may take to arrive."""
 
 B = TypeVar("B", bound=BaseModel)
+R = TypeVar("R")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = logging.getLogger(__name__)
 _PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
@@ -44,9 +48,9 @@ _PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsa
 class Refused(Exception):
     """A request that gets no answer, with its HTTP status. again: seconds after which to send it again."""
 
-    def __init__(self, status: int, message: str, again: float | None = None) -> None:
+    def __init__(self, status: int, message: str, again: float | None = None, kind: str = "refused") -> None:
         super().__init__(message)
-        self.status, self.again = status, again
+        self.status, self.again, self.kind = status, again, kind
 
 
 @dataclass(slots=True)
@@ -95,6 +99,8 @@ class RewardServer:
         app = web.Application(client_max_size=int(self.max_mebibytes * MEBIBYTE), middlewares=[self._guarded])
         app.router.add_post("/score", self._score)
         app.router.add_post("/get_reward", self._get_reward)
+        app.router.add_post("/verify", self._verify)
+        app.router.add_post("/seed_session", self._seed_session)
         app.router.add_get("/health", self._health)
         app.router.add_get("/openapi.json", self._openapi)
         app.router.add_get("/", self._page)
@@ -107,7 +113,7 @@ class RewardServer:
             self._admit(request)
             return await handler(request)
         except Refused as refused:
-            return _error(refused.status, "refused", str(refused), refused.again)
+            return _error(refused.status, refused.kind, str(refused), refused.again)
         except web.HTTPRequestEntityTooLarge:
             return _error(413, "refused", f"got a body over the limit of {self.max_mebibytes:g} MiB")
         except web.HTTPException as plain:
@@ -132,14 +138,33 @@ class RewardServer:
         return _error(503, kind, message)
 
     async def _score(self, request: web.Request) -> web.Response:
-        body = await self._body(request, openapi.ScoreIn)
-        found = await self._judged([item.item(number) for number, item in enumerate(body.items)])
-        return _json(openapi.ScoreOut(results=list(map(openapi.ResultOut.of, found))))
+        data = await self._data(request)
+        if isinstance(data, dict) and "protocol_version" in data:
+            return await self._audio_score(data)
+        items = await asyncio.to_thread(lambda: _items(_as(openapi.ScoreIn, data)))
+        return _json(openapi.ScoreOut(results=list(map(openapi.ResultOut.of, await self._judged(items)))))
+
+    async def _audio_score(self, data: Any) -> web.Response:
+        """verl-omni: one waveform, one number."""
+        item = await asyncio.to_thread(lambda: _as(AudioScoreIn, data).item())
+        (found,) = await self._judged([item])
+        return web.json_response(_rewarded(lambda: reply(self.reward, found)))
 
     async def _get_reward(self, request: web.Request) -> web.Response:
-        body = await self._body(request, openapi.GetRewardIn)
+        data = await self._data(request)
+        body = _as(openapi.GetRewardIn, data)
         found = await self._judged(items_of(self.reward, body.query, body.prompts, body.labels, self.decode))
-        return _json(openapi.GetRewardOut(**answer(found)))
+        return _json(openapi.GetRewardOut(**_rewarded(lambda: answer(found))))
+
+    async def _verify(self, request: web.Request) -> web.Response:
+        data = await self._data(request)
+        body = _as(VerifyIn, data)
+        (found,) = await self._judged([await asyncio.to_thread(body.item)])
+        return web.json_response(verified(body, found))
+
+    async def _seed_session(self, request: web.Request) -> web.Response:
+        """NeMo Gym asks for one before each rollout; there is nothing to keep."""
+        return web.json_response({})
 
     async def _judged(self, items: list[RewardItem]) -> list[Judged]:
         self._open_for_more()
@@ -161,17 +186,18 @@ class RewardServer:
         if left := self._pause.left:
             raise Refused(503, f"nobody is asked for another {left:.0f} s, since {self._pause.reason}", left)
 
-    async def _body(self, request: web.Request, model: type[B]) -> B:
+    async def _data(self, request: web.Request) -> Any:
+        """The JSON of a body, read in a thread: it may have 64 MiB."""
         if request.content_type != "application/json":
             raise Refused(415, f"got {request.content_type}, expected Content-Type: application/json")
         try:
             async with asyncio.timeout(READ_SECONDS):
                 data = await request.read()
-            return model.model_validate_json(data)
+            return await asyncio.to_thread(from_json, data)
         except TimeoutError:
             raise Refused(400, f"got no whole body within {READ_SECONDS:g} s") from None
-        except ValidationError as error:
-            raise Refused(400, first_problem(error)) from None
+        except ValueError as error:
+            raise Refused(400, f"Invalid JSON: {error}") from None
 
     async def _health(self, request: web.Request) -> web.Response:
         meter, left = self.reward.meter, self._pause.left  # `left` lets go of the reason of a pause that is over
@@ -197,6 +223,25 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _as(model: type[B], data: Any) -> B:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise Refused(400, first_problem(error)) from None
+
+
+def _items(body: openapi.ScoreIn) -> list[RewardItem]:
+    return [item.item(number) for number, item in enumerate(body.items)]
+
+
+def _rewarded(made: Callable[[], R]) -> R:
+    """The reply of a protocol that has no word for "no reward": then it is 503."""
+    try:
+        return made()
+    except NoRewardError as error:
+        raise Refused(503, str(error), kind=type(error).__name__) from None
 
 
 def _trouble(found: list[Judged]) -> str | None:

@@ -83,5 +83,6 @@ def said(message: Any) -> str | None:
         return said(message[-1])
     content = message.get("content") if isinstance(message, Mapping) else None
     if isinstance(content, Sequence) and not isinstance(content, str):
-        return "".join(part.get("text") or "" for part in content if isinstance(part, Mapping)) or None
-    return content
+        texts = [part.get("text") for part in content if isinstance(part, Mapping)]
+        return "".join(text for text in texts if isinstance(text, str)) or None
+    return content if isinstance(content, str) else None

@@ -21,6 +21,7 @@ from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.adapters.built import as_plain, built, function
 from wavjudge.rewards.adapters.columns import FIELDS, said
 from wavjudge.rewards.adapters.siblings import Siblings
+from wavjudge.rewards.adapters.verl_omni import item_of, reply, waveform_of
 from wavjudge.rewards.item import RewardItem, sound
 from wavjudge.rewards.judge_reward import Judged
 
@@ -28,29 +29,38 @@ if TYPE_CHECKING:
     JudgeRewardManager: type[Any]
 
 VALIDATION_SPLITS = ("val", "valid", "validation", "dev", "test", "eval")
-_OF_VERL = ("reward_router_address", "reward_model_tokenizer")
+_OF_VERL = ("reward_router_address", "reward_model_tokenizer", "model_name", "sampling_params", "solution_image")
 
 
 async def compute_score(
-    data_source: str, solution_str: str, ground_truth: Any, extra_info: Mapping[str, Any] | None = None, **options: Any
-) -> dict[str, float | str]:
+    data_source: str | None = None, solution_str: str | None = None, ground_truth: Any = None,
+    extra_info: Mapping[str, Any] | None = None, *, solution_audio: Any = None, **options: Any,
+) -> dict[str, float | str]:  # fmt: skip
     """The reward of one sample, under ``score``; `NoRewardError` where there is none.
 
     extra_info: fields of `RewardItem` (answer_audio, question_text ...), and `sample_rate_hz` where samples do not
     state theirs. The reference is `extra_info["reference"]`, else `ground_truth` if that is text.
+    solution_audio: verl-omni's ``(waveform, sample_rate)``. With it the sample is read as the audio scorer protocol
+    reads it (`verl_omni.item_of`): `solution_str` is passed over, which is decoded codec tokens there.
     options: those of `built`.
     """
     reward = built({name: value for name, value in options.items() if name not in _OF_VERL})
-    (found,) = await reward.score_many([_item(data_source, solution_str, ground_truth, extra_info or {})])
+    info = extra_info or {}
+    if solution_audio is None:
+        item = _item(str(data_source), solution_str, ground_truth, info)
+    else:
+        heard = waveform_of(solution_audio, f"a sample of {data_source!r}")
+        item = item_of(heard, ground_truth, {**info, "data_source": data_source})
+    (found,) = await reward.score_many([item])
     if found.score is None:
         raise NoRewardError(
             f"got no reward for a sample of {data_source!r} ({found.reward.status}: {found.reward.reason})",
             todo="use JudgeRewardManager, which knows the other answers to its prompt; or raise `tries`",
         )
-    return {"score": found.score, "status": found.reward.status}
+    return reply(reward, found)
 
 
-def _item(source: str, text: str, truth: Any, info: Mapping[str, Any]) -> RewardItem:
+def _item(source: str, text: str | None, truth: Any, info: Mapping[str, Any]) -> RewardItem:
     told: dict[str, Any] = {name: info.get(name) for name in FIELDS}
     rate = info.get("sample_rate_hz")
     for name in ("answer_audio", "question_audio"):
