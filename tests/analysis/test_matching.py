@@ -64,6 +64,8 @@ def test_each_name_known_and_still_no_answer_in_common() -> None:
 
 
 def test_two_scales_of_one_axis_are_refused() -> None:
-    wide = Ratings.of(TABLE.assign(rater="ann"), [Axis(name="overall", scale=Scale(low=0, high=10))])
+    wide = Ratings.of(
+        TABLE.assign(rater="ann", rater_kind="person"), [Axis(name="overall", scale=Scale(low=0, high=10))]
+    )
     with pytest.raises(InputError, match="scales are never mixed"):
         matched(judged(), wide)

@@ -106,7 +106,7 @@ def test_labels_that_cannot_make_a_plan_are_said(tmp_path: Path) -> None:
     assert done.code == 2 and "without a single rating of rater_kind 'person' (only: constructed)" in done.err
     other = write(tmp_path / "other.csv", [row | {"axis": "semantic"} for row in table(labels)])
     done = typed("plan", "labels", "--within", 0.1, "--pilot", ratings, "--labels", other)
-    assert done.code == 2 and "got ratings of ['overall'] and labels of ['semantic']" in done.err
+    assert done.code == 2 and "judges rated 'overall', people labelled 'semantic'" in done.err
 
 
 def test_two_judges_two_candidates_and_a_budget_from_a_pilot(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 from wavjudge.analysis import beside, nulls
 from wavjudge.analysis.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
 from wavjudge.analysis.alternative import Alternative, Score, alternative
+from wavjudge.analysis.axis_names import shared_axes
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.intervals import Estimate, Method, estimate
 from wavjudge.analysis.intra import (
@@ -39,7 +40,6 @@ from wavjudge.analysis.tables import SUBJECT, Ratings, Unpaired, paired, prompt_
 from wavjudge.analysis.twoway import two_way, without_people
 from wavjudge.analysis.unscored import bounds, left_out
 from wavjudge.analysis.without_candidate import WithoutCandidate, without_candidate
-from wavjudge.errors import InputError
 from wavjudge.types import RaterKind, Scale
 
 STATISTICS: tuple[Statistic, ...] = (
@@ -129,13 +129,9 @@ def calibrate(
 
     Raises InputError where nobody of that kind labelled anything, or no axis is on both sides.
     """
-    labels = matched(ratings, labels)
+    labels = matched(ratings, labels, LABEL_KINDS[label_kind])
     desk = _Desk(ratings, labels, settings or Settings(), label_kind, covariates)
     found = tuple(desk.finding(rows) for _, rows in desk.judged.groupby(["axis", "rater", "signature"], sort=True))
-    if not found:
-        ours, theirs = sorted(ratings.axes), sorted(labels.axes)
-        raise InputError(f"got ratings of {ours} and labels of {theirs}, expected an axis in both",
-                         todo="axes are matched by name, judges are rater_kind model or instrument")  # fmt: skip
     panels = {axis: labels.panel(axis, desk.kind)[0] for axis in sorted({one.axis for one in found})}
     among = {axis: reliability(panel) for axis, panel in panels.items() if panel.k > 1}
     problems = [f"ratings: {problem}" for problem in ratings.problems]
@@ -152,10 +148,9 @@ class _Desk:
     ) -> None:
         self.ratings, self.labels, self.settings, self.label_kind = ratings, labels, settings, label_kind
         self.kind, self.covariates = LABEL_KINDS[label_kind], covariates
-        self.people = labels.people(self.kind)
-        if self.people.empty:
-            raise InputError(f"got labels without a single rating of rater_kind {self.kind!r}",
-                             todo="give human labels, or call it a self-test: --label-kind constructed")  # fmt: skip
+        people = labels.people(self.kind)
+        # An axis that people left without a single score says nothing; the problems of the table say why.
+        self.people = people[people["axis"].isin(shared_axes(ratings, labels, self.kind))]
         table = ratings.per_subject()
         machines = table["rater_kind"].isin(["model", "instrument"])
         self.all_judges = table[machines]

@@ -47,6 +47,7 @@ class Check:
 
     def __init__(self, frame: pd.DataFrame, where: str) -> None:
         self.frame, self.where, self.problems = frame, where, list[Problem]()
+        self.undeclared: dict[str, tuple[int, float, float]] = {}
 
     def note(self, kind: str, bad: Bools, what: str, column: str = "score") -> None:
         if bad.any():
@@ -86,7 +87,11 @@ class Check:
             if name not in axes:
                 found |= self._declared_by(str(name), rows)
         known = self.frame["axis"].isin(found).to_numpy(bool)
-        self.set_aside("undeclared axis", ~known, "declare its scale, or give it in scale_low and scale_high", "axis")
+        self._note_undeclared(self.frame[~known])
+        first = next(iter(self.undeclared), "NAME")
+        self.set_aside("undeclared axis", ~known,
+                       f"declare its scale (--axis {first}=LOW..HIGH), or give it in scale_low and scale_high", "axis",
+                       )  # fmt: skip
         other = np.zeros(len(self.frame), dtype=bool)
         for column in ("scale_low", "scale_high"):
             end = self._ends(found, column)
@@ -95,6 +100,11 @@ class Check:
         other &= self.frame[["scale_low", "scale_high"]].notna().any(axis=1).to_numpy(bool)
         self.set_aside("other scale than declared", other, "scales are never mixed", "scale_high")
         return found
+
+    def _note_undeclared(self, rows: pd.DataFrame) -> None:
+        score = pd.Series(numbers(rows["score"])[0], index=rows.index)
+        for name, own in score.groupby(rows["axis"].astype("str")):
+            self.undeclared[str(name)] = (len(own), float(own.min()), float(own.max()))
 
     def _declared_by(self, name: str, rows: pd.DataFrame) -> dict[str, Axis]:
         if len(rows) > 1:

@@ -49,7 +49,7 @@ class Labels:
             raise InputError(f"got {got}", where=where,
                              todo=f"known unequal chances: give {PROBABILITY} and the design weighted")  # fmt: skip
         ratings = Ratings.of(frame.drop(columns=PROBABILITY, errors="ignore"), axes, rater_kind="person", where=where)
-        if ratings.people().empty:
+        if ratings.people().empty and not ratings.undeclared:
             raise InputError("got labels without a single rating of rater_kind 'person'", where=where,
                              todo="only people correct a judge; constructed labels are for a self-test")  # fmt: skip
         return cls(ratings, design, _chances(frame, where) if told else None)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from wavjudge.analysis.axis_names import with_scales
 from wavjudge.analysis.board import CORRECTION, ESTIMATORS, Figure, Leaderboard, Recalibrated, Row
 from wavjudge.analysis.correction import Correction
 from wavjudge.analysis.intervals import Estimate, estimate_prepared
@@ -119,7 +120,7 @@ def mean(scores: Floats, prompt: Ints, level: float = 0.95) -> Estimate:
 
 def judged_by(ratings: Ratings, rater: str | None, signatures: Collection[str] | None) -> pd.DataFrame:
     """Per-subject rows of the chosen judge and of the instruments; one signature an axis and benchmark, or an error."""
-    rows = ratings.per_subject()
+    rows = with_scales(ratings).per_subject()
     for name, asked in (("rater", [rater] if rater is not None else []), ("signature", signatures or ())):
         known = rows[name].unique()
         if unknown := [one for one in asked if one not in known]:

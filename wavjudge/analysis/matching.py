@@ -6,18 +6,20 @@ from dataclasses import replace
 
 import pandas as pd
 
+from wavjudge.analysis.axis_names import shared_axes
 from wavjudge.analysis.checks import SUBJECT, Problem
 from wavjudge.analysis.tables import Ratings, subject_names
 from wavjudge.errors import InputError
+from wavjudge.types import RaterKind
 
 _MAY_BE_UNSAID = ("benchmark", "candidate")
 
 
-def matched(ratings: Ratings, labels: Ratings) -> Ratings:
-    """The labels as they fit to the ratings.
+def matched(ratings: Ratings, labels: Ratings, kind: RaterKind = "person") -> Ratings:
+    """The labels as they fit to the ratings. kind: of the raters whose labels they are.
 
     Labels that nowhere name a benchmark, or a candidate, are of the ratings' one. Raises `InputError` where the ratings
-    are of several, where an axis is on two scales, and where no answer is both rated and labelled.
+    are of several, where no axis is both rated and labelled or an axis is on two scales, and where no answer is both.
 
     >>> from wavjudge.types import Axis; axes = [Axis(name="overall")]
     >>> table = pd.DataFrame({"item_id": ["1"], "axis": "overall", "rater": "gpt", "score": [4]})
@@ -28,6 +30,7 @@ def matched(ratings: Ratings, labels: Ratings) -> Ratings:
     >>> print(*fitting.problems, sep="; ")
     1 x no benchmark: taken for labels of 'mine'; 1 x no candidate: taken for labels of 'a'
     """
+    shared_axes(ratings, labels, kind)
     _same_scales(ratings, labels)
     for column in _MAY_BE_UNSAID:
         labels = _placed(labels, ratings, column)
@@ -41,7 +44,8 @@ def _same_scales(ratings: Ratings, labels: Ratings) -> None:
         ours, theirs = ratings.axes[axis].scale, labels.axes[axis].scale
         if (ours.low, ours.high) != (theirs.low, theirs.high):
             raise InputError(f"got the axis {axis!r} on {ours.low}..{ours.high} by judges and on "
-                             f"{theirs.low}..{theirs.high} by people", todo="scales are never mixed")  # fmt: skip
+                             f"{theirs.low}..{theirs.high} by people", where=labels.where,
+                             todo="scales are never mixed: bring one side to the other's scale")  # fmt: skip
 
 
 def _placed(labels: Ratings, ratings: Ratings, column: str) -> Ratings:

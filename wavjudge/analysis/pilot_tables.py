@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from wavjudge.analysis.axis_names import JUDGES, shared_axes, with_scales
 from wavjudge.analysis.matching import matched
 from wavjudge.analysis.pilot import JudgesPilot, Pilot, over_prompts, pilot, pilot_of_judges
 from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, prompt_labels
@@ -73,13 +74,9 @@ def _beside_people(ratings: Ratings, labels: Ratings, axis: str | None, judges: 
 
 def chosen_axis(ratings: Ratings, labels: Ratings | None, asked: str | None) -> str:
     """The axis of a pilot: the one asked for, the only one, or else `USUAL`; labels: it must be on both sides."""
-    frame = ratings.frame[ratings.frame["rater_kind"].isin(["model", "instrument"])]
-    both = set(frame["axis"])
-    if labels is not None:
-        both &= _labelled(labels)
-        if not both:
-            raise InputError(f"got ratings of {sorted(set(frame['axis']))} and labels of {sorted(_labelled(labels))}, "
-                             "expected an axis in both", todo="axes are matched by name")  # fmt: skip
+    frame = with_scales(ratings).frame if labels is None else ratings.frame
+    rated = set(frame["axis"][frame["rater_kind"].isin(JUDGES)])
+    both = rated if labels is None else set(shared_axes(ratings, labels))
     if asked is None and (len(both) == 1 or USUAL in both):
         return str(next(iter(both))) if len(both) == 1 else USUAL
     if asked is None or asked not in both:
@@ -87,15 +84,6 @@ def chosen_axis(ratings: Ratings, labels: Ratings | None, asked: str | None) -> 
         raise InputError(f"got {got}, expected one of {', '.join(sorted(both)) or '(none is rated)'}",
                          todo="name one: --on AXIS")  # fmt: skip
     return asked
-
-
-def _labelled(labels: Ratings) -> set[str]:
-    people = labels.people()
-    if people.empty:
-        kinds = ", ".join(sorted(set(labels.frame["rater_kind"]))) or "none at all"
-        raise InputError(f"got labels without a single rating of rater_kind 'person' (only: {kinds})",
-                         todo="a plan for people's labels needs a pilot that people labelled")  # fmt: skip
-    return set(people["axis"])
 
 
 def _judge(ratings: Ratings, axis: str, asked: str | None) -> pd.DataFrame:

@@ -8,8 +8,9 @@ scores as they came.
 
 from __future__ import annotations
 
+import difflib
 import json
-import warnings
+import logging
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,8 +20,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wavjudge import spreadsheet
 from wavjudge.errors import InputError
 from wavjudge.types import RaterKind
+
+_LOG = logging.getLogger("wavjudge")
 
 COLUMNS = (
     "benchmark", "item_id", "candidate", "attempt", "turn", "axis", "scale_low", "scale_high", "rater", "rater_kind",
@@ -28,9 +32,17 @@ COLUMNS = (
 )  # fmt: skip
 REQUIRED = ("item_id", "axis", "rater", "score")
 WHOLE = ("attempt", "turn", "repeat")
+NUMBERS = ("score", "scale_low", "scale_high", *WHOLE, "label_probability")
+NAMES = ("benchmark", "item_id", "candidate", "axis", "rater")
 TEXTS = ("benchmark", "item_id", "candidate", "axis", "rater", "reason", "justification", "tags")
-_TRUE_OR_FALSE = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+_TRUE_OR_FALSE = {
+    **dict.fromkeys(("true", "1", "1.0", "wahr", "vrai", "verdadero", "vero"), True),
+    **dict.fromkeys(("false", "0", "0.0", "falsch", "faux", "falso"), False),
+}
+"""The last four and three are what spreadsheets write in other languages."""
 _BATCH = 50_000
+SHOWN = 20
+_WORKBOOKS = frozenset({".xls", ".xlsx", ".xlsm", ".ods", ".numbers"})
 
 Bools = npt.NDArray[np.bool_]
 
@@ -44,7 +56,9 @@ def read_table(path: str | Path, *, rater_kind: RaterKind = "model") -> pd.DataF
     path = Path(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise InputError(f"got {path.suffix or 'no suffix'}, expected one of {', '.join(_READERS)}", where=str(path))
+        todo = f"in Excel or LibreOffice: {spreadsheet.SAVE}" if path.suffix.lower() in _WORKBOOKS else ""
+        raise InputError(f"got {path.suffix or 'no suffix'}, expected one of {', '.join(_READERS)}", where=str(path),
+                         todo=todo)  # fmt: skip
     try:
         frame = reader(path)
     except InputError:
@@ -63,9 +77,12 @@ def completed(frame: pd.DataFrame, *, rater_kind: RaterKind = "model", where: st
     """
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
+        there = [str(name) for name in frame.columns]
+        near = [f"{found[0]!r} is perhaps {name}" for name in missing if (found := _near(name, there))]
+        shown = ", ".join(there[:SHOWN]) + (f" and {len(there) - SHOWN} more" if len(there) > SHOWN else "")
         raise InputError(
-            f"got the columns {', '.join(map(str, frame.columns)) or '(none)'}, expected also {', '.join(missing)}",
-            todo=f"required are {', '.join(REQUIRED)}; `wavjudge export` writes all", where=where,
+            f"got the columns {shown or '(none)'}, expected also {', '.join(missing)}",
+            todo="; ".join([*near, f"required are {', '.join(REQUIRED)}; `wavjudge export` writes all"]), where=where,
         )  # fmt: skip
     frame = frame.reset_index(drop=True)
     filled = {name: texts(frame, name) for name in TEXTS}
@@ -80,6 +97,11 @@ def completed(frame: pd.DataFrame, *, rater_kind: RaterKind = "model", where: st
     filled["signature"] = _or(texts(frame, "signature"), filled["rater"])
     others = {str(name): frame[name] for name in frame.columns if name not in COLUMNS}
     return pd.DataFrame({name: filled[name] for name in COLUMNS} | others)
+
+
+def _near(name: str, there: list[str]) -> list[str]:
+    plain = {one.lower().replace(" ", "_").replace("-", "_"): one for one in there}
+    return [plain[one] for one in difflib.get_close_matches(name, plain, 1)]
 
 
 def numbers(column: pd.Series[Any]) -> tuple[npt.NDArray[np.float64], Bools]:
@@ -146,13 +168,65 @@ def _refuse(column: pd.Series[Any], bad: Bools, expected: str, where: str) -> No
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        # A row with more cells than the header has names is an error, not a warning and a shift to the left.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
+    with spreadsheet.opened(path) as records:
+        names = [name or f"column {at} without a name" for at, name in enumerate(records.header, 1)]
+        rows = _of_width(records, len(names), path)
+        # In pieces: a million rows as lists would take gigabytes.
+        pieces = [_columns(piece, names) for piece in iter(lambda: list(islice(rows, _BATCH)), [])]
+    frame = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=names, dtype="str")
+    frame = frame.drop(columns=[one for one, said in zip(names, records.header, strict=True)
+                                if not said and frame[one].str.strip().eq("").all()])  # fmt: skip
+    _refuse_damaged(frame, path)
+    return _with_points(frame, path)
+
+
+def _of_width(records: spreadsheet.Records, width: int, path: Path) -> Iterator[list[str]]:
+    for line, cells in records:
+        if isinstance(cells, str):
+            raise InputError(cells, where=f"{path}, line {line}")
+        if len(cells) > width:
+            raise InputError(f"got {len(cells)} cells, and a header of {width} columns", where=f"{path}, line {line}",
+                             todo='a cell with a comma in it (as "4,5") needs quotation marks')  # fmt: skip
+        yield cells if len(cells) == width else cells + [""] * (width - len(cells))
+
+
+def _columns(rows: list[list[str]], names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(dict(zip(names, zip(*rows, strict=True), strict=True)), dtype="str")
+
+
+def _refuse_damaged(frame: pd.DataFrame, path: Path) -> None:
+    """Cells of which a spreadsheet made something else; what they were, nobody knows any more."""
+    found = [(name, cell, what) for name in NAMES if name in frame.columns
+             for cell, what in spreadsheet.damaged_names(frame[name].unique())]  # fmt: skip
+    if "score" in frame.columns:
+        dates = spreadsheet.dates(frame["score"].unique())
+        found = [("score", cell, "a date that a spreadsheet made of it") for cell in dates] + found
+    if found:
+        name, cell, what = found[0]
+        raise InputError(f"got {cell!r}: {what}", where=_place(frame, name, cell, path),
+                         todo="give the column the format Text before anything is typed or pasted into it")  # fmt: skip
+
+
+def _with_points(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The frame with points for decimal commas; `InputError` where a mark may be that of thousands."""
+    for name in (one for one in NUMBERS if one in frame.columns):
         try:
-            return pd.read_csv(path, dtype="str", na_filter=False, index_col=False, encoding="utf-8-sig")
-        except pd.errors.EmptyDataError:
-            return pd.DataFrame()
+            changed = spreadsheet.with_points(
+                frame[name].unique(), decimal_point=spreadsheet.dialect(path).decimal_point
+            )
+        except spreadsheet.Ambiguous as doubt:
+            raise InputError(f"got {doubt.cell!r}: {doubt.why}", where=_place(frame, name, doubt.cell, path),
+                             todo="write numbers as 4.5 and 1234: a decimal point, nothing between thousands",
+                             ) from doubt  # fmt: skip
+        if changed:
+            first = next(iter(changed))
+            _LOG.warning("%s: column %s: %s read as %s, and so every decimal comma", path, name, first, changed[first])
+            frame[name] = frame[name].map(lambda cell, to=changed: to.get(cell, cell)).astype("str")
+    return frame
+
+
+def _place(frame: pd.DataFrame, name: str, cell: str, path: Path) -> str:
+    return f"{path}, row {int(np.flatnonzero(frame[name] == cell)[0]) + 1}, column {name}"
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -181,5 +255,5 @@ def _objects(lines: Iterator[str], path: Path) -> Iterator[dict[str, Any]]:
 
 
 _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".parquet": _read_parquet,
+    ".csv": _read_csv, ".tsv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".parquet": _read_parquet,
 }  # fmt: skip

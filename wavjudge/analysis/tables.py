@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -42,12 +42,15 @@ _PIECE = 50_000
 class Ratings:
     """One row a rating, one rating a (subject, axis, rater, signature, repeat); `score` is NaN unless status is ok.
 
-    `cached`: its reply is known to come from the reply cache.
+    `cached`: its reply is known to come from the reply cache. undeclared: axes without a scale, whose rows were set
+    aside: how many, lowest and highest score (NaN without one). where: the file or files, for messages.
     """
 
     frame: pd.DataFrame
     axes: dict[str, Axis]
     problems: tuple[Problem, ...] = ()
+    undeclared: Mapping[str, tuple[int, float, float]] = field(default_factory=dict)
+    where: str = ""
 
     @classmethod
     def of(
@@ -71,7 +74,8 @@ class Ratings:
         checked.scores(found)
         checked.settled_signatures()
         checked.duplicates()
-        return cls(checked.frame[_KEPT].reset_index(drop=True), found, tuple(checked.problems))
+        kept = checked.frame[_KEPT].reset_index(drop=True)
+        return cls(kept, found, tuple(checked.problems), checked.undeclared, where)
 
     def per_subject(self) -> pd.DataFrame:
         """One row a subject, axis, rater and signature: `score` the mean of the ok repeats (NaN without one), `n_ok`,
@@ -108,7 +112,7 @@ class Ratings:
         chosen = np.ones(len(self.frame), dtype=bool)
         for name, value in values.items():
             chosen &= (self.frame[name] == value).to_numpy(bool)
-        return Ratings(self.frame[chosen].reset_index(drop=True), self.axes, self.problems)
+        return replace(self, frame=self.frame[chosen].reset_index(drop=True))
 
     def judges(self) -> pd.DataFrame:
         """Who rated what: one row an axis, rater, kind and signature, with the number of ratings."""

@@ -6,13 +6,17 @@ A line that cannot be read is a text that says why, in the place of its fields: 
 from __future__ import annotations
 
 import codecs
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-TABLES = frozenset({".jsonl", ".ndjson", ".csv", ".parquet"})
+from wavjudge import spreadsheet
+from wavjudge.spreadsheet import not_utf8
+
+__all__ = ["TABLES", "Raw", "filled", "no_json", "not_utf8", "raw_rows"]
+
+TABLES = frozenset({".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"})
 
 Raw = Mapping[str, Any] | str
 """The fields of a row, or what is wrong with the line they should stand in."""
@@ -20,7 +24,7 @@ Raw = Mapping[str, Any] | str
 
 def raw_rows(path: Path) -> Iterator[tuple[str, Raw]]:
     """Pairs of a place ("file, line 7") and a row, by the file's suffix; a file of no known suffix is JSONL."""
-    return {".csv": _csv_rows, ".parquet": _parquet_rows}.get(path.suffix.lower(), _jsonl_rows)(path)
+    return {".csv": _csv_rows, ".tsv": _csv_rows, ".parquet": _parquet_rows}.get(path.suffix.lower(), _jsonl_rows)(path)
 
 
 def filled(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,28 +68,9 @@ def _halved(row: Mapping[str, Any]) -> str | None:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, Raw]]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.DictReader(file, restkey="more cells than the header has columns")
-        while True:
-            try:
-                row = next(reader, None)
-            except csv.Error as error:
-                yield f"{path}, line {reader.reader.line_num}", f"expected a CSV row, got none ({error})"
-                continue
-            if row is None:
-                return
-            yield f"{path}, line {reader.line_num}", _decoded(row)
-
-
-def _decoded(row: Mapping[str, Any]) -> Raw:
-    """The row, unless a cell kept bytes that are not UTF-8."""
-    try:
-        "".join(cell for cell in (*row, *row.values()) if isinstance(cell, str)).encode(
-            "utf-8", "surrogateescape"
-        ).decode("utf-8")
-    except UnicodeDecodeError as error:
-        return not_utf8(error)
-    return row
+    with spreadsheet.opened(path) as records:
+        for line, cells in records:
+            yield f"{path}, line {line}", cells if isinstance(cells, str) else records.fields(cells)
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, Raw]]:
@@ -104,7 +89,3 @@ def no_json(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"what is no JSON ({error.msg} at column {error.colno})"
     return f"what cannot be read as JSON ({error})"
-
-
-def not_utf8(error: UnicodeDecodeError) -> str:
-    return f"expected UTF-8 text, got the byte 0x{error.object[error.start]:02x}"

@@ -11,11 +11,11 @@ speech sounds, which is not this project's `acoustic`. Gives two tables: ratings
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from wavjudge import spreadsheet
 from wavjudge.bench.importers import speakbench
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import refuse_missing
@@ -50,8 +50,8 @@ def read(path: Path) -> Imported:
 
 
 def _columns(file: Path) -> list[str]:
-    with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
-        return list(csv.DictReader(handle).fieldnames or ())
+    with spreadsheet.opened(file) as records:
+        return records.header
 
 
 def _pointwise(files: list[Path], path: Path) -> Imported:

@@ -56,7 +56,7 @@ def _columns(path: Path) -> list[str]:
     seen: dict[str, None] = {}
     for _, raw in raw_rows(path):
         seen.update(dict.fromkeys(raw if not isinstance(raw, str) else ()))
-        if path.suffix.lower() in (".csv", ".parquet") and seen:
+        if path.suffix.lower() in (".csv", ".tsv", ".parquet") and seen:
             break
     return [name for name in seen if isinstance(name, str)]
 
