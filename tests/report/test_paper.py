@@ -59,12 +59,13 @@ def test_a_prompt_becomes_a_line_of_the_schema(tmp_path: Path) -> None:
         "question_text": "Why?",
         "output": {
             "a/0": {"output-text": "So.", "output-audio": "../runs/first/audio/a0.wav",
-                    "gemini_score": {"semantic_score": 4.0, "paralinguistic_score": 3.0}},
+                    "gemini_score": {"semantic_score": 4.0, "paralinguistic_score": 3.0, "overall_score": 1.0}},
             "b/0": {"output-text": "So.", "output-audio": "../runs/first/audio/b0.wav",
-                    "gemini_score": {"semantic_score": 2.0, "paralinguistic_score": 5.0}},
+                    "gemini_score": {"semantic_score": 2.0, "paralinguistic_score": 5.0, "overall_score": None}},
         },
         "original_sample": {"source_dataset": "b"},
-        "signatures": {"semantic_score": "j|semantic", "paralinguistic_score": "j|acoustic"},
+        "signatures": {"semantic_score": "j|semantic", "paralinguistic_score": "j|acoustic",
+                       "overall_score": "j|overall"},
     }]  # fmt: skip
     assert done == Written(prompts=1, candidates=2)
 
@@ -126,8 +127,8 @@ def test_several_raters_need_a_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "ratings, said",
     [
-        ([], "got no rating on semantic or acoustic"),
-        ([rating("overall", 3)], "got no rating on semantic or acoustic"),
+        ([], "got no rating on semantic or acoustic or overall"),
+        ([rating("naturalness", 3)], "got no rating on semantic or acoustic or overall"),
         ([rating("semantic", 3, scale=Scale(low=0, high=10))], "got semantic on 0.0..10.0, expected 1..5"),
         ([rating("semantic", 3), rating("semantic", 4, signature="j|other")], "got 2 signatures on semantic"),
     ],
@@ -164,3 +165,13 @@ def test_pairs_are_made_of_scored_candidates_alone(tmp_path: Path) -> None:
     ratings = both(5, 4) + both(2, 1, candidate="b") + [rating("semantic", 1, "c")]
     lines, _ = written(tmp_path, [item()], [response(), response("b"), response("c")], ratings)
     assert reference_pair(lines[0]) == ("a/0", "b/0", 6.0)
+
+
+@pytest.mark.parametrize("more", [{"signature": "j|other"}, {"scale": Scale(low=0, high=10)}, {"rater": "k"}])
+def test_scores_of_the_whole_that_cannot_stand_keep_nobody_from_the_others(
+    tmp_path: Path, more: dict[str, Any]
+) -> None:
+    lines, _ = written(
+        tmp_path, [item()], [response()], [*both(4, 3), rating("overall", 4), rating("overall", 4, **more)]
+    )
+    assert lines[0]["output"]["a/0"]["gemini_score"] == {"semantic_score": 4.0, "paralinguistic_score": 3.0}

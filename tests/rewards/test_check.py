@@ -146,8 +146,12 @@ def test_rewards_obey(file: CalibrationFile) -> None:
     assert half.axes == {"semantic": pytest.approx(0.75), "acoustic": pytest.approx(0.25)}
     alone, _ = obeying(Weights({"semantic": 1.0}), SIGNED, file)
     assert alone.axes == {"semantic": 1.0}
-    with pytest.raises(InputError, match="does not permit"):
-        obeying(Weights({"acoustic": 1.0}), SIGNED, file, below="down-weight")
+    for factor in (0.0, 0.25, 0.9):
+        with pytest.raises(InputError, match=r"(?s)does not permit.*down-weighting all of them would pay them in full"):
+            obeying(Weights({"acoustic": 1.0}), SIGNED, file, below="down-weight", factor=factor)
+    strict = Bar(min_order=0.99)  # permits neither axis
+    with pytest.raises(InputError, match=r"got the axis semantic, acoustic, which"):
+        obeying(both, SIGNED, file, strict, below="down-weight", factor=0.5)
 
 
 @pytest.mark.parametrize("changes", [{"below": "ignore"}, {"factor": 1.0}, {"factor": True}, {"factor": -0.1}])

@@ -60,7 +60,7 @@ def test_an_axis_that_weighs_nothing_is_not_needed(tmp_path: Path, file: Calibra
     assert (told["pair_mode"], told["pair_weights"]) == ("semantic", {"semantic": 2.0}), "no note of sound to a trainer"
     assert rules.used == {"semantic": 2.0} and keys(build(found.prompts, rules)) == [("a", "b", 6.0)]
     with pytest.raises(InputError, match="does not permit"):
-        obeying(of(tmp_path, lost), Rules("paralinguistic"), Obedience(file, below="down-weight"))
+        obeying(of(tmp_path, lost), Rules("paralinguistic"), Obedience(file, below="down-weight", factor=0.5))
 
 
 def test_maps_reach_scores_target_and_noise(tmp_path: Path, file: CalibrationFile) -> None:

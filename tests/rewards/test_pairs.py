@@ -223,7 +223,7 @@ def test_scores_of_two_judges_in_one_file_are_refused(tmp_path: Path) -> None:
 
 
 def run(folder: Path, scores: dict[tuple[str, str, int], tuple[float, float]], *, cached: bool = False,
-        signature: str = "j|semantic") -> Path:  # fmt: skip
+        signature: str = "j|semantic", axes: tuple[str, str] = ("semantic", "acoustic")) -> Path:  # fmt: skip
     """A run with scores by (item, candidate, repeat)."""
     path, made = folder / "run", set()
     with RunFolder(path, write=True) as out:
@@ -242,7 +242,7 @@ def run(folder: Path, scores: dict[tuple[str, str, int], tuple[float, float]], *
                 )
             made |= {item, (item, candidate)}
             subject = Subject(benchmark="b", item_id=item, candidate=candidate)
-            for axis, score in (("semantic", semantic), ("acoustic", acoustic)):
+            for axis, score in zip(axes, (semantic, acoustic), strict=True):
                 out.log("ratings").append_now(Rating(
                     subject=subject, axis=axis, scale=Scale(low=1, high=5), rater="j", rater_kind="model", score=score,
                     status="ok", signature=signature if axis == "semantic" else "j|acoustic", repeat=repeat,
@@ -264,6 +264,34 @@ def test_a_run_gives_its_means_its_judges_and_their_noise(tmp_path: Path) -> Non
     assert keys(done) == [("a/0", "b/0", 3.0), ("a/0", "b/0", 2.0)]
     assert found.noise.of_gap(done.pairs[0].prompt, done.pairs[0].chosen, done.pairs[0].rejected) == pytest.approx(0.5)
     assert all(one.chosen.audio is not None and one.chosen.audio.is_file() for one in done.pairs)
+
+
+def test_one_score_of_the_whole_answer_orders_pairs_too(tmp_path: Path) -> None:
+    """overall is the default axis of a reward, and the only one that its runs may have."""
+    whole = run(tmp_path, SCORES, axes=("overall", "naturalness"))
+    rules = Rules("overall", margin=2)
+    found = of_run(whole, rules)
+    assert found.signatures == {"overall": "j|acoustic"} and found.noise.sd == pytest.approx(0.5)
+    done = build(found.prompts, rules, noise=found.noise)
+    assert keys(done) == [("a/0", "b/0", 3.0), ("a/0", "b/0", 2.0)]
+    write(done.pairs, tmp_path / "p.jsonl", rules, found.signatures)
+    assert json.loads((tmp_path / "p.jsonl").read_text("utf-8").split("\n")[0])["pair_mode"] == "overall"
+
+
+@pytest.mark.parametrize(
+    ("axes", "mode", "todo"),
+    [(("overall", "naturalness"), "semantic", "use --mode overall"),
+     (("overall", "acoustic"), "semantic", "use --mode paralinguistic"),
+     (("semantic", "acoustic"), "overall", "use --mode sum"), (("wer", "naturalness"), "overall", "score the run")],
+)  # fmt: skip
+def test_a_run_without_the_axis_of_the_mode_names_a_mode_that_it_has(
+    tmp_path: Path, axes: tuple[str, str], mode: Any, todo: str
+) -> None:
+    with pytest.raises(
+        InputError, match=rf"which mode {mode} orders by; scored are {', '.join(sorted(axes))}"
+    ) as error:
+        of_run(run(tmp_path, SCORES, axes=axes), Rules(mode))
+    assert todo in error.value.todo
 
 
 def test_repeats_from_the_cache_are_no_repeats(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -347,6 +348,43 @@ def test_text_that_nothing_makes_sound_of_is_the_requests_error(judge: Loopback)
     spec = f"openai:m?base_url={judge.openai_url}&answer_audio=false&question_audio=false"
     with JudgeReward(spec, {"semantic": 1.0}, guards=None, cache=False, speech=False) as core:
         assert asked(RewardServer(core), "/get_reward", body)[0] == 200
+
+
+def test_while_a_model_makes_sound_the_server_answers_others(judge: Loopback) -> None:
+    begun, let_go, threads = threading.Event(), threading.Event(), set[int]()
+
+    def decode(text: str) -> Any:
+        begun.set()
+        threads.add(threading.get_ident())
+        assert let_go.wait(30)
+        return tone(1).array, 16_000
+
+    async def both(server: RewardServer) -> tuple[int, list[int]]:
+        body = {"query": ["Why? So."] * 2, "prompts": ["Why?"] * 2, "labels": ["", ""]}
+        async with serving(server) as ask:
+            posts = [asyncio.create_task(ask("/get_reward", body)) for _ in range(2)]
+            await asyncio.to_thread(begun.wait, 30)
+            status, _ = await ask("/health")
+            let_go.set()
+            return status, [one[0] for one in await asyncio.gather(*posts)]
+
+    with reward(judge) as core:
+        assert asyncio.run(both(RewardServer(core, decode=decode))) == (200, [200, 200])
+    assert len(threads) == 1, "a model's code need not bear several threads"
+
+
+def test_a_model_that_raises_at_one_answer_loses_that_answer_and_is_no_error_of_the_server(judge: Loopback) -> None:
+    def decode(text: str) -> Any:
+        if "bad" in text:
+            raise RuntimeError("CUDA error:\nmany lines")
+        return tone(1).array, 16_000
+
+    body = {"query": ["Why? So.", "Why? bad"], "prompts": ["Why?"] * 2, "labels": ["", ""]}
+    with reward(judge) as core:
+        server = RewardServer(core, decode=decode)
+        status, found = asked(server, "/get_reward", body)
+        assert status == 503 and "crashed: decode raised RuntimeError: CUDA error:)" in found["message"]
+        assert asked(server, "/health")[1]["answers"] == {"ok": 1, "crashed": 1} and server.trouble is None
 
 
 def test_the_command_serves_until_it_is_told_to_end(judge: Loopback, tmp_path: Path) -> None:

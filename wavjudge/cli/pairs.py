@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def pairs(
     run: Annotated[Path, typer.Argument(help="Run folder, or a .jsonl of scored candidates.")],
     out: Annotated[Path, typer.Option(help="File to write: .jsonl.")],
-    mode: Annotated[str, typer.Option(help="semantic, paralinguistic (acoustic), sum or weighted.")] = "semantic",
+    mode: Annotated[
+        str, typer.Option(help="semantic, paralinguistic (acoustic), sum, weighted, overall.")
+    ] = "semantic",
     weights: Annotated[
         str | None, typer.Option(help="In mode weighted: semantic=WEIGHT,acoustic=WEIGHT; default: 1 each.")
     ] = None,
@@ -64,6 +66,7 @@ def _rules(
 
     from wavjudge.rewards.pair_rules import Mode, Rules, Source
 
+    mode = "paralinguistic" if mode == "acoustic" else mode
     both = (1.0, 1.0) if weights is None else _both(weights, mode)
     return Rules(cast(Mode, mode), both, min_gap, margin, top_k, cast(Source, chosen), seed)
 

@@ -74,6 +74,9 @@ def serve(
     })  # fmt: skip
     for permit in reward.permits:
         console(err=True).print(permit.sentence, soft_wrap=True)
+    if reward.weights.axes != weights_of(weights):
+        weighed = ", ".join(f"{axis} {weight:.3g}" for axis, weight in reward.weights.axes.items())
+        console(err=True).print(f"the calibration makes the weights: {weighed}", soft_wrap=True)
     with reward:
         server = RewardServer(
             reward, os.environ.get(token_env) or None, function(decode) if decode else None, max_body,

@@ -4,7 +4,7 @@ One JSON line a prompt: `messages` and `audios` (a recording stands as `<|audio|
 candidate's text, recording and scores under `CANDIDATE/ATTEMPT`, `question_text`, `id`. The schema calls the scores
 `gemini_score`, whoever judged; who it was stands in `signatures`, a field of ours that the builder does not read.
 `semantic_score` is the axis semantic, `paralinguistic_score` the axis acoustic, both 1-5, the mean of the repeats that
-were scored.
+were scored; beside them `overall_score`, which is not in the schema, where that axis was rated.
 
 A score that is not there is null: the builder leaves such a candidate out. Prompts of several turns are passed over,
 for candidates differ in the turns before the last; so are prompts of which nothing is known.
@@ -25,6 +25,9 @@ from wavjudge.errors import InputError
 from wavjudge.types import AudioRef, Item, Rating, Response, Scale, Subject, Utterance
 
 AXES = {"semantic": "semantic_score", "acoustic": "paralinguistic_score"}
+WHOLE = {"overall": "overall_score"}
+"""Not in the schema, whose judge gives two scores: written only where somebody rated it."""
+_ALL = {**AXES, **WHOLE}
 SCALE = Scale(low=1, high=5)
 PLACEHOLDER = "<|audio|>"
 
@@ -45,8 +48,8 @@ class Written:
 class _Scores:
     """One rater's scores by axis and subject, and the signatures these were given under."""
 
-    scores: dict[str, dict[Subject, list[float]]] = field(default_factory=lambda: {axis: {} for axis in AXES})
-    signatures: dict[str, set[str]] = field(default_factory=lambda: {axis: set() for axis in AXES})
+    scores: dict[str, dict[Subject, list[float]]] = field(default_factory=lambda: {axis: {} for axis in _ALL})
+    signatures: dict[str, set[str]] = field(default_factory=lambda: {axis: set() for axis in _ALL})
 
     def add(self, rating: Rating) -> None:
         if rating.score is not None:
@@ -54,16 +57,19 @@ class _Scores:
             self.scores[rating.axis].setdefault(rating.subject, []).append(rating.score)
 
     def of(self, subject: Subject) -> dict[str, float | None]:
-        found = {AXES[axis]: self.scores[axis].get(subject) for axis in AXES}
+        found = {_ALL[axis]: self.scores[axis].get(subject) for axis in self._written()}
         return {name: fmean(scores) if scores else None for name, scores in found.items()}
 
     def signed(self) -> dict[str, str | None]:
         """The signature of each axis. Raises `InputError` where it has several: different judges are never averaged."""
-        found = {axis: sorted(own) for axis, own in self.signatures.items()}
+        found = {axis: sorted(self.signatures[axis]) for axis in self._written()}
         if several := next(((axis, own) for axis, own in found.items() if len(own) > 1), None):
             raise InputError(f"got {len(several[1])} signatures on {several[0]}: {'; '.join(several[1])}, expected one",
                              todo="export a run that was judged by one of them")  # fmt: skip
-        return {AXES[axis]: own[0] if own else None for axis, own in found.items()}
+        return {_ALL[axis]: own[0] if own else None for axis, own in found.items()}
+
+    def _written(self) -> list[str]:
+        return [axis for axis in _ALL if axis in AXES or self.scores[axis]]
 
 
 def write(
@@ -110,21 +116,31 @@ def records(
 
 def _chosen(ratings: Iterable[Rating], rater: str | None, run: str) -> _Scores:
     found: dict[str, _Scores] = defaultdict(_Scores)
-    for rating in ratings:
-        if rating.axis in AXES:
+    of_the_schema = set[str]()
+    for rating in _that_stand(list(ratings)):
+        if rating.axis in _ALL:
             if rating.scale != SCALE:
                 raise InputError(
                     f"got {rating.axis} on {rating.scale.low}..{rating.scale.high}, expected 1..5", where=run
                 )
             found[rating.rater].add(rating)
-    named = sorted(found)
+            of_the_schema |= {rating.rater} if rating.axis in AXES else set()
+    named = sorted(of_the_schema or found)  # who rated the whole alone is asked for where nobody rated words or sound
     if not named:
-        raise InputError(f"got no rating on {' or '.join(AXES)}", where=run, todo="score the run on these axes first")
+        raise InputError(f"got no rating on {' or '.join(_ALL)}", where=run, todo="score the run on these axes first")
     if rater is None and len(named) > 1:
         raise InputError(f"got the raters {', '.join(named)}, expected one", where=run, todo="name it by --rater")
     if rater is not None and rater not in found:
         raise InputError(f"got --rater {rater!r}, expected one of {', '.join(named)}", where=run)
     return found[rater or named[0]]
+
+
+def _that_stand(ratings: list[Rating]) -> list[Rating]:
+    """Without scores of the whole on another scale or of several judges, where they only stand beside the schema's."""
+    whole = [one for one in ratings if one.axis in WHOLE and one.score is not None]
+    alike = all(one.scale == SCALE for one in whole) and len({(one.rater, one.signature) for one in whole}) <= 1
+    beside = not alike and any(one.axis in AXES for one in ratings)
+    return [one for one in ratings if one.axis not in WHOLE] if beside else ratings
 
 
 def _fits(item: Item, done: Written) -> bool:
@@ -143,7 +159,7 @@ def _record(
     output = {f"{r.candidate}/{r.attempt}": _output(r, scores.of(r.subject()), run, out) for r in responses}
     done.prompts += 1
     done.candidates += len(output)
-    done.unscored += sum(None in one["gemini_score"].values() for one in output.values())
+    done.unscored += sum(None in map(one["gemini_score"].get, AXES.values()) for one in output.values())
     return {
         "id": item.id,
         "messages": [{"role": role, "content": _content(message)} for role, message in said],

@@ -78,19 +78,21 @@ def obeying(
 
     signatures: the judge of each axis, as planned or resolved. below: what becomes of an axis that is not permitted:
     "refuse" raises `InputError` with the sentences; "down-weight" multiplies its weight by `factor` (0: it is left out)
-    and scales all weights to the sum of 1 again, so that the reward stays on its scale.
+    and scales all weights to the sum of 1 again, so that the reward stays on its scale. Where no axis is permitted
+    there is nothing to weigh less against, and the sum of 1 would pay them in full: an `InputError` too.
     """
     if below not in ("refuse", "down-weight") or isinstance(factor, bool) or not 0 <= factor < 1:
         raise InputError(f"got below={below!r}, factor={factor!r}, expected refuse or down-weight and a factor of 0 "
                          "or more, below 1")  # fmt: skip
     permits = tuple(permit_of(file, axis, signatures, bar) for axis in weights.axes)
     refused = [one for one in permits if not one.allowed]
-    if refused and (below == "refuse" or (factor == 0 and len(refused) == len(permits))):
+    if refused and (below == "refuse" or len(refused) == len(permits)):
         raise InputError(
             f"got the axis {', '.join(one.axis for one in refused)}, which the calibration does not permit: "
             + " ".join(one.sentence for one in refused),
-            todo="leave them out, lower the bar, or down-weight them and say so",
-        )
+            todo="leave them out, lower the bar, or down-weight them and say so" if len(refused) < len(permits)
+            else "lower the bar, or weigh an axis that it permits; down-weighting all of them would pay them in full",
+        )  # fmt: skip
     scaled = {one.axis: weights.axes[one.axis] * (1.0 if one.allowed else factor) for one in permits}
     total = sum(scaled.values())
     return Weights({axis: weight / total for axis, weight in scaled.items() if weight}, weights.scale), permits

@@ -14,6 +14,7 @@ from wavjudge.audio import Waveform
 from wavjudge.errors import InputError
 
 _PAIR = 2
+_MOST_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class RewardItem:
     id: of the prompt, equal for the rollouts of one prompt; by default a hash of what was asked.
     language: of the answer, such as ``en``. reference: an answer that would be right.
     details: kept beside the answer in a logged run, such as the training step.
+    crashed: why the candidate's own code gave no answer, such as a vocoder that raised; its outcome, and nobody judges.
     """
 
     answer_audio: Sound | None = None
@@ -49,6 +51,7 @@ class RewardItem:
     language: str | None = None
     reference: str | None = None
     details: Mapping[str, float | str | None] = field(default_factory=dict)
+    crashed: str | None = None
 
     def named(self, asked: bytes | None) -> str:
         """The id, or sixteen hex digits over what was asked; `asked` is the question's recording as a file.
@@ -114,3 +117,9 @@ def as_file(said: Sound, *, where: str) -> bytes:
     if isinstance(said, bytes):
         return _whole_file(said, where)
     return Waveform.from_array(said.array, sample_rate_hz=said.sample_rate_hz, where=where).to_wav()
+
+
+def why(error: Exception, what: str) -> str:
+    """Why an answer counts as crashed, in one line: what raised, and its first line."""
+    said = str(error).strip().splitlines()
+    return f"{what} raised {type(error).__name__}" + (f": {said[0][:_MOST_CHARACTERS]}" if said else "")

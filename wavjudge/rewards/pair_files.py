@@ -18,11 +18,12 @@ from wavjudge import audio
 from wavjudge.errors import InputError
 from wavjudge.report import paper
 from wavjudge.rewards.pair_noise import Repeats, noise_of, repeats_of
-from wavjudge.rewards.pair_rules import AXES, Rules
+from wavjudge.rewards.pair_rules import AXES, USED, Rules
 from wavjudge.rewards.pairs import Noise, Output, Pair, Prompt
 from wavjudge.store import RunFolder
+from wavjudge.types import Rating
 
-_SCORES = {"semantic": "semantic_score", "paralinguistic": "paralinguistic_score"}
+_SCORES = {"semantic": "semantic_score", "paralinguistic": "paralinguistic_score", "overall": "overall_score"}
 _KEPT = ("messages", "audios", "question_text", "history_text", "question_text_raw", "id")
 
 
@@ -54,7 +55,10 @@ def of_run(
     have.
     """
     with RunFolder(run) as folder:
-        responses, ratings = list(folder.responses()), [one for one in folder.ratings() if one.axis in AXES.values()]
+        responses, wanted_axes = list(folder.responses()), _axes_beside(rules)
+        rated = list(folder.ratings())
+        ratings = [one for one in rated if one.axis in wanted_axes]
+        _some(ratings, {one.axis for one in rated if one.score is not None}, rules, run)
         wanted = {*candidates, *([target] if target else [])}
         _known({one.candidate for one in responses}, wanted, run)
         chosen = [one for one in responses if not candidates or one.candidate in wanted]
@@ -68,6 +72,23 @@ def of_run(
     found.repeats = repeats_of(one for one in ratings if one.signature in found.signatures.values())
     found.noise = noise_of(found.repeats, rules)
     return found
+
+
+def _axes_beside(rules: Rules) -> set[str]:
+    """The axes of a mode, and those that stand beside them: one judge of the whole, or one each of words and sound."""
+    return {AXES["overall"]} if "overall" in rules.used else {AXES[name] for name in USED["sum"]}
+
+
+def _some(ratings: Collection[Rating], scored: Collection[str], rules: Rules, run: Path) -> None:
+    """`InputError` where nothing was rated on the axes of the mode; it names a mode that has scores."""
+    if any(one.axis in {AXES[name] for name in rules.used} for one in ratings):
+        return
+    others = [mode for mode in USED if mode != "weighted" and {AXES[name] for name in USED[mode]} <= set(scored)]
+    raise InputError(
+        f"got no rating on {' or '.join(AXES[name] for name in rules.used)}, which mode {rules.mode} orders by; scored "
+        f"are {', '.join(sorted(scored)) or 'no axes'}", where=str(run),
+        todo=f"use --mode {others[0]}" if others else "score the run on these axes first",
+    )  # fmt: skip
 
 
 def of_file(path: Path, *, target: str | None = None, noise: float | None = None) -> Scored:

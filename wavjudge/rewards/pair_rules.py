@@ -9,16 +9,17 @@ from typing import Literal, get_args
 
 from wavjudge.errors import InputError
 
-Mode = Literal["sum", "semantic", "paralinguistic", "weighted"]
+Mode = Literal["sum", "semantic", "paralinguistic", "weighted", "overall"]
 Source = Literal["best_output", "sft_target"]
 
 USED: dict[Mode, tuple[str, ...]] = {
     "sum": ("semantic", "paralinguistic"), "semantic": ("semantic",), "paralinguistic": ("paralinguistic",),
-    "weighted": ("semantic", "paralinguistic"),
+    "weighted": ("semantic", "paralinguistic"), "overall": ("overall",),
 }  # fmt: skip
-"""The scores that each mode needs, by the schema's names: paralinguistic is our axis acoustic."""
+"""The scores that each mode needs, by the schema's names: paralinguistic is our axis acoustic. overall stands in no
+schema: the reference's judge gives two scores, ours may give one of the whole answer."""
 
-AXES = {"semantic": "semantic", "paralinguistic": "acoustic"}
+AXES = {"semantic": "semantic", "paralinguistic": "acoustic", "overall": "overall"}
 
 DECIMALS = 9
 """Of a score and a gap: a gap of 1 on paper is not one of .9999999999 here."""

@@ -13,6 +13,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -74,6 +75,7 @@ class RewardServer:
     _under_way: int = 0
     _runner: web.AppRunner | None = None
     _pause: Pause = field(init=False)
+    _decoder: ThreadPoolExecutor | None = None
 
     def __post_init__(self) -> None:
         self._pause = Pause(self.reward.ceiling, self.pause_seconds)
@@ -93,6 +95,9 @@ class RewardServer:
         """Stop listening; the judge stays open."""
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._decoder is not None:
+            self._decoder.shutdown(wait=False, cancel_futures=True)
+            self._decoder = None
 
     def app(self) -> web.Application:
         """The routes, for a server of one's own; `open` checks the token there, not this."""
@@ -153,8 +158,15 @@ class RewardServer:
     async def _get_reward(self, request: web.Request) -> web.Response:
         data = await self._data(request)
         body = _as(openapi.GetRewardIn, data)
-        found = await self._judged(items_of(self.reward, body.query, body.prompts, body.labels, self.decode))
+        items = await self._decoded(lambda: items_of(self.reward, body.query, body.prompts, body.labels, self.decode))
+        found = await self._judged(items)
         return _json(openapi.GetRewardOut(**_rewarded(lambda: answer(found))))
+
+    async def _decoded(self, made: Callable[[], R]) -> R:
+        """In a thread that is this server's own: a model's code need not bear several, and the others go on."""
+        self._open_for_more()
+        self._decoder = self._decoder or ThreadPoolExecutor(1, "wavjudge-decode")
+        return await asyncio.get_running_loop().run_in_executor(self._decoder, made)
 
     async def _verify(self, request: web.Request) -> web.Response:
         data = await self._data(request)

@@ -138,6 +138,8 @@ class Spool:
     def _answer(self, given: RewardItem) -> tuple[Utterance, Outcome, str | None, bool]:
         """What was said, what became of it, why, and whether it is silence that was measured."""
         silent = Utterance(text=given.answer_text)
+        if given.crashed is not None:
+            return silent, "crashed", given.crashed, False
         if given.answer_audio is None:
             if given.answer_text is not None and not self._speech:
                 return silent, "ok", None, False

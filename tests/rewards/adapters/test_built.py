@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict, UserDict, UserList
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +37,18 @@ def test_containers_of_configuration_libraries_become_plain() -> None:
 def test_bad_options(options: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         from_options(options)
+
+
+def test_a_function_is_found_in_the_working_directory_as_a_candidate_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_model_of_here.py").write_text("def speech(text): return len(text)\n", encoding="utf-8")
+    (tmp_path / "a_broken_model.py").write_text("raise RuntimeError('no weights')\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one])
+    assert function("a_model_of_here:speech")("four") == 4
+    with pytest.raises(InputError, match=r"cannot be imported \(RuntimeError: no weights"):
+        function("a_broken_model:speech")
 
 
 @pytest.mark.parametrize("path", ["math", "math:nothing", "no_such_module:f", "math:pi"])

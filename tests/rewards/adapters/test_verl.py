@@ -191,6 +191,25 @@ def test_nobody_waits_for_a_sibling_that_was_cancelled(options: dict[str, Any]) 
     assert asyncio.run(scored()) == 0
 
 
+def raising(ids: Any) -> Any:
+    if int(ids[1]) == tiny.FIRST_SOUND:
+        raise RuntimeError("no such codec token")
+    return tiny.speech(ids)
+
+
+@pytest.mark.usefixtures("manager_base")
+def test_a_decoder_that_raises_at_one_sample_loses_that_sample(options: dict[str, Any]) -> None:
+    config = configured(options, 2)
+    config.reward["reward_kwargs"]["wavjudge"]["decode"] = f"{__name__}:raising"
+
+    async def scored() -> list[Any]:
+        manager = verl.JudgeRewardManager(config, Words(), None)
+        return await asyncio.gather(*(manager.run_single(sample("p", n)) for n in (0, 1)))
+
+    lost, valid = asyncio.run(scored())
+    assert lost["reward_score"] == valid["reward_score"] and lost["reward_extra_info"]["status"] == "crashed"
+
+
 @pytest.mark.usefixtures("manager_base")
 def test_training_without_a_uid_is_refused(options: dict[str, Any]) -> None:
     async def scored(n: int) -> float:

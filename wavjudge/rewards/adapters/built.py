@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-from wavjudge.errors import InputError
+from wavjudge.bench.candidates.function import load
+from wavjudge.errors import InputError, SpecError
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.judge_reward import DEFAULT_GUARDS, JudgeReward
@@ -58,16 +58,15 @@ def as_plain(value: Any) -> Any:
 
 
 def function(path: str) -> Callable[..., Any]:
-    """The function that ``package.module:name`` names.
+    """The function that ``package.module:name`` names; modules of the working directory come first, as for candidates.
 
     >>> function("math:sqrt")(9)
     3.0
     """
-    module, colon, name = path.partition(":")
+    module, _, name = path.partition(":")
+    if not module or not name:
+        raise InputError(f"got {path!r}, expected package.module:function", todo="write it as my_model:speech")
     try:
-        found = getattr(importlib.import_module(module), name) if colon else None
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"got {path!r}, and {error}", todo="name a function that can be imported") from error
-    if not callable(found):
-        raise InputError(f"got {path!r}, expected package.module:function")
-    return cast(Callable[..., Any], found)
+        return load(path)
+    except SpecError as error:
+        raise InputError(f"got {path!r}: {error.problem}", todo=error.todo) from error

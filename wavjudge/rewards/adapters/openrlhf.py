@@ -8,11 +8,12 @@ can be made from it. Over HTTP it is the same: `wavjudge rewards serve`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.combine import Reward
-from wavjudge.rewards.item import RewardItem, sound
+from wavjudge.rewards.item import RewardItem, sound, why
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.types import OUTCOMES
 
@@ -65,8 +66,14 @@ def _item(number: int, query: str, prompt: str, label: Any, decode: DecodeText |
         raise InputError("got a query that does not begin with its prompt", where=f"query {number}",
                          todo="check that the tokenizer decodes prompts to what they were")  # fmt: skip
     text = query[len(prompt) :]
-    made = sound(decode(text), where=f"query {number}, decoded") if decode is not None else None
-    return RewardItem(made, text, question_text=prompt, reference=label if isinstance(label, str) and label else None)
+    said = RewardItem(None, text, question_text=prompt, reference=label if isinstance(label, str) and label else None)
+    if decode is None:
+        return said
+    try:
+        made = decode(text)
+    except Exception as error:  # the model's own code: what it does with one answer is that answer's outcome
+        return replace(said, crashed=why(error, "decode"))
+    return replace(said, answer_audio=sound(made, where=f"query {number}, decoded"))
 
 
 def answer(found: Sequence[Judged]) -> dict[str, Any]:

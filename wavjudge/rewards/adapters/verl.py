@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wavjudge.errors import InputError, NoRewardError
@@ -22,7 +24,7 @@ from wavjudge.rewards.adapters.built import as_plain, built, function
 from wavjudge.rewards.adapters.columns import FIELDS, said
 from wavjudge.rewards.adapters.siblings import Siblings
 from wavjudge.rewards.adapters.verl_omni import item_of, reply, waveform_of
-from wavjudge.rewards.item import RewardItem, sound
+from wavjudge.rewards.item import RewardItem, sound, why
 from wavjudge.rewards.judge_reward import Judged
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ def _manager() -> type[Any]:
             decode, wait = options.pop("decode", None), options.pop("wait_seconds", 600.0)
             self._splits = frozenset(options.pop("validation_splits", VALIDATION_SPLITS))
             self._decode = function(decode) if decode else None
+            self._decoder = ThreadPoolExecutor(1, "wavjudge-decode")  # a model's code need not bear several threads
             self._reward = built(options)
             rollout = config.actor_rollout_ref.rollout
             self._n = rollout.n
@@ -123,11 +126,16 @@ def _manager() -> type[Any]:
             ids = _response(sample.batch)
             asked = {"question_text": said(told.get("raw_prompt"))}
             info = {**asked, **(told.get("extra_info") or {}), **(told.get("tool_extra_fields") or {})}
+            crashed = None
             if self._decode is not None:
-                info["answer_audio"] = self._decode(ids)
+                try:
+                    info["answer_audio"] = await self.loop.run_in_executor(self._decoder, self._decode, ids)
+                except Exception as error:  # the model's own code: the outcome of this answer
+                    crashed = why(error, "decode")
             text = await self.loop.run_in_executor(None, lambda: self.tokenizer.decode(ids, skip_special_tokens=True))
             truth = (told.get("reward_model") or {}).get("ground_truth")
-            (found,) = await self._reward.score_many([_item(str(told.get("data_source")), text, truth, info)])
+            item = _item(str(told.get("data_source")), text, truth, info)
+            (found,) = await self._reward.score_many([replace(item, crashed=crashed)])
             return found
 
     return JudgeRewardManager
