@@ -17,6 +17,7 @@ from wavjudge.bench.run import Plan, run
 from wavjudge.bench.runner import RETRIED_STATUSES, Summary
 from wavjudge.bench.testset import open_testset
 from wavjudge.bench.watching import Watcher
+from wavjudge.clients.identity import OnModelChange
 from wavjudge.judge.workshop import workshop as workshop
 from wavjudge.report.export import COLUMNS, flat
 from wavjudge.store import RunFolder, no_run
@@ -83,6 +84,7 @@ def score(
     cache: bool = True,
     keep_audio: str = "copy",
     max_answer_seconds: float = 600.0,
+    on_model_change: OnModelChange = "stop",
     watcher: Watcher | None = None,
 ) -> Scored:
     """Rate stored answers and write a run folder; the same call again resumes it.
@@ -101,12 +103,14 @@ def score(
     retry: statuses that are asked for again on resume.
     max_cost: limit in USD for this call; needs known prices, or `price` such as ``audio_in=32,text_in=2.5,text_out=10``
         (USD per million tokens).
+    on_model_change: what a reply does that another model gave than the first one under a judge's name. "stop" sends
+        that judge nothing more; "mark" goes on, and the ratings of both stand apart under signatures of their own.
     keep_audio: "copy" recordings into the run folder, or "reference" them where they are.
 
     Raises
     ------
     InputError, SpecError, MissingPartError before anything is sent; `StopRun` (AuthError, QuotaError, BudgetError,
-    ProviderDownError) does not raise: it stands in ``summary.stopped``, and what was done is kept.
+    ProviderDownError, ModelChangedError) does not raise: it stands in ``summary.stopped``, and what was done is kept.
     """
     testset = open_testset(
         Path(responses), benchmark=benchmark, questions=None if questions is None else Path(questions)
@@ -118,7 +122,7 @@ def score(
     plan = Plan(
         testset=testset, specs=list(judges), out=Path(out), repeats=repeats,
         retry=frozenset(retry), keep="reference" if keep_audio == "reference" else "copy",
-        max_answer_seconds=max_answer_seconds,
+        max_answer_seconds=max_answer_seconds, on_model_change=on_model_change,
     )  # fmt: skip
     try:
         return Scored(plan.out, run(plan, shop, watcher))

@@ -12,7 +12,8 @@
         ├── BudgetError       `--max-cost` is reached, or a price unknown   exit 5
         ├── ProviderDownError retries are used up for the whole run         exit 75
         ├── CandidateDownError a candidate that only ever crashed           exit 7
-        └── NoRewardError     too many answers of a training without reward exit 8
+        ├── NoRewardError     too many answers of a training without reward exit 8
+        └── ModelChangedError another model answers under a judge's name    exit 10
 
 A failure of one rating is *not* an exception: it is a status on the record (`types.Status`).
 """
@@ -133,3 +134,9 @@ class NoRewardError(StopRun):
     """A training's answers cannot be given rewards: going on would teach it whatever fails."""
 
     exit_code = 8
+
+
+class ModelChangedError(StopRun):
+    """Another model answers under a judge's name than the one before it, or than the one that was calibrated."""
+
+    exit_code = 10

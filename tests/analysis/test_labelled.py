@@ -153,6 +153,22 @@ def test_a_calibration_of_another_judge_is_refused(change: dict[str, Any], said:
         board(maps=maps(**change)[0])
 
 
+@pytest.mark.parametrize(
+    ("rated", "calibrated", "fits"),
+    [("m|1|is:a", "m|1|is:a", True), ("m|1|is:a", "m|1|is:models/A", True), ("m|1|is:b", "m|1|is:a", False),
+     ("m|1", "m|1|is:a", False), ("m|1|is:a", "m|1", False), ("m|1|is:a-2026-05-01", "m|1|is:a", False)],
+)  # fmt: skip
+def test_a_map_belongs_to_the_model_that_answered(rated: str, calibrated: str, fits: bool) -> None:
+    judged, _, said = study()
+    ratings, own = Ratings.of(judged.assign(signature=rated), AXES), maps(judge=calibrated)[0]
+    if fits:
+        found = leaderboard(ratings, said, resamples=100, maps=own)
+        assert found.rows[0].figure("overall").recalibrated is not None
+    else:
+        with pytest.raises(InputError, match="fit none of the ratings"):
+            leaderboard(ratings, said, resamples=100, maps=own)
+
+
 def test_an_axis_without_a_map_is_said() -> None:
     judged, _, said = study()
     both = pd.concat([judged, judged.assign(axis="semantic")], ignore_index=True)

@@ -346,3 +346,24 @@ def test_a_panel_of_several_benchmarks_has_a_row_a_subject_and_no_more(monkeypat
     monkeypatch.setattr(pd.DataFrame, "dropna", lambda self, **how: made.append(len(self)) or plain(self, **how))
     panel, subjects = Ratings.of(pd.DataFrame(rows), [Axis(name="overall")]).panel("overall")
     assert made == [12] and len(subjects) == 12 and panel.raters == ("ann", "bob") and panel.prompts == 12
+
+
+def test_failed_calls_of_one_of_several_models_are_no_judge_of_their_own() -> None:
+    def rows(signature: str, status: str, count: int) -> list[dict[str, Any]]:
+        score = 4.0 if status == "ok" else None
+        return [{"item_id": f"{signature[-1]}{status[0]}{n}", "candidate": "a", "axis": "overall", "rater": "m",
+                 "signature": signature, "status": status, "score": score} for n in range(count)]  # fmt: skip
+
+    both = rows("m|v1|is:a", "ok", 3) + rows("m|v1|is:b", "ok", 2)
+    found = Ratings.of(pd.DataFrame([*both, *rows("m|v1", "failed", 2)]), [Axis(name="overall")])
+    assert dict(found.frame["signature"].value_counts()) == {"m|v1|is:a": 3, "m|v1|is:b": 2}
+    assert [(one.kind, one.count) for one in found.problems] == [("failed call of one of several models", 2)]
+    found = Ratings.of(pd.DataFrame([*rows("m|v1|is:a", "ok", 3), *rows("m|v1", "failed", 2)]), [Axis(name="overall")])
+    assert dict(found.frame["signature"].value_counts()) == {"m|v1|is:a": 5} and not found.problems
+
+
+def test_replies_that_name_nobody_are_not_pooled_with_those_of_a_named_model() -> None:
+    rows = [{"item_id": f"{n}", "candidate": "a", "axis": "overall", "rater": "m", "score": 4,
+             "signature": "m|v1|is:a" if n < 3 else "m|v1"} for n in range(5)]  # fmt: skip
+    found = Ratings.of(pd.DataFrame(rows), [Axis(name="overall")])
+    assert dict(found.frame["signature"].value_counts()) == {"m|v1|is:a": 3, "m|v1": 2}

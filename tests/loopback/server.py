@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -15,12 +15,22 @@ import orjson
 import pybase64
 from aiohttp import web
 
-from tests.loopback.dialects import GEMINI, OPENAI, Dialect, Heard, Turn
+from tests.loopback.dialects import GEMINI, OPENAI, VERSION, Dialect, Heard, Turn
 from tests.loopback.endpoints import SPEECH, TRANSCRIPTIONS
 from tests.loopback.faults import DELIVERIES, Plan, known_cases, sequence
 from tests.loopback.verdict import Recording, Unheard, verdict
 
 _MAX_BODY = 256 * 2**20
+
+STORED = "gpt-audio-1.5-2025-11-01"
+"""The model that the stored replies of tests/replies/openai.jsonl name."""
+
+Model = str | None | Callable[[int], str | None]
+
+
+def swapped(first: str | None, then: str | None, at: int) -> Callable[[int], str | None]:
+    """A provider behind whose name the model changes: request number `at` (from 0) is the first of the other."""
+    return lambda number: first if number < at else then
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +54,18 @@ class Server:
     Parameters
     ----------
     plan: names of faults in order, or a `Plan`; may be set anew between requests (numbers go on).
+    model: what replies say of the model: a name, None for nothing, or a function from the number of the request
+        (`swapped`).
     seed: of the scores. latency_seconds: before every reply. keep: how many requests `received` holds.
     key: the only key accepted; None accepts any.
     """
 
     def __init__(
         self, plan: Plan | Iterable[str | None] = (), *, seed: int = 0, latency_seconds: float = 0.0, keep: int = 16,
-        key: str | None = None,
+        key: str | None = None, model: Model = VERSION,
     ) -> None:  # fmt: skip
         self.plan: Plan = plan if callable(plan) else sequence(plan)
+        self.model = model
         self.seed, self.latency_seconds, self.key = seed, latency_seconds, key
         self.received: deque[Received] = deque(maxlen=keep)
         self.requests = self.in_flight = self.most_in_flight = 0
@@ -124,18 +137,25 @@ class Server:
         fault = self.plan(number)
         if fault is not None:
             self.faults[fault] += 1
-            return await self._fail(request, dialect, heard, fault)
+            return await self._fail(request, dialect, heard, fault, number)
         self.answered.update(r.sha256 for r in heard.recordings[:1])
         good = self._good(dialect, heard, number)
         return web.Response(body=good, content_type="audio/wav" if good[:4] == b"RIFF" else "application/json")
 
     def _good(self, dialect: Dialect, heard: Heard, number: int) -> bytes:
         answer = dialect.answer(verdict(heard.prompt, heard.recordings, self.seed), heard, number)
-        return answer if isinstance(answer, bytes) else orjson.dumps(answer)
+        return answer if isinstance(answer, bytes) else orjson.dumps(self._named(answer, number))
 
-    async def _fail(self, request: web.Request, dialect: Dialect, heard: Heard, fault: str) -> web.StreamResponse:
+    def _named(self, answer: dict[str, Any], number: int) -> dict[str, Any]:
+        model = self.model(number) if callable(self.model) else self.model
+        told = {name: model for name in ("model", "modelVersion") if name in answer}
+        return {name: value for name, value in (answer | told).items() if name not in told or value is not None}
+
+    async def _fail(
+        self, request: web.Request, dialect: Dialect, heard: Heard, fault: str, number: int
+    ) -> web.StreamResponse:
         if deliver := DELIVERIES.get(fault):
-            return await deliver(request, self._good(dialect, heard, 0))
+            return await deliver(request, self._good(dialect, heard, number))
         case = known_cases(dialect.name)[fault]
         audio = pybase64.b64encode(heard.recordings[0].data).decode() if heard.recordings else ""
         headers = {"content-type": "application/json", **case.headers}

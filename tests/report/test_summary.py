@@ -131,6 +131,6 @@ def test_ratings_of_two_signatures_never_share_a_mean_and_the_table_names_both()
 
 
 def test_a_call_that_failed_before_the_model_was_named_counts_for_its_judge() -> None:
-    ratings = [rating("1", 4, signature="m|v1|is:a"), rating("2", None, signature="m|v1")]
+    ratings = [rating("1", 4, signature="m|v1|is:a"), rating("2", None, signature="m|v1", status="failed")]
     (cell,) = summarise(ratings).values()
-    assert cell.mean == 4.0 and cell.statuses == {"ok": 1, "unparseable": 1}
+    assert cell.mean == 4.0 and cell.statuses == {"ok": 1, "failed": 1}

@@ -163,7 +163,7 @@ def test_what_cannot_be_obeyed(file: CalibrationFile, changes: dict[str, Any]) -
 def test_a_calibration_belongs_to_one_judge(file: CalibrationFile) -> None:
     assert permit_of(file, "semantic", {"semantic": "m|semantic"}).allowed, "the plan of a judge that is calibrated"
     for wrong in ({"semantic": "m|semantic|is:m-2"}, {"semantic": "n|semantic"}, {}):
-        with pytest.raises(InputError, match="a calibration belongs to one judge signature"):
+        with pytest.raises(InputError, match="a calibration belongs to the model that answered"):
             permit_of(file, "semantic", wrong)
     with pytest.raises(InputError, match="there is none"):
         permit_of(file, "naturalness", SIGNED)

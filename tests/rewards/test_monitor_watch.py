@@ -14,7 +14,7 @@ import pytest
 from tests.loopback import Loopback
 from tests.rewards.sounds import tone
 from tests.signals.sounds import needs_models
-from wavjudge.errors import AuthError, InputError
+from wavjudge.errors import AuthError, InputError, ModelChangedError
 from wavjudge.rewards.item import RewardItem, Samples
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.rewards.monitor_watch import Watch, fingerprints
@@ -116,7 +116,7 @@ def test_a_model_that_changed_behind_its_name_is_told_from_a_policy_that_did(
     watching(tmp_path, judges).look(0, 1)
     text = (tmp_path / "monitor.jsonl").read_text("utf-8")
     (tmp_path / "monitor.jsonl").write_text(text.replace("|is:", "|is:old-"), "utf-8")
-    with pytest.raises(InputError, match=r"got scores by gemini:m.* at step 50, and by gemini:m.*is:old-"):
+    with pytest.raises(ModelChangedError, match=r"got scores by gemini:m.* at step 50, and by gemini:m.*is:old-"):
         watching(tmp_path, judges).look(50, 1)
     assert len((tmp_path / "monitor.jsonl").read_text("utf-8").splitlines()) == 1
 
@@ -131,7 +131,7 @@ def test_a_model_that_changed_behind_its_name_is_told_from_a_policy_that_did(
     spec = f"openai:m?base_url={server.openai_url}"
     with Changing(spec, {"overall": 1.0}, guards=None, cache=False) as changing:
         watch = watching(tmp_path / "new", {**judges, "reward": changing})
-        with pytest.raises(InputError, match="before or beside them"):
+        with pytest.raises(ModelChangedError, match="before or beside them"):
             watch.look(0, 1)
 
 

@@ -40,7 +40,7 @@ def file(server: Loopback, made_file: CalibrationFile) -> CalibrationFile:
         signed = judge.signatures
     text = made_file.model_dump_json()
     for axis, old in (("semantic", HEARS), ("acoustic", DEAF)):
-        text = text.replace(old, signed[axis] + "|is:m-1")
+        text = text.replace(old, signed[axis] + "|is:loopback-judge-1")
     return CalibrationFile.model_validate_json(text)
 
 
@@ -79,7 +79,7 @@ def test_what_has_no_score_is_not_mapped(file: CalibrationFile) -> None:
 
 
 def test_a_calibration_of_another_judge_is_refused(server: Loopback, made_file: CalibrationFile) -> None:
-    with pytest.raises(InputError, match="a calibration belongs to one judge signature"):
+    with pytest.raises(InputError, match="a calibration belongs to the model that answered"):
         reward(server, {"semantic": 1.0}, calibration=Obedience(made_file))
 
 

@@ -40,6 +40,7 @@ from wavjudge.analysis.tables import SUBJECT, Ratings, Unpaired, paired, prompt_
 from wavjudge.analysis.twoway import two_way, without_people
 from wavjudge.analysis.unscored import bounds, left_out
 from wavjudge.analysis.without_candidate import WithoutCandidate, without_candidate
+from wavjudge.signature import temperature
 from wavjudge.types import RaterKind, Scale
 
 STATISTICS: tuple[Statistic, ...] = (
@@ -232,7 +233,7 @@ class _Desk:
         copies, _ = spread(own.assign(score=own["cached"].astype(float).where(own["score"].notna())), "repeat")
         return repeatability(
             wide.to_numpy(float), prompt_numbers(subjects), cached=(copies == 1).to_numpy(bool),
-            temperature=0.0 if "|t:0|" in signature else None,
+            temperature=temperature(signature),
         )  # fmt: skip
 
     def _maps(self, rows: pd.DataFrame, people: pd.DataFrame, scale: Scale) -> tuple[Recalibration, ...]:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from wavjudge.analysis.reading import COLUMNS, Bools, numbers
 from wavjudge.analysis.sums import Floats
 from wavjudge.errors import InputError
-from wavjudge.signature import settled
+from wavjudge.signature import REPLIED, planned, resolved_model, settled
 from wavjudge.types import STATUSES, Axis, RaterKind, Scale
 
 SUBJECT = ["benchmark", "item_id", "candidate", "attempt", "turn"]
@@ -139,9 +139,14 @@ class Check:
         self.frame = self.frame.assign(score=np.where(keep, score, np.nan), status=status, off_scale=off & ok)
 
     def settled_signatures(self) -> None:
-        """A call that failed before the model was named counts for the judge that it was sent to."""
-        homes = settled(self.frame["signature"].unique())
+        """A call that failed before the model was named counts for the judge that it was sent to; where several models
+        answered under that name, for none of them."""
+        replied = set(self.frame["signature"][self.frame["status"].isin(REPLIED)])
+        homes = settled(self.frame["signature"].unique(), replied)
         self.frame = self.frame.assign(signature=self.frame["signature"].map(homes))
+        several = {planned(home) for home in homes.values() if resolved_model(home) is not None}
+        nobodys = self.frame["signature"].isin((several - replied) & set(homes.values())).to_numpy(bool)
+        self.set_aside("failed call of one of several models", nobodys, "nobody knows whose it was", "status")
 
     def duplicates(self) -> None:
         """Equal duplicates are one rating. Of contradicting ones none stands: which comes first is an accident of file

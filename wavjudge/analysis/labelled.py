@@ -21,6 +21,7 @@ from wavjudge.analysis.recalibration import Kind, RecalibrationMap
 from wavjudge.analysis.sums import Floats
 from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, joined, prompt_labels
 from wavjudge.errors import InputError
+from wavjudge.signature import same_judge
 from wavjudge.types import Axis, Scale
 
 PROBABILITY = "label_probability"
@@ -111,8 +112,10 @@ class Maps:
     sha256: str
 
     def of(self, axis: str, signature: str, scale: Scale) -> RecalibrationMap | None:
-        """The map of exactly this judge signature, axis and scale; None where there is none."""
-        return next((m for m in self._human() if (m.axis, m.judge, m.scale) == (axis, signature, scale)), None)
+        """The map of exactly this judge (the plan and the model that answered), axis and scale; None where there is
+        none."""
+        own = (one for one in self._human() if (one.axis, one.scale) == (axis, scale))
+        return next((one for one in own if same_judge(one.judge, signature)), None)
 
     def _human(self) -> Iterator[RecalibrationMap]:
         return (one for one in self.maps if one.kind == self.kind and one.label_kind == "human")

@@ -21,6 +21,7 @@ from wavjudge.bench.runner import RETRIED_STATUSES, Runner, Summary
 from wavjudge.bench.stored import StoredSet
 from wavjudge.bench.testset import Answers
 from wavjudge.bench.watching import Nobody, Watcher
+from wavjudge.clients.identity import OnModelChange, check_rule
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Judge
 from wavjudge.judge.build import Workshop, build
@@ -54,6 +55,10 @@ class Plan:
     max_answer_seconds: float = 600.0
     notes: tuple[str, ...] = field(default=())
     asking: Asking | None = None
+    on_model_change: OnModelChange = "stop"
+
+    def __post_init__(self) -> None:
+        check_rule(self.on_model_change)
 
     @property
     def source(self) -> str | None:
@@ -119,7 +124,7 @@ async def _stages(
         return asked, Summary(stops=stops)
     turns = manifest.benchmark.rated_turns if manifest.benchmark else "last"
     runner = Runner(folder, judges, intake=intake, repeats=plan.repeats, retry=plan.retry, rated_turns=turns,
-                    watcher=watcher)  # fmt: skip
+                    watcher=watcher, on_model_change=plan.on_model_change)  # fmt: skip
     rated = await _interruptible(runner, runner.rate(plan.testset or StoredSet(plan.out)), watcher)
     rated.stops = {**stops, **rated.stops}
     return asked, rated

@@ -15,12 +15,14 @@ from itertools import islice
 from sys import intern
 from typing import Literal
 
+from wavjudge.bench.identities import FirstAnswers, identity_of
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import Row
 from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.testset import Answers
 from wavjudge.bench.watching import Nobody, Watcher
+from wavjudge.clients.identity import OnModelChange
 from wavjudge.errors import InputError, StopRun
 from wavjudge.judge.base import Case, Judge, Task
 from wavjudge.signature import planned
@@ -36,7 +38,8 @@ ROWS_AT_ONCE = 16
 
 @dataclass(slots=True)
 class Summary:
-    """What one pass did. stops: why candidates and judges ended early, by name, where they did."""
+    """What one pass did. stops: why candidates and judges ended early, by name, where they did. other_models: how many
+    replies under a judge's name came of which other model."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -44,6 +47,7 @@ class Summary:
     tasks_already_done: int = 0
     bad_rows: list[str] = field(default_factory=list)
     stops: dict[str, StopRun] = field(default_factory=dict)
+    other_models: dict[str, dict[str, int]] = field(default_factory=dict)
     interrupted: bool = False
 
     @property
@@ -80,7 +84,9 @@ class Done:
         self._items = {(item.benchmark, item.id): _json(item) for item in run.items()}
         self._responses = {_key(response): _json(response) for response in run.responses()}
         self._ratings: dict[RatingKey, str | None] = {}
+        self.answered = FirstAnswers()
         for rating in run.ratings():
+            self.answered.add(rating)
             self._ratings[_rating_key(rating)] = rating.id if rating.status in retry else None
 
     def item(self, benchmark: str, item_id: str) -> Item | None:
@@ -116,11 +122,13 @@ class Runner:
         retry: Collection[Status] = RETRIED_STATUSES,
         rated_turns: Literal["last", "each"] = "last",
         watcher: Watcher | None = None,
+        on_model_change: OnModelChange = "stop",
     ) -> None:
         self._run, self._judges, self._intake, self._repeats = run, judges, intake, repeats
         self._each_turn = rated_turns == "each"
         self._watcher = watcher or Nobody()
         self._done = Done(run, retry)
+        self._done.answered.prepare(judges, on_model_change, self._watcher.changed)
         self._lanes = Lanes(judges, self._do, self._judge_stopped)
         self.summary = Summary()
 
@@ -134,6 +142,8 @@ class Runner:
         self._watcher.planned(len(testset) * self._calls_per_answer)
         await self._lanes.run(lambda: self._feed(testset))
         self.summary.bad_rows += testset.bad_rows
+        found = {judge.rater: identity.others for judge in self._judges if (identity := identity_of(judge))}
+        self.summary.other_models = {rater: dict(others) for rater, others in found.items() if others}
         return self.summary
 
     @property
@@ -221,6 +231,8 @@ class Runner:
 
     async def _do(self, judge: Judge, job: _Job) -> None:
         await self._store(await judge.rate(job.case, job.task, job.repeat), dict(job.supersedes))
+        if (identity := identity_of(judge)) is not None:
+            identity.admit()  # after the rating is kept, whoever gave it
 
     def _judge_stopped(self, judge: Judge, stop: StopRun) -> None:
         self.summary.stops.setdefault(judge.rater, stop)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
 from wavjudge.errors import StopRun
 from wavjudge.types import Rating, Response
 
+_log = logging.getLogger(__name__)
+
 
 class Watcher(Protocol):
     """Is told what is to come and what was done. Numbers to come are changes: a negative one takes some back.
 
-    gave_up: a candidate or judge can do nothing more in this run, and the others go on.
+    gave_up: a candidate or judge can do nothing more in this run, and the others go on. changed: another model answers
+    under a judge's name; the sentence says which.
     """
 
     def to_answer(self, questions: int) -> None: ...
@@ -25,11 +29,13 @@ class Watcher(Protocol):
 
     def gave_up(self, who: str, why: StopRun) -> None: ...
 
+    def changed(self, sentence: str) -> None: ...
+
     def stopping(self, grace_seconds: float) -> None: ...
 
 
 class Nobody:
-    """A watcher that looks away."""
+    """A watcher that looks away; that a judge is another one by now stands in the log all the same."""
 
     def to_answer(self, questions: int) -> None: ...
 
@@ -40,5 +46,8 @@ class Nobody:
     def rated(self, ratings: Sequence[Rating]) -> None: ...
 
     def gave_up(self, who: str, why: StopRun) -> None: ...
+
+    def changed(self, sentence: str) -> None:
+        _log.warning(sentence)
 
     def stopping(self, grace_seconds: float) -> None: ...

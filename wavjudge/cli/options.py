@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast, get_args
 
 from wavjudge.bench.intake import Keep
+from wavjudge.clients.identity import OnModelChange
 from wavjudge.errors import InputError
 from wavjudge.types import OUTCOMES, STATUSES, Outcome, Status
 
@@ -41,6 +42,12 @@ def keep(text: str) -> Keep:
     """copy or reference."""
     known("--keep-audio", text, get_args(Keep))
     return cast(Keep, text)
+
+
+def model_change(text: str) -> OnModelChange:
+    """stop or mark."""
+    known("--on-model-change", text, get_args(OnModelChange))
+    return cast(OnModelChange, text)
 
 
 def known(option: str, got: str, words: tuple[str, ...]) -> None:

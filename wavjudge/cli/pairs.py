@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wavjudge.cli.console import console
 
 if TYPE_CHECKING:
+    from wavjudge.rewards.obedience import Obedience
     from wavjudge.rewards.pair_files import Scored
     from wavjudge.rewards.pair_rules import Rules
     from wavjudge.rewards.pairs import Built
@@ -46,13 +47,16 @@ def pairs(
     seed: Annotated[int, typer.Option(help="Decides among equal scores.")] = 12345,
 ) -> None:
     """Write the best and the worst answer to each prompt as a pair, and say what was left out, and why."""
+    from wavjudge.rewards.obedience import of_options
     from wavjudge.rewards.pair_files import unplayable, write
     from wavjudge.rewards.pairs import build
 
     rules = _rules(mode, weights, min_gap, margin, top_k, chosen, seed)
-    scored = _scored(run, rules, target=target, candidates=candidate or [], rater=rater, noise=noise)
-    scored, rules = _obeying(scored, rules, calibration, below=below, factor=factor, recalibrate=recalibrate,
-                             min_order=min_order, min_icc=min_icc)  # fmt: skip
+    obedience = of_options(calibration, below=below, factor=factor, recalibrate=recalibrate, min_order=min_order,
+                           min_icc=min_icc)  # fmt: skip
+    scored = _scored(run, rules, target=target, candidates=candidate or [], rater=rater, noise=noise,
+                     obedience=obedience)  # fmt: skip
+    scored, rules = _obeying(scored, rules, obedience)
     built = build(scored.prompts, rules, noise=scored.noise, unplayable=unplayable if check_audio else lambda _: "")
     count = write(built.pairs, out, rules, scored.signatures, scored.calibration)
     _say(built, scored, rules)
@@ -88,8 +92,9 @@ def _both(weights: str, mode: str) -> tuple[float, float]:
 
 
 def _scored(
-    run: Path, rules: Rules, *, target: str | None, candidates: list[str], rater: str | None, noise: float | None
-) -> Scored:
+    run: Path, rules: Rules, *, target: str | None, candidates: list[str], rater: str | None, noise: float | None,
+    obedience: Obedience | None,
+) -> Scored:  # fmt: skip
     """The scored answers. Options that the kind of source has no use for are refused, not passed over."""
     from wavjudge.bench.stored import is_run
     from wavjudge.errors import InputError
@@ -103,26 +108,25 @@ def _scored(
     if is_run(run):
         if noise is not None:
             raise InputError("got --noise for a run folder, whose repeats tell it", todo="leave --noise out")
-        return of_run(run, rules, rater=rater, candidates=candidates, target=target)
+        return of_run(run, rules, rater=rater, candidates=candidates, target=target, obedience=obedience)
     if run.is_dir():
         raise InputError("got a folder that is no run folder", where=str(run), todo="name what `--out` wrote")
     if candidates or rater:
         raise InputError("got --candidate or --rater for a .jsonl, which has one rater and names no candidates")
-    return of_file(run, target=target, noise=noise)
+    return of_file(run, target=target, noise=noise, rules=rules, obedience=obedience)
 
 
-def _obeying(scored: Scored, rules: Rules, calibration: Path | None, **how: Any) -> tuple[Scored, Rules]:
+def _obeying(scored: Scored, rules: Rules, obedience: Obedience | None) -> tuple[Scored, Rules]:
     """Scores and rules as the calibration permits them; says the sentence of each axis, and weights that changed."""
     from wavjudge.report.text import one_line
-    from wavjudge.rewards.obedience import of_options
     from wavjudge.rewards.pair_obedience import obeying
 
-    obedience = of_options(calibration, **how)
     if obedience is None:
         return scored, rules
     obeyed, used, permits = obeying(scored, rules, obedience)
     for one in permits:
-        console(err=True).print(one_line(one.sentence), soft_wrap=True)
+        said = "; ".join(filter(None, (one.sentence, one.unverified)))
+        console(err=True).print(one_line(said), soft_wrap=True)
     if used != rules:
         weighed = ", ".join(f"{name} {weight:g}" for name, weight in used.used.items())
         console(err=True).print(f"the calibration makes mode {rules.mode} weighted: {weighed}", soft_wrap=True)

@@ -76,6 +76,10 @@ class Bar:
             self._progress.console.print(f"{printable(who)} stopped, the others go on: {printable(why.problem)}",
                                          soft_wrap=True)  # fmt: skip
 
+    def changed(self, sentence: str) -> None:
+        if not self._quiet:
+            self._progress.console.print(printable(sentence), soft_wrap=True)
+
     def stopping(self, grace_seconds: float) -> None:
         text = f"stopping: waiting up to {grace_seconds:g} s for calls under way; Ctrl-C again gives them up"
         self._progress.console.print(text)

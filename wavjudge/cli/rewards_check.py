@@ -31,12 +31,18 @@ def check(
 
     found = permits(read(calibration), bar(min_order, min_icc, beat_nulls, label_kind))
     if json_:
-        typer.echo(json.dumps([asdict(one) for one in found], indent=1, ensure_ascii=False))
+        typer.echo(
+            json.dumps(
+                [asdict(one) | {"identity": one.unverified or None} for one in found], indent=1, ensure_ascii=False
+            )
+        )
     else:
         screen = console()
         for one in found:
             screen.print(one_line(one.signature), style="bold", soft_wrap=True)
             screen.print(f"  {one_line(one.sentence)}")
+            if one.unverified:
+                screen.print(f"  {one.unverified}")
     if not any(one.allowed for one in found):
         raise typer.Exit(1)
 

@@ -49,6 +49,10 @@ def serve(
     max_cost: Annotated[float | None, typer.Option(min=0, help="Limit in USD for this command.")] = None,
     price: Annotated[str | None, typer.Option(help="USD per million tokens: audio_in=32,text_in=2.5")] = None,
     cache: Annotated[bool, typer.Option(help="Use replies that were got for the very same request.")] = True,
+    on_model_change: Annotated[
+        str, typer.Option(help="Another model answers under a judge's name: stop, or mark (without --calibration).")
+    ] = "stop",
+    foreign_replies: Annotated[int, typer.Option(min=1, help="Replies of another model that end it.")] = 1,
 ) -> None:
     """Serve rewards to a trainer: /get_reward (OpenRLHF), /score, /health; the page / describes them.
 
@@ -71,9 +75,11 @@ def serve(
         "log_mebibytes": log_mebibytes, "prompts": str(prompts) if prompts else None, "prompt_set": prompt_set,
         "max_cost": max_cost, "price": price, "cache": cache, "calibration": calibration, "below": below,
         "factor": factor, "recalibrate": recalibrate, "min_order": min_order, "min_icc": min_icc,
+        "on_model_change": on_model_change, "foreign_replies": foreign_replies,
     })  # fmt: skip
     for permit in reward.permits:
-        console(err=True).print(permit.sentence, soft_wrap=True)
+        said = "; ".join(filter(None, (permit.sentence, permit.unverified)))
+        console(err=True).print(said, soft_wrap=True)
     if reward.weights.axes != weights_of(weights):
         weighed = ", ".join(f"{axis} {weight:.3g}" for axis, weight in reward.weights.axes.items())
         console(err=True).print(f"the calibration makes the weights: {weighed}", soft_wrap=True)

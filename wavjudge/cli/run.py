@@ -55,6 +55,9 @@ def run(
     ] = None,
     cache: Annotated[bool, typer.Option(help="Use replies that other runs got for the same request.")] = True,
     max_answer_seconds: Annotated[float, typer.Option(min=0.1, help="Longer answers count as failed.")] = 600.0,
+    on_model_change: Annotated[
+        str, typer.Option(help="Another model answers under a judge's name: stop, or mark and go on.")
+    ] = "stop",
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -64,7 +67,7 @@ def run(
     from wavjudge.bench.candidates.build import build_candidate
     from wavjudge.bench.run import Asking, Plan, run_all
     from wavjudge.cli import score
-    from wavjudge.cli.options import outcomes, statuses, words
+    from wavjudge.cli.options import model_change, outcomes, statuses, words
     from wavjudge.cli.progress import Bar
 
     testset = open_benchmark(benchmark)
@@ -72,7 +75,8 @@ def run(
     shop = api.workshop(judges, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache, test_set=testset.entry(), told=str(testset.told))  # fmt: skip
     asking = Asking(testset, candidate, attempts, outcomes(retry_answers))
-    plan = Plan(None, judges, out, repeats, statuses(retry), "copy", max_answer_seconds, asking=asking)
+    plan = Plan(None, judges, out, repeats, statuses(retry), "copy", max_answer_seconds, asking=asking,
+                on_model_change=model_change(on_model_change))  # fmt: skip
     try:
         if dry_run:
             shop.sends = False

@@ -56,6 +56,9 @@ def score(
     cache: Annotated[bool, typer.Option(help="Use replies that other runs got for the very same request.")] = True,
     keep_audio: Annotated[str, typer.Option(help="copy recordings into the run, or reference them.")] = "copy",
     max_answer_seconds: Annotated[float, typer.Option(min=0.1, help="Longer answers count as failed.")] = 600.0,
+    on_model_change: Annotated[
+        str, typer.Option(help="Another model answers under a judge's name: stop, or mark and go on.")
+    ] = "stop",
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -63,7 +66,7 @@ def score(
     from wavjudge import api
     from wavjudge.bench.run import Plan, run
     from wavjudge.bench.testset import open_testset
-    from wavjudge.cli.options import keep, statuses, words
+    from wavjudge.cli.options import keep, model_change, statuses, words
     from wavjudge.cli.progress import Bar
 
     out = out or _itself(responses)
@@ -77,7 +80,8 @@ def score(
 
             show_estimate(testset, judge, shop, repeats=repeats, max_seconds=max_answer_seconds, as_json=json_)
             return
-        plan = Plan(testset, judge, out, repeats, statuses(retry), keep(keep_audio), max_answer_seconds)
+        plan = Plan(testset, judge, out, repeats, statuses(retry), keep(keep_audio), max_answer_seconds,
+                    on_model_change=model_change(on_model_change))  # fmt: skip
         with Bar(shop.meter, quiet=quiet) as bar:
             summary = run(plan, shop, bar)
     finally:
@@ -115,6 +119,7 @@ def report(
         done = {"done": summary.tasks_done, "already_done": summary.tasks_already_done, "calls": meter.calls,
                 "cached": meter.cached, "retries": meter.retries, "usd": meter.usd, "unpriced_attempts": meter.unpriced,
                 "bad_rows": summary.bad_rows, "stopped": str(summary.stopped) if summary.stopped else None,
+                "other_models": summary.other_models,
                 **({"asked": _asked(asked)} if asked else {})}  # fmt: skip
         causes = {"answers": [one.as_json() for one in own], "ratings": [one.as_json() for one in why],
                   "not_asked": [one.as_json() for one in unasked]}  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from wavjudge.clients.attempt import Attempt
 from wavjudge.clients.base import Failure, Reply, Request
 from wavjudge.clients.money import Price, at_most, billed
-from wavjudge.errors import BudgetError, InputError
+from wavjudge.errors import BudgetError, InputError, StopRun
 
 _DUST = 1e-9  # USD; sums of floats may differ by less than this from what they are
 
@@ -77,8 +77,8 @@ def budgeted(attempt: Attempt, budget: Budget, price: Price | None) -> Attempt:
             outcome = await attempt(request)
             usd = billed(request, outcome, price)
             return outcome
-        except InputError:
-            usd = 0.0  # the recording could not be read: nothing was sent
+        except (InputError, StopRun):
+            usd = 0.0  # the recording could not be read, or nothing may be sent any more
             raise
         finally:
             budget.settle(reservation, usd)

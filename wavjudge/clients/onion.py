@@ -1,6 +1,6 @@
 """A client put together from its layers, and the totals of a run.
 
-    Counted > Cached > Retry > [ place and bytes > money > tokens counted > wire ]
+    Counted > Recognised > Cached > Retry > [ place and bytes > money > who answers > tokens counted > wire ]
 
 The brackets are one attempt. The layers inside wrap the attempt, those outside wrap the client: so a call that sleeps
 before its next attempt holds no place, no audio and no money, and a reply from the cache touches none of them.
@@ -16,6 +16,7 @@ from wavjudge.clients.base import NO_USAGE, Client, Failure, FailureKind, Reply,
 from wavjudge.clients.budget import Budget, budgeted
 from wavjudge.clients.cache import Cached, ReplyCache
 from wavjudge.clients.clock import REAL_CLOCK, Clock
+from wavjudge.clients.identity import Identity, Recognised, watched
 from wavjudge.clients.limits import Limits, limited
 from wavjudge.clients.money import Price, billed
 from wavjudge.clients.retry import Retry, RetrySettings, RetryTokens
@@ -104,7 +105,7 @@ def build_client(
     wire: Wire, *, cache: ReplyCache | None = None, scope: str = "", read_cache: bool = True, write_cache: bool = True,
     limits: Limits | None = None, settings: RetrySettings | None = None, tokens: RetryTokens | None = None,
     budget: Budget | None = None, price: Price | None = None, meter: Meter | None = None, clock: Clock = REAL_CLOCK,
-    seed: int = 0,
+    seed: int = 0, identity: Identity | None = None,
 ) -> Client:  # fmt: skip
     """A wire with its onion around it.
 
@@ -114,7 +115,7 @@ def build_client(
     scope: what the wire adds to every request beyond its name (base URL, its own options): part of the cache's key.
     limits: shared by the clients that share a provider's account; by default this client's own.
     budget: shared by all clients of a run. price: of this wire's model; a budget without it raises BudgetError.
-    meter: where the totals go. seed: of the jitter.
+    meter: where the totals go. seed: of the jitter. identity: who is to answer; None for whoever does.
 
     >>> import asyncio
     >>> from wavjudge.clients.fake import FakeWire
@@ -125,6 +126,8 @@ def build_client(
     """
     meter = meter if meter is not None else Meter()
     attempt = metered(once(wire, clock), meter, price)
+    if identity is not None:
+        attempt = watched(attempt, identity)  # innermost: whoever waited for money or a place is stopped, too
     if budget is not None:
         attempt = budgeted(attempt, budget, price)
     # The place comes before the money: a call in the queue would otherwise hold a reservation it has no use for yet.
@@ -132,4 +135,6 @@ def build_client(
     client: Client = Retry(wire, attempt, settings=settings, tokens=tokens, clock=clock, seed=seed)
     if cache is not None:
         client = Cached(client, cache, scope=f"{wire.name} {scope}", read=read_cache, write=write_cache)
+    if identity is not None:
+        client = Recognised(client, identity)
     return Counted(client, meter)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from wavjudge.clients.base import Client, Wire
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
+from wavjudge.clients.identity import Identity, Recognised
 from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.limits import Limits
 from wavjudge.clients.money import Price, find_price
@@ -131,17 +132,19 @@ def build(text: str, shop: Workshop) -> Judge:
 
 
 def network_client(
-    spec: Spec, shop: Workshop, wire: Wire, options: ClientOptions, *, scope: str = "", cached: bool = True
-) -> Client:
+    spec: Spec, shop: Workshop, wire: Wire, options: ClientOptions, *, scope: str = "", cached: bool = True,
+    identity: Identity | None = None,
+) -> Client:  # fmt: skip
     """A wire with the run's cache, budget and meter around it, and the limits and retries that a SPEC asks for.
 
     cached: whether replies may come from the cache of other runs and go to it. scope: what of the wire's options
-    changes replies, beside its address.
+    changes replies, beside its address. identity: of a judge, who must stay the same.
     """
     return build_client(
         wire, cache=shop.cache if cached else None, scope=f"{_elsewhere(spec)} {scope}", budget=shop.budget,
         meter=shop.meter, price=shop.price_of(spec), settings=RetrySettings(max_attempts=options.attempts),
         limits=Limits(most=options.max_in_flight, max_bytes=options.max_megabytes * MEBIBYTE, rpm=options.rpm),
+        identity=identity,
     )  # fmt: skip
 
 
@@ -180,17 +183,19 @@ def _gemini(spec: Spec, shop: Workshop) -> Judge:
 def _model_judge(
     spec: Spec, shop: Workshop, wire: Wire, options: ClientOptions, judge: JudgeOptions, *, scope: str
 ) -> Judge:
-    client = network_client(spec, shop, wire, options, scope=scope)
+    identity = Identity(f"{spec.kind}:{spec.name}")
+    client = network_client(spec, shop, wire, options, scope=scope, identity=identity)
     extra = scope if scope.startswith("think:") else ""
-    return _listening(spec, spec, shop, client, judge, extra=extra, concurrency=options.max_in_flight)
+    return _listening(spec, spec, shop, client, judge, identity, extra=extra, concurrency=options.max_in_flight)
 
 
 def _listening(
-    spec: Spec, model: Spec, shop: Workshop, client: Client, options: JudgeOptions, *, extra: str = "", concurrency: int
-) -> Judge:
+    spec: Spec, model: Spec, shop: Workshop, client: Client, options: JudgeOptions, identity: Identity, *,
+    extra: str = "", concurrency: int,
+) -> Judge:  # fmt: skip
     return ModelJudge(
         client, kind=model.kind, model=model.name, spec=str(spec), prompts=shop.prompts, options=options, extra=extra,
-        concurrency=concurrency, recogniser=_recogniser(shop, options),
+        concurrency=concurrency, recogniser=_recogniser(shop, options), identity=identity,
     )  # fmt: skip
 
 
@@ -206,7 +211,9 @@ def _replay(spec: Spec, shop: Workshop) -> Judge:
     original = parse_spec(chosen.spec)
     known = {key: value for key, value in original.options.items() if key in JudgeOptions.model_fields}
     (judge,) = Spec(original.kind, original.name, known).read(JudgeOptions)
-    return _listening(spec, original, shop, client, judge, extra=_thinking(original), concurrency=1)
+    identity = Identity(chosen.rater)
+    return _listening(spec, original, shop, Recognised(client, identity), judge, identity, extra=_thinking(original),
+                      concurrency=1)  # fmt: skip
 
 
 def _thinking(spec: Spec) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from wavjudge import audio
 from wavjudge.clients.base import STATUS_OF, AudioPart, Client, Evidence, Failure, Reply, Request, Sampling
 from wavjudge.clients.called import call_record
+from wavjudge.clients.identity import Identity
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Case, Task, unscored
 from wavjudge.judge.parse import Unscored, Verdict, parse
@@ -69,8 +70,10 @@ class ModelJudge:
     def __init__(
         self, client: Client, *, kind: str, model: str, spec: str, prompts: Sequence[Prompt], options: JudgeOptions,
         extra: str = "", concurrency: int = 64, recogniser: Recogniser | None = None,
+        identity: Identity | None = None,
     ) -> None:  # fmt: skip
         self.rater = f"{kind}:{model}"
+        self.identity = identity or Identity(self.rater)
         self._client, self._model, self._spec, self._options = client, model, spec, options
         self.concurrency, self._recogniser, self._recordings = concurrency, recogniser, Recordings()
         self._transform, self._extra = f"pcm16-{options.rate}-mono", extra

@@ -19,6 +19,7 @@ from wavjudge.report.calibration_limits import SHOWN, cells
 from wavjudge.report.calibration_people import AMONG, figures, methods, notes, on, people_rows
 from wavjudge.report.origin import plots_of, result_signature
 from wavjudge.report.text import one_line, say
+from wavjudge.signature import unverified
 
 _SKILLS = ("mae", "rmse", "within_one")
 _SHOWN = tuple(SHOWN)
@@ -108,6 +109,8 @@ def show(console: Console, calibration: Calibration) -> None:
                 table.add_row(name, *(_cell(one) for one in cells))
         console.print(table)
         say(console, finding.signature, style="italic")
+        if why := unverified(finding.signature):
+            say(console, why, style="italic")
 
 
 def _cell(one: Estimate | None) -> str:

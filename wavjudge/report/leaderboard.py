@@ -14,7 +14,7 @@ from wavjudge.analysis.board import ESTIMATORS, Figure, Leaderboard, Row
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.report.cells import EXACT, SHORT, gain, latex, markdown, money, number, with_interval
-from wavjudge.report.leaderboard_words import beside
+from wavjudge.report.leaderboard_words import beside, unverified_judges
 from wavjudge.report.origin import result_signature
 
 
@@ -232,4 +232,5 @@ def _below(board: Leaderboard) -> Iterator[str]:
     yield from beside(board)
     for signature in sorted({judge_signature(row) for row in board.rows}):
         yield f"Judge: {signature}"
+    yield from unverified_judges(board)
     yield from board.notes

@@ -9,7 +9,7 @@ from rich.table import Table
 from wavjudge.analysis.board import Figure, Leaderboard
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.report.cells import gain, money, number
-from wavjudge.report.leaderboard_words import beside
+from wavjudge.report.leaderboard_words import beside, unverified_judges
 from wavjudge.report.text import one_line, say
 
 
@@ -20,7 +20,7 @@ def show(console: Console, board: Leaderboard) -> None:
         console.print(_beside(board))
     if any(row.seconds is not None or row.judging is not None for row in board.rows):
         console.print(_spent(board))
-    for note in (*beside(board), *board.notes):
+    for note in (*unverified_judges(board), *beside(board), *board.notes):
         say(console, note)
 
 

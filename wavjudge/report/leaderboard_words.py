@@ -1,4 +1,4 @@
-"""What the small print of a leaderboard says about corrected and recalibrated means, and about money."""
+"""What the small print of a leaderboard says about corrected and recalibrated means, judges and money."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from wavjudge.analysis.board import Figure, Leaderboard
 from wavjudge.report.cells import CENTS, number
+from wavjudge.signature import unverified
 
 
 def beside(board: Leaderboard) -> Iterator[str]:
@@ -26,6 +27,13 @@ def beside(board: Leaderboard) -> Iterator[str]:
                 f"{row.candidate}: what judging cost is not known for {row.judging.n_unpriced} of {row.judging.calls} "
                 f"calls; the others cost {number(row.judging.known_usd, CENTS)} USD"
             )
+
+
+def unverified_judges(board: Leaderboard) -> Iterator[str]:
+    """Of which judges nobody knows which model they are, and why."""
+    told = {(axis, why) for row in board.rows for axis, one in row.signatures.items() if (why := unverified(one))}
+    for why in sorted({why for _, why in told}):
+        yield f"{', '.join(sorted(axis for axis, said in told if said == why))}: {why}"
 
 
 def _correction(figure: Figure) -> str:

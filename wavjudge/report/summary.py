@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wavjudge.report.text import one_line, say
-from wavjudge.signature import settled
+from wavjudge.signature import REPLIED, settled, unverified
 from wavjudge.types import Axis, Rating, Response, Subject
 
 
@@ -51,7 +51,8 @@ def summarise(ratings: Iterable[Rating]) -> dict[CellKey, Cell]:
 
 def _settled(cells: dict[CellKey, Cell]) -> dict[CellKey, Cell]:
     """Calls that failed before a model was named count for the judge they were sent to."""
-    homes = settled(key[-1] for key in cells)
+    replied = {key[-1] for key, cell in cells.items() if REPLIED & cell.statuses.keys()}
+    homes = settled((key[-1] for key in cells), replied)
     found: dict[CellKey, Cell] = {}
     for (*head, signature), cell in cells.items():
         home = found.setdefault((*head, homes[signature]), Cell(cell.axis))  # type: ignore[arg-type]
@@ -74,7 +75,7 @@ def as_json(cells: dict[CellKey, Cell], answers: dict[str, Counter[str]]) -> dic
     rows = [
         {"rater": rater, "benchmark": benchmark, "candidate": candidate, "axis": axis, "signature": signature,
          "mean": cell.mean, "n_scored": len(cell.scores), "scale": cell.axis.scale.model_dump(),
-         "statuses": dict(cell.statuses)}
+         "statuses": dict(cell.statuses), "identity": unverified(signature) or None}
         for (rater, benchmark, candidate, axis, signature), cell in sorted(cells.items())
     ]  # fmt: skip
     return {"axes": rows, "answers": {name: dict(count) for name, count in sorted(answers.items())}}
@@ -89,6 +90,15 @@ def show(console: Console, cells: dict[CellKey, Cell], answers: dict[str, Counte
         console.print(_rater_table(rater, own, marks))
         for signature, mark in marks.items():
             say(console, f"{mark} {signature}")
+        for line in _unverified(own, marks):
+            say(console, line)
+
+
+def _unverified(cells: dict[CellKey, Cell], marks: dict[str, str]) -> list[str]:
+    """Of the judges that replied: what has to be said of those of whom nobody knows which model they are."""
+    replied = {key[-1] for key, cell in cells.items() if REPLIED & cell.statuses.keys()}
+    told = (f"{marks.get(one, '')} {why}".strip() for one in sorted(replied) if (why := unverified(one)))
+    return list(dict.fromkeys(told))
 
 
 def _marks(cells: dict[CellKey, Cell]) -> dict[str, str]:

@@ -17,14 +17,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from wavjudge.analysis.beside import TRANSCRIPT_ONLY
 from wavjudge.analysis.recalibration import Kind, RecalibrationMap
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, Repeats
 from wavjudge.rewards.combine import Weights
-from wavjudge.signature import planned
+from wavjudge.signature import planned, resolved_model, same_judge, unverified
 
 Row = Mapping[str, Any]
 Below = Literal["refuse", "down-weight"]
@@ -61,6 +61,11 @@ class Permit:
     allowed: bool
     sentence: str
 
+    @property
+    def unverified(self) -> str:
+        """What has to be said of a judge of whom nobody knows which model it is; empty where that is known."""
+        return unverified(self.signature)
+
 
 def check(file: CalibrationFile, bar: Bar | None = None) -> tuple[Permit, ...]:
     """One permit a judge and axis, in the order of the file. Raises `InputError` where it holds no judge."""
@@ -72,11 +77,12 @@ def check(file: CalibrationFile, bar: Bar | None = None) -> tuple[Permit, ...]:
 
 def obeying(
     weights: Weights, signatures: Mapping[str, str], file: CalibrationFile, bar: Bar | None = None, *,
-    below: Below = "refuse", factor: float = 0.0,
+    below: Below = "refuse", factor: float = 0.0, answered: bool = False,
 ) -> tuple[Weights, tuple[Permit, ...]]:  # fmt: skip
     """The weights of a reward that may be used, and the permit of each of its axes.
 
-    signatures: the judge of each axis, as planned or resolved. below: what becomes of an axis that is not permitted:
+    signatures: the judge of each axis, as planned or resolved. answered: they are of replies that came, so that one
+    without a model is a judge that named none, and no plan. below: what becomes of an axis that is not permitted:
     "refuse" raises `InputError` with the sentences; "down-weight" multiplies its weight by `factor` (0: it is left out)
     and scales all weights to the sum of 1 again, so that the reward stays on its scale. Where no axis is permitted
     there is nothing to weigh less against, and the sum of 1 would pay them in full: an `InputError` too.
@@ -84,7 +90,7 @@ def obeying(
     if below not in ("refuse", "down-weight") or isinstance(factor, bool) or not 0 <= factor < 1:
         raise InputError(f"got below={below!r}, factor={factor!r}, expected refuse or down-weight and a factor of 0 "
                          "or more, below 1")  # fmt: skip
-    permits = tuple(permit_of(file, axis, signatures, bar) for axis in weights.axes)
+    permits = tuple(permit_of(file, axis, signatures, bar, answered=answered) for axis in weights.axes)
     refused = [one for one in permits if not one.allowed]
     if refused and (below == "refuse" or len(refused) == len(permits)):
         raise InputError(
@@ -98,22 +104,26 @@ def obeying(
     return Weights({axis: weight / total for axis, weight in scaled.items() if weight}, weights.scale), permits
 
 
-def permit_of(file: CalibrationFile, axis: str, signatures: Mapping[str, str], bar: Bar | None = None) -> Permit:
+def permit_of(
+    file: CalibrationFile, axis: str, signatures: Mapping[str, str], bar: Bar | None = None, *, answered: bool = False
+) -> Permit:
     """The permit of one axis under its judge. Raises `InputError` where the calibration does not hold that judge."""
     found = [one for one in check(file, bar) if one.axis == axis]
     held = [one.signature for one in found]
-    name = _only(signatures.get(axis), held, f"axis {axis}")
+    name = _only(signatures.get(axis), held, f"axis {axis}", answered=answered)
     return next(one for one in found if one.signature == name)
 
 
-def map_of(file: CalibrationFile, axis: str, signature: str, kind: Kind = "linear") -> RecalibrationMap:
+def map_of(
+    file: CalibrationFile, axis: str, signature: str, kind: Kind = "linear", *, answered: bool = False
+) -> RecalibrationMap:
     """The recalibration map of a judge's axis: from its scores to what people would have said on average.
 
     Inside a group a map changes no order; it brings axes on people's scale before they are weighted, and a flat map
     (`note`) says that there is nothing to bring. Maps from constructed labels are no maps to people: refused.
     """
     own = [one for one in file.maps if (one.axis, one.kind) == (axis, kind)]
-    name = _only(signature, [one.judge for one in own], f"{kind} map of {axis}")
+    name = _only(signature, [one.judge for one in own], f"{kind} map of {axis}", answered=answered)
     found = next(one for one in own if one.judge == name)
     if found.label_kind != "human":
         raise InputError(f"got a {kind} map of {axis} that was learnt from constructed labels: a self-test",
@@ -124,16 +134,23 @@ def map_of(file: CalibrationFile, axis: str, signature: str, kind: Kind = "linea
     return found
 
 
-def _only(wanted: str | None, held: Collection[str], what: str) -> str:
-    """The signature of the calibration that is meant: the same one, or the only one of the same plan."""
-    if wanted in held:
-        return cast(str, wanted)
-    same = [one for one in held if wanted is not None and planned(one) == planned(wanted) and "|is:" not in wanted]
-    if len(same) != 1:
+def _only(wanted: str | None, held: Collection[str], what: str, *, answered: bool) -> str:
+    """The signature of the calibration that is meant: the same judge, or before a reply the only one of the plan."""
+    is_plan = wanted is not None and not answered and resolved_model(wanted) is None
+    same = [
+        one for one in held if wanted is not None and (planned(one) == wanted if is_plan else same_judge(one, wanted))
+    ]
+    if is_plan and len(same) > 1:
+        raise InputError(
+            f"got a calibration of {len(same)} models for one judge of the {what}, expected one, since nobody knows "
+            f"before a reply which of them will answer: {'; '.join(sorted(same))}",
+            todo="calibrate ratings of one of them alone: take the other's out, or rate in a new run folder",
+        )
+    if not same:
         raise InputError(
             f"got the judge {wanted or 'of no name'} for the {what}, expected one of the calibration: "
             f"{'; '.join(sorted(held)) or 'there is none'}",
-            todo="a calibration belongs to one judge signature: calibrate exactly this judge",
+            todo="a calibration belongs to the model that answered: calibrate exactly this judge",
         )
     return same[0]
 

@@ -19,7 +19,10 @@ from wavjudge.errors import InputError, NoRewardError
 from wavjudge.judge.parse import Unscored, Verdict
 from wavjudge.types import Outcome, Rating, Scale, Status
 
-__all__ = ["OnFailure", "Policy", "Reward", "Unscored", "Verdict", "Weights", "combine", "outcomes"]
+__all__ = ["OnFailure", "Policy", "Reward", "RewardStatus", "Unscored", "Verdict", "Weights", "combine", "outcomes"]
+
+RewardStatus = Status | Outcome | Literal["other_model"]
+"""What became of judging one answer. other_model: it was rated by another model than the one that is obeyed."""
 
 OnFailure = Literal["skip", "raise", "constant"]
 """What becomes of an answer without a reward. skip: it has none, and no gradient. raise: training stops. constant: it
@@ -34,12 +37,13 @@ _DECIMALS = 9
 class Reward:
     """The reward of one answer. `score` is None where there is none; `status` says what became of the judging.
 
-    status: ``ok``, the judge's failure (`types.Status`) or the candidate's own (`types.Outcome`). A score beside
+    status: ``ok``, the judge's failure (`types.Status`), the candidate's own (`types.Outcome`), or ``other_model``:
+    the verdict came from another model than the one that was calibrated or that began. A score beside
     another status than ok was not given by the judge: it is a constant that was asked for.
     """
 
     score: float | None
-    status: Status | Outcome = "ok"
+    status: RewardStatus = "ok"
     reason: str | None = None
 
     def __post_init__(self) -> None:

@@ -12,12 +12,13 @@ import asyncio
 import atexit
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
 from wavjudge.analysis.recalibration import RecalibrationMap
 from wavjudge.bench.lanes import first_of
+from wavjudge.clients.identity import OnModelChange
 from wavjudge.errors import InputError, StopRun
 from wavjudge.judge.base import Case
 from wavjudge.judge.build import build
@@ -31,6 +32,7 @@ from wavjudge.rewards.jury import Jury, standing
 from wavjudge.rewards.obedience import Obedience, mapped
 from wavjudge.rewards.own_loop import OwnLoop
 from wavjudge.rewards.spool import Spool, Taken
+from wavjudge.rewards.who_answers import WhoAnswers
 from wavjudge.types import OUTCOMES, Outcome, Rating, Status
 
 DEFAULT_GUARDS = ("no_speech",)
@@ -96,6 +98,9 @@ class JudgeReward:
     calibration: the calibration.json that the reward obeys, or an `Obedience`: an axis that may not be optimised is
         refused or weighs less, and scores may be mapped to people's. None: nobody asked how far to trust the judge.
     guards: what must hold before a judge is paid; None for none. They need the extra `local`.
+    on_model_change: what becomes of a verdict by another model than the calibrated one, or, without a calibration, than
+        the one that answered first. "stop": it is no reward (``other_model``), and after `foreign_replies` of them
+        nothing more is sent. "mark", only without a calibration: it is one; repeats by two models never make a mean.
     policy: what an answer without a reward becomes; by default None.
     ceiling: stops the training when too much fails; None for no ceiling.
     repeats: ratings of each answer, averaged. tries: how often a judge is asked whose reply has no verdict.
@@ -116,6 +121,7 @@ class JudgeReward:
         candidate: str = "policy", speech: bool = True, max_answer_seconds: float = 600.0,
         prompts: str | Path | None = None, prompt_set: str = "separate", price: str | None = None,
         max_cost: float | None = None, cache: bool = True,
+        on_model_change: OnModelChange = "stop", foreign_replies: int = 1,
     ) -> None:  # fmt: skip
         if repeats < 1 or tries < 1 or not deadline_seconds > 0:
             raise InputError(f"got repeats={repeats}, tries={tries}, deadline_seconds={deadline_seconds}, expected "
@@ -130,11 +136,13 @@ class JudgeReward:
         self.meter, self._cache = shop.meter, shop.cache
         self._jury = Jury([build(spec, shop) for spec in specs], self.weights, repeats=repeats, tries=tries)
         self._obey(Obedience.of(calibration) if isinstance(calibration, str | Path) else calibration)
+        self.who = WhoAnswers(self._jury.tasks, self.permits, rule=on_model_change, most=foreign_replies)
         self._spool = Spool(
             Path(log) if log else None, benchmark=benchmark, candidate=candidate, speech=speech,
             max_answer_seconds=max_answer_seconds, max_mebibytes=log_mebibytes,
         )  # fmt: skip
         self._spool.begin(self._jury.judges, repeats=repeats, notes=[self.signature])
+        self.who.begin(self._spool.earlier())
         self._loop = OwnLoop("rewards")
         atexit.register(self._spool.close)  # trainers do not say when they end
 
@@ -182,7 +190,8 @@ class JudgeReward:
 
         Raises
         ------
-        StopRun: nothing more can be had (key, quota, budget, provider; `NoRewardError` above the ceiling).
+        StopRun: nothing more can be had (key, quota, budget, provider; `NoRewardError` above the ceiling,
+            `ModelChangedError` where another model answers).
         InputError: samples without a rate, a question that does not open, one id for two questions.
         """
         return await self._loop.run(self._score_many(items))
@@ -214,6 +223,8 @@ class JudgeReward:
     async def _score_many(self, items: Sequence[RewardItem]) -> list[Judged]:
         if self.ceiling is not None and (error := self.ceiling.over or self.ceiling.silent):
             raise error  # nothing is paid for answers that nobody would take
+        if self.who.stop is not None:
+            raise self.who.stop
         found = await self._answered(items)
         if found.stop is not None:
             raise found.stop
@@ -233,7 +244,8 @@ class JudgeReward:
             for task in tasks:
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
-        return Answered.of(ended)
+        found = Answered.of(ended)
+        return found if found.stop is not None else replace(found, stop=self.who.stop)
 
     async def _taken(self, items: Sequence[RewardItem]) -> list[Taken]:
         taken: list[Taken] = []
@@ -272,6 +284,11 @@ class JudgeReward:
             status: Status | Outcome = "no_speech" if "no_speech" in guarded.tripped else "not_applicable"
             return Judged(Reward(guarded.floor, status, guarded.reason), (), guarded)
         ratings = await self._jury.ratings(taken.case)
+        if other := self.who.refused(ratings, self.weights.axes):
+            return Judged(Reward(None, "other_model", other), tuple(ratings), guarded)
+        if self.who.stop is not None and not self.weights.axes.keys() <= {r.axis for r in ratings if r.status == "ok"}:
+            lost = Reward(None, "failed", f"not asked any more: {self.who.stop.problem}")  # nor a constant instead
+            return Judged(lost, tuple(ratings), guarded)
         found = mapped(outcomes(standing(ratings), self.weights.scale), self._maps)
         return Judged(combine(found, self.weights, self.policy), tuple(ratings), guarded)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from wavjudge.errors import InputError
-from wavjudge.judge.base import Case, Judge, Task
+from wavjudge.errors import InputError, ModelChangedError
+from wavjudge.judge.base import Case, Judge, Task, unscored
 from wavjudge.rewards.combine import Weights
 from wavjudge.signature import planned
 from wavjudge.types import Rating, Status
@@ -53,7 +53,10 @@ class Jury:
         """The ratings of one task; each further try is a repeat of its own, so that no cache answers it."""
         made: list[Rating] = []
         for number in range(repeat, repeat + self._tries * self._repeats, self._repeats):
-            found = await judge.rate(case, task, number)
+            try:
+                found = await judge.rate(case, task, number)
+            except ModelChangedError as error:  # raised for the batch, once what is under way has come back
+                found = unscored(judge, case, task, number, "failed", f"not asked: {error.problem}")
             made += found
             if not any(rating.status in ASKED_AGAIN for rating in found):
                 break

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from wavjudge.checks.writing import plain
 from wavjudge.errors import InputError
+from wavjudge.signature import resolved_model
 from wavjudge.types import Item, Utterance
 
 VENDORS: tuple[tuple[str, str], ...] = (
@@ -51,7 +52,7 @@ def family(signature: str) -> Family:
                          todo="an instrument or a person is no held-out judge here")  # fmt: skip
     if kind == "gemini":
         return Family("google", True)
-    answered = signature.rpartition("|is:")[2] if "|is:" in signature else asked
+    answered = resolved_model(signature) or asked
     for name in (answered, asked):
         model = name.rsplit("/", 1)[-1].lower()
         if vendor := next((vendor for vendor, begins in VENDORS if re.match(begins, model)), None):

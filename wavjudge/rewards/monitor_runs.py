@@ -19,7 +19,7 @@ from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Reward, Weights, combine, outcomes
 from wavjudge.rewards.monitor_apart import Fingerprint, asked
 from wavjudge.rewards.monitor_looks import Measured, measured
-from wavjudge.signature import planned, settled
+from wavjudge.signature import REPLIED, planned, settled
 from wavjudge.store import RunFolder
 from wavjudge.types import Item, Rating, Response
 
@@ -85,12 +85,13 @@ class Side:
     def signatures(self, checkpoints: Iterable[Checkpoint]) -> dict[str, str]:
         """Which signature each one counts under; one an axis over all checkpoints, or an `InputError`."""
         found: dict[str, set[str]] = {axis: set() for axis in self.weights.axes}
-        others: set[str] = set()
+        others, replied = set[str](), set[str]()
         for rating in (one for point in checkpoints for some in point.ratings.values() for one in some):
             others.add(rating.rater)
             if self.owns(rating):
                 found[rating.axis].add(rating.signature)
-        counted = settled(signature for some in found.values() for signature in some)
+                replied |= {rating.signature} if rating.status in REPLIED else set()
+        counted = settled((signature for some in found.values() for signature in some), replied)
         for axis, some in found.items():
             if not some:
                 raise InputError(f"got no rating on {axis} by {', '.join(self.names)}; the runs hold "

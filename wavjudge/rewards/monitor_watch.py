@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wavjudge import audio, signals
-from wavjudge.errors import InputError
+from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.rewards.item import RewardItem, as_file
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.rewards.monitor import Monitor
@@ -19,7 +19,7 @@ from wavjudge.rewards.monitor_alarms import Standing
 from wavjudge.rewards.monitor_apart import Fingerprint
 from wavjudge.rewards.monitor_looks import Measured, measured
 from wavjudge.rewards.monitor_plan import plan
-from wavjudge.signature import planned
+from wavjudge.signature import planned, same_judge
 from wavjudge.types import OUTCOMES
 
 Answer = Callable[[Any, Sequence[RewardItem]], Sequence[RewardItem]]
@@ -86,8 +86,8 @@ class Watch:
     def look(self, step: int, model: Any) -> Standing:
         """Answer, score and record the prompts; what it says beside the first look. Table and picture are written anew.
 
-        Raises what stops a judge (`StopRun`), and `InputError` for answers to other prompts and where another model
-        than at earlier looks answers under the name of a judge; then nothing is recorded.
+        Raises what stops a judge (`StopRun`; `ModelChangedError` where another model than at earlier looks answers
+        under its name), and `InputError` for answers to other prompts; then nothing is recorded.
         """
         if not self.is_due(step):
             raise InputError(f"got step {step} after step {self.monitor.steps[-1]}, expected a later one",
@@ -114,8 +114,10 @@ class Watch:
         own = {rating.signature for some in found for one in some for rating in one.ratings if rating.status == "ok"}
         before = {name for look in self.monitor.looks for name in look.judges}
         for name in sorted(own):
-            if other := sorted(one for one in own | before if one != name and planned(one) == planned(name)):
-                raise InputError(f"got scores by {name} at step {step}, and by {other[0]} before or beside them",
+            if other := sorted(
+                one for one in own | before if planned(one) == planned(name) and not same_judge(one, name)
+            ):
+                raise ModelChangedError(f"got scores by {name} at step {step}, and by {other[0]} before or beside them",
                                  todo="the model behind a name changed: name a dated one, and begin a new folder "
                                       "with a first look of today's judge")  # fmt: skip
         return tuple(sorted(own))

@@ -16,6 +16,7 @@ from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, read
 from wavjudge.rewards.check import Bar, Below, Permit, map_of, obeying
 from wavjudge.rewards.combine import Unscored, Verdict, Weights
+from wavjudge.signature import planned, same_judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +53,31 @@ class Obedience:
         below = self.below if self.below == "refuse" else f"{self.below}:{self.factor:g}"
         return f"calibration:{digest}|{below}|map:{self.recalibrate or 'none'}"
 
-    def weighed(self, weights: Weights, signatures: Mapping[str, str]) -> tuple[Weights, tuple[Permit, ...]]:
-        """The weights that may be used, and the permit of each axis; signatures: the judge of each axis.
+    def weighed(
+        self, weights: Weights, signatures: Mapping[str, str], *, answered: bool = False
+    ) -> tuple[Weights, tuple[Permit, ...]]:
+        """The weights that may be used, and the permit of each axis; signatures: the judge of each axis. answered:
+        whether they are of replies that came, or planned.
 
         Raises `InputError` for an axis that is refused, and for a judge that the calibration does not hold.
         """
-        return obeying(weights, signatures, self.file, self.bar, below=self.below, factor=self.factor)
+        return obeying(weights, signatures, self.file, self.bar, below=self.below, factor=self.factor,
+                        answered=answered)  # fmt: skip
 
-    def maps(self, weights: Weights, signatures: Mapping[str, str]) -> dict[str, RecalibrationMap]:
+    def maps(
+        self, weights: Weights, signatures: Mapping[str, str], *, answered: bool = False
+    ) -> dict[str, RecalibrationMap]:
         """The map of each weighted axis; none where none was asked for."""
         if self.recalibrate is None:
             return {}
-        return {axis: map_of(self.file, axis, signatures[axis], self.recalibrate) for axis in weights.axes}
+        return {axis: map_of(self.file, axis, signatures[axis], self.recalibrate, answered=answered)
+                for axis in weights.axes}  # fmt: skip
+
+    def is_foreign(self, axis: str, signature: str) -> bool:
+        """Whether these verdicts were planned as the calibrated judge's and came from another model."""
+        held = [str(row["signature"]) for row in self.file.rows if (row["kind"], row["axis"]) == ("judge", axis)]
+        own = [one for one in held if planned(one) == planned(signature)]
+        return bool(own) and not any(same_judge(one, signature) for one in own)
 
 
 OPTIONS = ("below", "factor", "recalibrate", "min_order", "min_icc")

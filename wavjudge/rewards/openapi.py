@@ -117,7 +117,9 @@ class VerifyOut(BaseModel):
 
 class HealthOut(Body):
     """What the server is, and what it has done. trouble: why the last request got nothing, if so. paused: why requests
-    are refused just now without asking anybody, and for how many seconds more; null and 0 where they are taken."""
+    are refused just now without asking anybody, and for how many seconds more; null and 0 where they are taken.
+
+    identity: by axis, who answers, as far as that is known. other_models: replies of other models; no rewards."""
 
     signature: str
     answers: dict[str, int]
@@ -126,6 +128,8 @@ class HealthOut(Body):
     trouble: str | None
     paused: str | None
     paused_seconds: float
+    identity: dict[str, str] = {}
+    other_models: dict[str, int] = {}
 
 
 Bodies = tuple[type[BaseModel], ...]

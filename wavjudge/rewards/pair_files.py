@@ -17,6 +17,8 @@ from typing import Any
 from wavjudge import audio
 from wavjudge.errors import InputError
 from wavjudge.report import paper
+from wavjudge.rewards.obedience import Obedience
+from wavjudge.rewards.pair_foreign import foreign_record, marked, own_scores, told
 from wavjudge.rewards.pair_noise import Repeats, noise_of, repeats_of
 from wavjudge.rewards.pair_rules import AXES, USED, Rules
 from wavjudge.rewards.pairs import Noise, Output, Pair, Prompt
@@ -44,12 +46,14 @@ class Scored:
 
 
 def of_run(
-    run: Path, rules: Rules, *, rater: str | None = None, candidates: Collection[str] = (), target: str | None = None
-) -> Scored:
+    run: Path, rules: Rules, *, rater: str | None = None, candidates: Collection[str] = (), target: str | None = None,
+    obedience: Obedience | None = None,
+) -> Scored:  # fmt: skip
     """The scored answers of a run folder.
 
     rater: needed where several rated. candidates: only these. target: the candidate whose first answers are the
-    demonstrations; they stand against the others and are none of them.
+    demonstrations; they stand against the others and are none of them. obedience: a calibration; scores that another
+    model gave under the calibrated judge's name are set aside.
 
     Raises `InputError` for several signatures on one axis, a scale other than 1..5 and a name that the run does not
     have.
@@ -62,14 +66,16 @@ def of_run(
         wanted = {*candidates, *([target] if target else [])}
         _known({one.candidate for one in responses}, wanted, run)
         chosen = [one for one in responses if not candidates or one.candidate in wanted]
+        own, foreign = own_scores(ratings, rules, obedience)
         done, found = paper.Written(), Scored()
-        for record in paper.records(folder.items(), chosen, ratings, run / "-", run=run, rater=rater, done=done):
+        for record in paper.records(folder.items(), chosen, own, run / "-", run=run, rater=rater, done=done):
             _take(record, found, run, f"item {record['id']}", f"{target}/0" if target else None)
-        found.notes += folder.bad_lines
+        found.prompts = [marked(prompt, foreign) for prompt in found.prompts]
+        found.notes += [*folder.bad_lines, *told(foreign)]
     found.notes += [f"{count} prompts {why}" for count, why in (
         (done.several_turns, "of several turns passed over"), (done.unasked, "of which nothing is known passed over"),
     ) if count]  # fmt: skip
-    found.repeats = repeats_of(one for one in ratings if one.signature in found.signatures.values())
+    found.repeats = repeats_of(one for one in own if one.signature in found.signatures.values())
     found.noise = noise_of(found.repeats, rules)
     return found
 
@@ -91,17 +97,25 @@ def _some(ratings: Collection[Rating], scored: Collection[str], rules: Rules, ru
     )  # fmt: skip
 
 
-def of_file(path: Path, *, target: str | None = None, noise: float | None = None) -> Scored:
+def of_file(
+    path: Path, *, target: str | None = None, noise: float | None = None, rules: Rules | None = None,
+    obedience: Obedience | None = None,
+) -> Scored:  # fmt: skip
     """The same from a JSON Lines file of scored candidates. target: the key in `output` that is the demonstration.
 
-    noise: standard deviation of repeats of the mode's score, where it is known from elsewhere.
+    noise: standard deviation of repeats of the mode's score, where it is known from elsewhere. rules, obedience: with
+    both, prompts that another model scored than the calibrated one are set aside.
     """
     if noise is not None and (isinstance(noise, bool) or not (isfinite(noise) and noise >= 0)):
         raise InputError(f"got noise={noise}, expected a standard deviation, 0 or more")
     found = Scored(noise=Noise(noise))
     for number, line in enumerate(_lines(path), 1):
         if line.strip():
-            _take(_record(line), found, path.parent, f"{path}, line {number}", target)
+            where, record = f"{path}, line {number}", _record(line)
+            if rules and obedience and (why := foreign_record(record, rules, obedience)):
+                found.notes.append(f"{where}: {why}; set aside")
+            else:
+                _take(record, found, path.parent, where, target)
     if not found.prompts:
         raise InputError("got no scored candidates" + (f": {found.notes[0]}" if found.notes else ""), where=str(path),
                          todo="give a run folder, or what `wavjudge export --format paper` writes")  # fmt: skip

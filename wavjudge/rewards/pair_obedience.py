@@ -31,12 +31,12 @@ def obeying(scored: Scored, rules: Rules, obedience: Obedience) -> tuple[Scored,
     """
     total = sum(rules.used.values())
     asked = Weights({AXES[name]: weight / total for name, weight in rules.used.items()})
-    weights, permits = obedience.weighed(asked, scored.signatures)
+    weights, permits = obedience.weighed(asked, scored.signatures, answered=True)
     if dict(weights.axes) != dict(asked.axes):
         semantic, paralinguistic = (total * weights.axes.get(AXES[name], 0.0) for name in USED["weighted"])
         rules = replace(rules, mode="weighted", weights=(semantic, paralinguistic))
     maps = {name: one for name, axis in AXES.items()
-            if (one := obedience.maps(weights, scored.signatures).get(axis)) is not None}  # fmt: skip
+            if (one := obedience.maps(weights, scored.signatures, answered=True).get(axis)) is not None}  # fmt: skip
     repeats = {key: [_mapped(one, maps) for one in of] for key, of in scored.repeats.items()}
     return replace(
         scored, prompts=[_prompt(one, maps) for one in scored.prompts], repeats=repeats,

@@ -29,13 +29,14 @@ from wavjudge.rewards.pair_rules import DECIMALS, Rules
 @dataclass(frozen=True, slots=True)
 class Output:
     """One candidate's answer. scores: by the schema's names, None where there is none. wrong: the names of those in
-    whose place something stands that is no score."""
+    whose place something stands that is no score. foreign: of those that another model gave than the calibrated one."""
 
     key: str
     text: str
     audio: Path | None
     scores: Mapping[str, float | None]
     wrong: frozenset[str] = frozenset()
+    foreign: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,8 @@ def _usable(outputs: Sequence[Output], rules: Rules, done: Built) -> list[tuple[
 
 
 def _lacking(one: Output, rules: Rules) -> str:
+    if one.foreign & set(rules.used):
+        return "scored by another model than the calibrated one"
     if one.wrong & set(rules.used):
         return "what stands as a score is none (see the notes)"
     if not one.text.strip():

@@ -215,7 +215,8 @@ class RewardServer:
         meter, left = self.reward.meter, self._pause.left  # `left` lets go of the reason of a pause that is over
         return _json(openapi.HealthOut(
             signature=self.reward.signature, answers=dict(self.answers), calls=meter.calls, cached=meter.cached,
-            trouble=self.trouble, paused=self._pause.reason, paused_seconds=left,
+            trouble=self.trouble, paused=self._pause.reason, paused_seconds=left, identity=self.reward.who.told,
+            other_models=self.reward.who.others,
         ))  # fmt: skip
 
     async def _openapi(self, request: web.Request) -> web.Response:

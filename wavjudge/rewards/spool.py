@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import os
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -77,6 +77,10 @@ class Spool:
         if self._logged:
             keep_prompts(self.folder, judges)
             self.folder.write_manifest(opened(self.folder, source=None, judges=judges, repeats=repeats, notes=notes))
+
+    def earlier(self) -> Iterator[Rating]:
+        """The ratings of the trace that is gone on with."""
+        return self.folder.ratings() if self._logged else iter(())
 
     async def take(self, item: RewardItem) -> Taken:
         """The records of a rollout. `InputError` for a question that does not open, or another one under its id."""

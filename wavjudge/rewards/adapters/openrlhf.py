@@ -86,6 +86,7 @@ def _score(number: int, reward: Reward) -> float:
     if reward.score is None:
         again = "send it again; replies that came are not paid for twice"
         theirs = "the same answer fails again; a floor (Guards, --floor) pays where silence was measured"
-        raise NoRewardError(f"no reward for query {number} ({reward.status}: {reward.reason})",
-                            todo=theirs if reward.status in OUTCOMES else again)  # fmt: skip
+        other = "the calibration is of one model alone: see which one answers now (/health), and calibrate that"
+        todo = theirs if reward.status in OUTCOMES else other if reward.status == "other_model" else again
+        raise NoRewardError(f"no reward for query {number} ({reward.status}: {reward.reason})", todo=todo)
     return reward.score
