@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as arrays
 
 from wavjudge import audio
 from wavjudge.audio import AudioFault, Waveform, decode, read, transmit
-from wavjudge.cut_off import missing_bytes
+from wavjudge.containers import missing_bytes
 from wavjudge.errors import InputError
 from wavjudge.types import Outcome
 
@@ -91,8 +91,10 @@ def test_a_recording_may_have_more_channels_than_an_array() -> None:
     assert outcome(encoded(np.repeat(tone(0.1)[:, None], 20, axis=1))) == "ok"
 
 
-def test_opposite_channels_are_silence_by_their_mean() -> None:
-    assert outcome(encoded(np.stack([tone(), -tone()], axis=1))) == "no_speech"
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"wav8"}))
+def test_opposite_channels_are_heard_by_the_louder_one(name: str) -> None:
+    wave = decode(encoded(np.stack([0.9 * tone(), -tone()], axis=1), name), where="a")
+    assert np.sqrt(2 * np.mean(wave.samples[RATE // 4 : -RATE // 4] ** 2)) == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_file_is_known_by_its_content_not_by_its_name(tmp_path: Path) -> None:
@@ -154,8 +156,10 @@ def test_a_size_that_streams_write_is_no_promise(size: int) -> None:
     assert wave.seconds == 1.0
 
 
-def test_a_header_that_was_never_filled_in_holds_no_sound() -> None:
-    assert outcome(header(WHOLE["wav16"], riff=36, size=0)) == "no_speech"
+@pytest.mark.parametrize("riff", [0, 36, 0xFFFFFFFF, 48_036])
+def test_a_size_that_was_never_filled_in_means_to_the_end_of_the_file(riff: int) -> None:
+    assert np.array_equal(decode(header(WHOLE["wav16"], riff=riff, size=0), where="a").samples,
+                          decode(WHOLE["wav16"], where="a").samples)  # fmt: skip
 
 
 def test_chunks_before_and_after_the_sound_are_no_sound() -> None:
@@ -179,7 +183,8 @@ def test_a_tag_in_front_does_not_hide_that_an_mp3_was_cut() -> None:
 def test_an_mp3_that_does_not_say_its_size_is_taken_as_it_is() -> None:
     mark = WHOLE["mp3"].index(b"Xing") + 4
     silent_about_it = WHOLE["mp3"][:mark] + bytes(4) + WHOLE["mp3"][mark + 4 :]
-    assert missing_bytes(silent_about_it[:-500]) == 0
+    last_frame = silent_about_it.rindex(silent_about_it[:2])
+    assert missing_bytes(silent_about_it[:last_frame]) == 0 < missing_bytes(silent_about_it[: last_frame + 9])
 
 
 @given(st.binary(max_size=100), st.sampled_from([b"RIFF", b"OggS", b"ID3", b"\xff\xfb", b"RIFF\0\0\0\0WAVEdata"]))
@@ -208,7 +213,7 @@ def test_flipped_bytes_are_sound_or_an_audio_fault(name: str, seed: int, count: 
 
 
 @pytest.mark.parametrize("name", ["flac", "mp3"])
-def test_a_header_that_promises_more_than_memory_holds_is_broken(name: str) -> None:
+def test_a_header_that_promises_more_than_memory_holds_is_not_believed(name: str) -> None:
     data = bytearray(WHOLE[name])
     if name == "flac":  # 36 bits of STREAMINFO: the number of frames
         data[21] |= 0x0F
@@ -216,8 +221,7 @@ def test_a_header_that_promises_more_than_memory_holds_is_broken(name: str) -> N
     else:
         place = data.index(b"Xing") + 8
         data[place : place + 4] = b"\x80\0\0\0"
-    with pytest.raises(AudioFault, match=r"promises \d{11,} frames in \d+ bytes"):
-        decode(bytes(data), where="a")
+    assert decode(bytes(data), where="a").seconds == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("data", [b"hello", b"RIFF", b"<html>not found</html>", b"\0" * 1000, b"RIFF\0\0\0\0WAVE"])

@@ -1,15 +1,19 @@
-"""Audio in and out: WAV, FLAC, OGG (Vorbis, Opus) and MP3 in; mono float32 inside; 16-bit PCM WAV out.
+"""Audio in and out: WAV, FLAC, Ogg (Vorbis, Opus), MP3, AIFF, AU, CAF, W64 in; mono float32 inside; 16-bit PCM WAV out.
 
 The rules, the same for every item:
 
 * a sample rate is always explicit; nothing here has a default rate;
-* several channels become one by their mean; resampling is soxr HQ;
+* several channels become one by their mean; where that would cancel them, the louder one is taken (see `decoding`);
+  resampling is soxr HQ;
 * no loudness is changed: samples beyond full scale are cut at full scale, as any player would, and counted; a
   recording with more than `MAX_OVER_SHARE` of them is not audio in -1..1 and is refused;
 * NaN or Inf anywhere: refused (`broken_audio`);
 * no frames, or nothing above `SILENCE_PEAK` (-80 dBFS): `no_speech`;
-* cut off, so that its container promises more than is there: refused (`broken_audio`), see `cut_off`;
-* longer than the caller's limit: `too_long`, known from the header where that is exact, else by counting.
+* cut off, so that its container promises more than is there, or with bytes left over behind its sound: refused
+  (`broken_audio`); a size that cannot be true means "unknown"; several recordings in a row are one (see `containers`);
+* longer than the caller's limit: `too_long`, known from the header where that is exact, else by counting; so is a file
+  beyond the limits of `decoding`;
+* only regular files are read: a pipe or a device might never end.
 
 What is refused raises `AudioFault`, whose `outcome` says what it means for a candidate.
 """
@@ -29,33 +33,19 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from wavjudge.cut_off import missing_bytes
+from wavjudge import containers
+from wavjudge.decoding import SILENCE_PEAK, mono_samples, one_channel, read_regular, refuse_long
+from wavjudge.decoding import AudioFault as AudioFault
+from wavjudge.decoding import Samples as Samples
 from wavjudge.errors import InputError
-from wavjudge.types import AudioRef, Outcome
+from wavjudge.types import AudioRef
 
-SILENCE_PEAK = 1e-4
 MAX_OVER_SHARE = 0.01
-MAX_CHANNELS = 16
-MAX_FRAMES_PER_BYTE = 8192  # FLAC of pure silence, the densest there is, holds below 4700
+MAX_CHANNELS = 16  # of an array; a file may have more
 _HEAD_BYTES = 44  # of the plainest WAV file
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".oga", ".mp3"})
-
-Samples = npt.NDArray[np.float32]
-
-
-class AudioFault(InputError):
-    """A recording that cannot be rated; `outcome` is what it counts as for the candidate that made it."""
-
-    def __init__(self, problem: str, outcome: Outcome, *, todo: str = "", where: str = "") -> None:
-        super().__init__(problem, todo=todo, where=where)
-        self.outcome = outcome
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (self.problem, self.outcome, self.todo, self.where)
-
-
-def _rebuild(problem: str, outcome: Outcome, todo: str, where: str) -> AudioFault:
-    return AudioFault(problem, outcome, todo=todo, where=where)
+SUFFIXES = frozenset({
+    ".wav", ".flac", ".ogg", ".opus", ".oga", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +77,7 @@ class Waveform:
                 f"got samples of shape {samples.shape}, expected (frames,) or (frames, channels)",
                 todo="transpose the array if it is (channels, frames)", where=where,
             )  # fmt: skip
-        return _checked(_mono(_as_float(samples, where)), int(sample_rate_hz), where)
+        return _checked(_mono(_as_float(samples, where), int(sample_rate_hz)), int(sample_rate_hz), where)
 
     def resampled(self, sample_rate_hz: int) -> Waveform:
         """The same sound at another rate (soxr HQ); itself if the rate is already that one."""
@@ -124,9 +114,9 @@ def suffix_of(data: bytes) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of an audio file; `InputError` when there is no such readable file."""
+    """The bytes of an audio file; `InputError` when there is no such readable regular file."""
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(
@@ -140,37 +130,18 @@ def decode(data: bytes, *, where: str, max_seconds: float | None = None) -> Wave
         raise AudioFault("got a file of zero bytes", "no_speech", where=where)
     if (rate := _plain_rate(data)) is not None:  # soundfile would give the same samples for ten times the time
         pcm = np.frombuffer(data, "<i2", offset=_HEAD_BYTES)
-        _refuse_long(len(pcm) / rate, max_seconds, where)
+        refuse_long(len(pcm) / rate, max_seconds, where)
         return _checked(pcm * np.float32(2**-15), rate, where)
-    if missing := missing_bytes(data):
-        raise AudioFault(
-            f"got a recording that was cut off: it promises {missing} bytes more than are there", "broken_audio",
-            todo="copy or make it again; whoever wrote it may have stopped half way", where=where,
-        )  # fmt: skip
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            samples, rate = _read_all(file, len(data), max_seconds, where), file.samplerate
-    except (soundfile.SoundFileError, TypeError, ValueError) as error:
-        raise AudioFault(
-            f"got a file that does not decode as audio ({_plain(error)}), expected WAV, FLAC, OGG or MP3",
-            "broken_audio", todo="convert it, for example with ffmpeg", where=where,
-        ) from error  # fmt: skip
-    return _checked(_mono(samples), rate, where)
+    return _checked(*mono_samples(data, where=where, max_seconds=max_seconds), where)
 
 
-def _read_all(file: soundfile.SoundFile, size: int, max_seconds: float | None, where: str) -> Samples:
-    """All frames of a file of `size` bytes, but never more memory or time than the bytes and the limit allow."""
-    if file.frames > MAX_FRAMES_PER_BYTE * size:
-        raise AudioFault(
-            f"got a header that promises {file.frames} frames in {size} bytes", "broken_audio",
-            todo="make the file again with its length in the header", where=where,
-        )  # fmt: skip
-    if file.format != "MP3":  # without a Xing head the length of an MP3 is guessed from its first bytes
-        _refuse_long(file.frames / file.samplerate, max_seconds, where)
-    frames = -1 if max_seconds is None else int((min(max_seconds, 1e6) + 1) * file.samplerate)
-    samples: Samples = file.read(frames, dtype="float32", always_2d=True)
-    _refuse_long(len(samples) / file.samplerate, max_seconds, where)
-    return samples
+def transform(sample_rate_hz: int) -> str:
+    """What `transmit` does to a recording, for signatures and caches. 2: channels that cancel are not averaged.
+
+    >>> transform(16000)
+    'pcm16-16000-mono2'
+    """
+    return f"pcm16-{sample_rate_hz}-mono2"
 
 
 def transmit(path: Path, *, sha256: str, sample_rate_hz: int) -> bytes:
@@ -208,10 +179,11 @@ def _pcm_as_is(data: bytes, rate: int) -> bytes | None:
     """
     if _plain_rate(data) == rate:
         return data
-    if data[:4] != b"RIFF" or missing_bytes(data):
+    found = containers.opened(data) if data[:4] == b"RIFF" else None
+    if found is None or found.problem or len(found.links) != 1:
         return None
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with soundfile.SoundFile(io.BytesIO(found.links[0])) as file:
             if (file.format, file.subtype, file.channels, file.samplerate) != ("WAV", "PCM_16", 1, rate):
                 return None
             return pcm_wav(file.read(dtype="int16").astype("<i2", copy=False).tobytes(), rate)
@@ -232,7 +204,8 @@ def _plain_rate(data: bytes) -> int | None:
     """The sample rate of whole mono PCM16 samples under just the header of `pcm_wav`; None for any other file."""
     size, rate = len(data) - _HEAD_BYTES, int.from_bytes(data[24:28], "little")
     is_plain = size > 0 and size % 2 == 0 and 0 < rate < 2**31 and data[:_HEAD_BYTES] == _wav_head(size, rate)
-    return rate if is_plain else None
+    is_alone = is_plain and data.find(b"WAVEfmt ", _HEAD_BYTES) < 0  # no other recording behind it
+    return rate if is_alone else None
 
 
 def _wav_head(size: int, rate: int, channels: int = 1) -> bytes:
@@ -262,11 +235,8 @@ def _as_float(array: npt.NDArray[Any], where: str) -> Samples:
     raise InputError(f"got samples of type {array.dtype}, expected signed integers or floats", where=where)
 
 
-def _mono(samples: Samples) -> Samples:
-    if samples.ndim == 1:
-        return samples
-    with np.errstate(over="ignore", invalid="ignore"):  # Inf and NaN are refused afterwards
-        return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
+def _mono(samples: Samples, rate: int) -> Samples:
+    return samples if samples.ndim == 1 else one_channel(samples, rate)
 
 
 def _checked(samples: Samples, rate: int, where: str) -> Waveform:
@@ -285,15 +255,3 @@ def _checked(samples: Samples, rate: int, where: str) -> Waveform:
     if peak < SILENCE_PEAK:
         raise AudioFault("got digital silence (nothing above -80 dBFS)", "no_speech", where=where)
     return Waveform(np.clip(samples, -1.0, 1.0) if over else samples, rate, over)
-
-
-def _refuse_long(seconds: float, max_seconds: float | None, where: str) -> None:
-    if max_seconds is not None and seconds > max_seconds:
-        raise AudioFault(
-            f"got {seconds:.1f} s of audio, expected at most {max_seconds:g} s",
-            "too_long", todo="raise the limit or cut the recording", where=where,
-        )  # fmt: skip
-
-
-def _plain(error: Exception) -> str:
-    return str(error).split(": ", 1)[-1].strip().rstrip(".")

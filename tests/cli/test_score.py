@@ -168,7 +168,7 @@ def test_the_options_of_a_spec_reach_the_server(tmp_path: Path) -> None:
     (heard,) = received.recordings
     assert len(heard.data) == pytest.approx(44 + 2 * 8000 * 0.1, abs=8)
     (rating,) = wavjudge.load(tmp_path / "run").ratings()
-    assert "|t:0,seed:7,max:99|qt,aa|before|pcm16-8000-mono|" in rating.signature
+    assert "|t:0,seed:7,max:99|qt,aa|before|pcm16-8000-mono2|" in rating.signature
 
 
 def test_recordings_are_copied_once_or_referenced(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ class ModelJudge:
         self.identity = identity or Identity(self.rater)
         self._client, self._model, self._spec, self._options = client, model, spec, options
         self.concurrency, self._recogniser, self._recordings = concurrency, recogniser, Recordings()
-        self._transform, self._extra = f"pcm16-{options.rate}-mono", extra
+        self._transform, self._extra = audio.transform(options.rate), extra
         self.prompts = {prompt.name: options.applied(prompt) for prompt in prompts}
         self._prompt_hashes = {name: prompt.digest for name, prompt in self.prompts.items()}
         self.tasks = tuple(self._task(prompt) for prompt in self.prompts.values())

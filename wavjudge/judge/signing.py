@@ -1,6 +1,6 @@
 """The judge signature: short, citable, and enough to know whether two ratings may be compared.
 
-    openai:gpt-audio-1.5|semantic.1#3f9a02c4d1be|parse:1|t:default|qt,qa,own,aa|before|pcm16-16000-mono|v1|is:gpt-audio-1.5-2026-05-01
+    openai:gpt-audio-1.5|semantic.1#3f9a02c4d1be|parse:1|t:default|qt,qa,own,aa|before|pcm16-16000-mono2|v1|is:gpt-audio-1.5-2026-05-01
 
 Fields in order: judge kind and model as asked for; prompt name, version and hash; parser version; sampling; inputs
 shown (qt question text, qa question audio, own/rec transcript, aa answer audio, ref reference); place of the

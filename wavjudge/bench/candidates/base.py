@@ -117,7 +117,7 @@ def lost(failure: Failure, request: Request, who: str = "") -> Lost:
 def recording(ref: AudioRef, path: Path, rate: int) -> AudioPart:
     """A recording as it is sent to a candidate or a part of it: mono 16-bit, at this rate in Hz."""
     return AudioPart(
-        sha256=ref.sha256, transform=f"pcm16-{rate}-mono", seconds=ref.seconds, sample_rate_hz=rate,
+        sha256=ref.sha256, transform=audio.transform(rate), seconds=ref.seconds, sample_rate_hz=rate,
         wav_bytes=audio.wav_size(ref.seconds, rate),
         load=lambda: audio.transmit(path, sha256=ref.sha256, sample_rate_hz=rate),
     )  # fmt: skip

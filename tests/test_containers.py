@@ -1,0 +1,261 @@
+"""Sizes that lie, recordings in a row, tags and rests: the whole sound, or an outcome that says what is wrong."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.test_audio import FORMATS, RATE, WHOLE, encoded, outcome, tone
+from wavjudge.audio import AudioFault, decode, transmit
+from wavjudge.containers import missing_bytes, opened
+
+HALF = {name: encoded(tone(0.5, 660), name) for name in FORMATS}
+WAVS = ("wav16", "wav24", "wav32f", "wav8", "wavx")
+ID3V1, APE = b"TAG" + bytes(30) + b"name".ljust(95, b" "), b"APETAGEX\xd0\x07\0\0\x20\0\0\0" + bytes(16) + bytes(32)
+LIST = b"LIST\x1a\0\0\0INFOISFT\x0e\0\0\0Lavf60.16.100\0"
+
+
+def wav(riff: int | None = None, size: int | None = None, *, sound: bytes | None = None, behind: bytes = b"",
+        front: bytes = b"", mark: bytes = b"RIFF") -> bytes:  # fmt: skip
+    """A WAV of PCM16 with any sizes in its head; by default the true ones."""
+    sound = WHOLE["wav16"][44:] if sound is None else sound
+    size = len(sound) if size is None else size
+    riff = 36 + len(front) + len(sound) + len(behind) if riff is None else riff
+    head = b"".join((mark, struct.pack("<I", riff), WHOLE["wav16"][8:36], front, b"data", struct.pack("<I", size)))
+    return head + sound + behind
+
+
+def seconds(data: bytes) -> float:
+    return decode(data, where="a").seconds
+
+
+def problem(data: bytes) -> str:
+    with pytest.raises(AudioFault) as fault:
+        decode(data, where="a")
+    assert fault.value.outcome == "broken_audio"
+    return fault.value.problem
+
+
+SOUND = WHOLE["wav16"][44:]
+TRUE = len(SOUND)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 44, 1000, TRUE - 16, TRUE - 1, TRUE, TRUE + 1, TRUE + 16, TRUE + 44, 10**9,
+                                  0x7FFF0000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])  # fmt: skip
+def test_a_data_size_that_the_true_outer_size_contradicts_means_to_the_end(size: int) -> None:
+    assert np.array_equal(decode(wav(size=size), where="a").samples, decode(WHOLE["wav16"], where="a").samples)
+
+
+@pytest.mark.parametrize("riff", [0, 4, 36, 1000, TRUE, TRUE + 28, TRUE + 36 + 16, 10**9, 0x7FFFF024, 0xFFFFFFFF])
+@pytest.mark.parametrize("size", [0, 2, 32_000, TRUE, 0xFFFFFFFF])
+def test_whatever_the_outer_size_says_a_sound_that_is_there_is_read_to_its_end(riff: int, size: int) -> None:
+    assert seconds(wav(riff, size)) == 1.0
+
+
+def test_an_outer_size_that_is_the_length_of_the_file_and_a_surplus_are_slips() -> None:
+    assert seconds(wav(TRUE + 44, TRUE + 16)) == seconds(wav(0, TRUE + 16)) == seconds(wav(36, TRUE + 44)) == 1.0
+
+
+@pytest.mark.parametrize("gone", [1, 2, 16, 44, 1000, 24_000])
+@pytest.mark.parametrize("riff", [None, TRUE, TRUE + 44])
+def test_a_file_that_lacks_what_both_sizes_promise_stays_cut_off(gone: int, riff: int | None) -> None:
+    if riff is None or gone > 100:
+        data = wav(riff)[:-gone]
+        assert missing_bytes(data) == gone and "was cut off" in problem(data)
+
+
+def test_a_stream_that_was_cut_in_half_and_knew_its_length_is_cut_off() -> None:
+    assert missing_bytes(wav(0)[: -TRUE // 2]) == TRUE // 2
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [LIST, LIST + LIST, b"id3 \x04\0\0\0ID3\x04", ID3V1, APE, bytes(7), bytes(500), b"fact\x04\0\0\0abcd",
+     bytes(2) + LIST, b"XYZ1\x02\0\0\0ab", b"LIST\xff\0\0\0INFO"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["wav16", "wav24", "wav32f"])
+def test_tags_chunks_and_zeros_behind_the_sound_are_no_sound(behind: bytes, name: str) -> None:
+    whole = decode(WHOLE[name], where="a").samples
+    assert np.array_equal(decode(WHOLE[name] + behind, where="a").samples, whole)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_a_list_or_a_tag_at_the_end_of_a_stream_is_no_sound(size: int) -> None:
+    assert seconds(wav(0xFFFFFFFF, size, behind=LIST)) == seconds(wav(0xFFFFFFFF, size, behind=ID3V1)) == 1.0
+
+
+def test_a_data_chunk_that_is_really_empty_before_a_list_is_no_speech() -> None:
+    assert outcome(wav(size=0, sound=b"", behind=LIST)) == outcome(wav(size=0, sound=b"")) == "no_speech"
+
+
+def test_a_chunk_in_front_may_lie_about_its_size() -> None:
+    for size in (0, 3, 0xFFFFFFFF, 10**6):
+        assert seconds(wav(front=b"LIST" + struct.pack("<I", size) + b"INFOxxxx")) == 1.0
+    for size in (0, 14, 17, 0xFFFFFFFF):  # of the format itself
+        assert seconds(WHOLE["wav16"][:16] + struct.pack("<I", size) + WHOLE["wav16"][20:]) == 1.0
+
+
+def test_two_data_chunks_are_one_sound() -> None:
+    second = b"data" + struct.pack("<I", 24_000) + HALF["wav16"][44:]
+    assert seconds(wav(behind=second)) == seconds(wav(behind=LIST + second)) == 1.5
+
+
+@pytest.mark.parametrize("riff, size", [(None, None), (0, 0), (0xFFFFFFFF, 0xFFFFFFFF), (TRUE + 36, 1000), (36, 0)])
+def test_wavs_in_a_row_are_the_whole_sound_without_their_heads(riff: int | None, size: int | None) -> None:
+    both = np.concatenate([decode(one, where="a").samples for one in (WHOLE["wav16"], HALF["wav16"])])
+    for between in (b"", LIST, bytes(10)) if size is None else (b"",):
+        found = decode(wav(riff, size) + between + HALF["wav16"], where="a").samples
+        assert np.array_equal(found, both)
+
+
+def test_a_first_size_that_covers_both_hides_no_head_among_the_samples() -> None:
+    both = WHOLE["wav16"][44:] + HALF["wav16"]
+    assert seconds(wav(sound=both)) == seconds(wav(sound=both, size=0)) == 1.5
+
+
+def test_a_long_file_of_64_bit_sizes_is_read_and_its_cut_is_seen() -> None:
+    data = encoded(tone())
+    file = io.BytesIO()
+    soundfile.write(file, tone(), RATE, format="RF64", subtype="PCM_16")
+    long = file.getvalue()
+    assert np.array_equal(decode(long, where="a").samples, decode(data, where="a").samples)
+    assert "was cut off" in problem(long[:-1000])
+    place = long.index(b"ds64") + 8
+    for riff, size in ((0, 0), (len(long) - 8, 0), (len(long) - 8, 2**40)):
+        told = long[:place] + struct.pack("<QQ", riff, size) + long[place + 16 :]
+        assert seconds(told) == 1.0
+
+
+def test_big_endian_wavs_are_read_to_their_end() -> None:
+    file = io.BytesIO()
+    soundfile.write(file, tone(), RATE, format="WAV", subtype="PCM_16", endian="BIG")
+    data = file.getvalue()
+    assert data[:4] == b"RIFX" and seconds(data) == seconds(data[:40] + bytes(4) + data[44:]) == 1.0
+    assert "was cut off" in problem(data[:-100])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_two_encodings_in_a_row_are_the_whole_sound(name: str) -> None:
+    one, two = (decode(part[name], where="a").samples for part in (WHOLE, HALF))
+    found = decode(WHOLE[name] + HALF[name], where="a").samples
+    assert np.array_equal(found, np.concatenate([one, two]))
+    assert decode(WHOLE[name] * 3, where="a").seconds == pytest.approx(3, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["wav16", "flac", "vorbis", "mp3"])
+def test_recordings_of_two_rates_in_a_row_are_broken_and_say_how_much_is_left_over(name: str) -> None:
+    other = encoded(tone(0.5, rate=16_000), name, 16_000)
+    assert f"got {len(other)} bytes left over" in problem(WHOLE[name] + other) or name == "mp3"
+    assert "left over: a recording of 16000 Hz behind one of 24000 Hz" in problem(WHOLE[name] + other)
+
+
+@pytest.mark.parametrize("first, second", list(itertools.permutations(("wav16", "flac", "vorbis", "mp3"), 2)))
+def test_recordings_of_two_kinds_in_a_row_are_broken_and_say_how_much_is_left_over(first: str, second: str) -> None:
+    assert f"got {len(HALF[second])} bytes left over behind the sound" in problem(WHOLE[first] + HALF[second])
+
+
+@pytest.mark.parametrize("name", ["flac", "vorbis", "opus", "mp3"])
+def test_a_rest_that_is_no_sound_is_named_and_a_tag_is_not(name: str) -> None:
+    whole = decode(WHOLE[name], where="a").samples
+    assert "got 5000 bytes left over" in problem(WHOLE[name] + b"rest!" * 1000)
+    assert "got 1 bytes left over" in problem(WHOLE[name] + b"x")
+    for tag in (ID3V1, APE, bytes(300), APE + ID3V1):
+        assert np.array_equal(decode(WHOLE[name] + tag, where="a").samples, whole)
+
+
+def test_text_behind_a_wav_is_left_over() -> None:
+    assert "got 1000 bytes left over" in problem(WHOLE["wav16"] + b"<p>error</p>" * 83 + b"....")
+
+
+def flac_says(total: int, data: bytes = WHOLE["flac"]) -> bytes:
+    return (
+        data[:21]
+        + (data[21] & 0xF0 | total >> 32).to_bytes(1, "big")
+        + (total & 0xFFFFFFFF).to_bytes(4, "big")
+        + data[26:]
+    )
+
+
+@pytest.mark.parametrize("total", [0, 1, 4096, 12_000, 23_999, 24_000, 24_001, 24_016, 10**6, 2**36 - 1])
+def test_flac_is_read_to_its_end_whatever_length_it_says(total: int) -> None:
+    assert np.array_equal(decode(flac_says(total), where="a").samples, decode(WHOLE["flac"], where="a").samples)
+
+
+def test_a_cut_between_two_frames_of_flac_is_seen_by_its_length() -> None:
+    last = WHOLE["flac"].rindex(b"\xff\xf8")
+    assert "was cut off: it promises 3520 samples more" in problem(WHOLE["flac"][:last])
+    assert "was cut off: its last frame is not whole" in problem(flac_says(0)[:-1])
+
+
+def test_an_mp3_with_no_head_or_that_of_its_first_part_is_read_to_its_end() -> None:
+    data = WHOLE["mp3"]
+    size = data.index(data[:2], 4)
+    assert decode(data[size:], where="a").seconds == pytest.approx(1.05, abs=0.03)
+    place = data.index(b"Xing") + 8
+    for frames in (0, 1, 20, 43, 45, 2**31):
+        told = data[:place] + struct.pack(">I", frames) + data[place + 4 :]
+        assert decode(told, where="a").seconds == pytest.approx(1.03, abs=0.05)
+
+
+def test_loud_frames_first_do_not_make_an_mp3_without_a_head_shorter() -> None:
+    """libsndfile guesses its length by the first frames, and stops there."""
+    noise = 0.4 * np.random.default_rng(1).uniform(-1, 1, RATE).astype(np.float32)
+    file = io.BytesIO()
+    with soundfile.SoundFile(file, "w", RATE, 1, "MPEG_LAYER_III", format="MP3", bitrate_mode="VARIABLE") as out:
+        out.write(np.concatenate([noise, np.zeros(9 * RATE, np.float32)]))
+    data = file.getvalue()
+    data = data[data.index(data[:2], 4) :]
+    with soundfile.SoundFile(io.BytesIO(data)) as guess:
+        assert guess.frames / RATE < 5
+    assert decode(data, where="a").seconds == pytest.approx(10, abs=0.1)
+
+
+@pytest.mark.parametrize("format_", ["AIFF", "AU", "CAF", "W64"])
+def test_other_containers_are_read_their_cuts_seen_and_their_rests_named(format_: str) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, tone(), RATE, format=format_, subtype="PCM_16")
+    data = file.getvalue()
+    assert np.array_equal(decode(data, where="a").samples, decode(WHOLE["wav16"], where="a").samples)
+    assert "was cut off" in problem(data[:-100])
+    assert "bytes left over" in problem(data + b"rest!" * 100)
+
+
+@pytest.mark.parametrize("format_", ["VOC", "NIST", "PVF", "HTK"])
+def test_a_format_whose_wholeness_nobody_checks_is_refused_by_name(format_: str) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, tone(), RATE, format=format_, subtype="PCM_16")
+    assert "does not decode as audio" in problem(file.getvalue())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_long_recordings_are_the_same_in_blocks_as_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = np.stack([tone(3.0), tone(3.0, 550)], axis=1)
+    data = encoded(sound, name)
+    at_once = decode(data, where="a").samples
+    monkeypatch.setattr("wavjudge.decoding._BLOCK", 10_001)
+    assert np.array_equal(decode(data, where="a").samples, at_once) and len(at_once) >= 3 * RATE
+
+
+def test_what_is_sent_of_a_joined_or_streamed_wav_is_the_whole_sound(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    import hashlib
+
+    for data, frames in ((WHOLE["wav16"] * 2, 48_000), (wav(0, 0), 24_000), (wav(36, 1000), 24_000)):
+        (tmp_path / "a.wav").write_bytes(data)
+        sent = transmit(tmp_path / "a.wav", sha256=hashlib.sha256(data).hexdigest(), sample_rate_hz=RATE)
+        assert len(sent) == 44 + 2 * frames
+
+
+def test_nothing_of_this_fails_on_bytes_of_any_kind() -> None:
+    rng = np.random.default_rng(7)
+    for name, data in WHOLE.items():
+        for _ in range(60):
+            broken = bytearray(data)
+            for place in rng.integers(0, min(len(data), 200), 6):
+                broken[place] = int(rng.integers(0, 256))
+            found = opened(bytes(broken))
+            assert found is None or (found.missing >= 0 and found.left >= 0), name
