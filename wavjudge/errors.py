@@ -62,6 +62,12 @@ class InputError(WavjudgeError):
     exit_code = 2
 
 
+class MissingRecordingError(InputError):
+    """A recording that a row names and that is not there: a fault of the input, looked at again by the same command."""
+
+    exit_code = 9
+
+
 class SpecError(WavjudgeError):
     """A SPEC that does not follow the grammar, or names what does not exist."""
 

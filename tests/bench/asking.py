@@ -85,6 +85,8 @@ class Ledger(Nobody):
     def rated(self, ratings: Sequence[Rating]) -> None:
         self.tasks += 1
 
+    def missing(self, problem: str) -> None: ...
+
     def gave_up(self, who: str, why: StopRun) -> None:
         self.gone.append(who)
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import soundfile
 
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.testset import Row, TestSet, open_testset
-from wavjudge.errors import InputError
+from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.store import RunFolder
 from wavjudge.types import Item, Response
 
@@ -97,10 +98,7 @@ def test_recordings_may_stay_where_they_are(run: RunFolder, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "row, outcome, reason",
     [
-        ({"audio": "none.wav"}, "no_speech", "the recording none.wav is not there"),
-        ({"audio": "."}, "no_speech", "the recording . is not there"),
-        ({"audio": "a\0b.wav"}, "no_speech", "is not there"),
-        ({"audio": base64.b64encode(ANSWER).decode()}, "no_speech", "is not there"),
+        ({"audio": "none.wav", "status": "crashed", "reason": "out of memory"}, "crashed", "out of memory"),
         ({"text": "words only", "audio": None}, "no_speech", "the row names no recording"),
         ({"audio": "empty.wav"}, "no_speech", "zero bytes"),
         ({"audio": "silent.wav"}, "no_speech", "digital silence"),
@@ -117,6 +115,94 @@ def test_a_failure_of_the_candidate_is_its_outcome(
     assert response.status == outcome and reason in (response.reason or "") and len(response.reason or "") < 400
     assert response.answers[0].audio is None and response.answers[0].text == (row.get("text") or "said")
     assert not (run.path / "audio").exists()
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("none.wav", "the recording none.wav is not there; paths are relative to"),
+        ("b.wav", "is not there; paths are relative to"),
+        ("A.wav", "the nearest name is a.wav, which differs in upper and lower case"),
+        ("a.mp3", "is not there; the nearest name is a.wav"),
+        ("empti.wav", "the nearest name is empty.wav"),
+        ("sets/a.wav", "there is no folder sets"),
+        ("../sat/a.wav", "there is no folder "),
+        (".", "the recording . is a folder, not a file"),
+        ("a.wav/b.wav", "a part of its path is a file"),
+        ("a\0b.wav", "has a name that no file can have"),
+        (base64.b64encode(ANSWER).decode(), "has a name that no file can have"),
+        ("~/a.wav", "~ is not expanded"),
+        ("$DATA/a.wav", "variables are not expanded"),
+        ("${DATA}/a.wav", "variables are not expanded"),
+        ("https://example.org/a.wav", "is an address, and nothing is fetched"),
+        ("s3://bucket/a.wav", "is an address"),
+        ("data:audio/wav;base64,UklGRg==", "is an address"),
+        ("gone-link.wav", "is a link to nowhere.wav, which is not there"),
+        ("pipe.wav", "is a pipe, not a file"),
+        ("zero.wav", "is a device, not a file"),
+    ],
+    ids=lambda value: str(value)[:25],
+)
+@pytest.mark.parametrize("place", ["audio", "question_audio", "history", "turns", "answers"])
+def test_a_recording_that_is_not_there_is_a_fault_of_the_input(
+    run: RunFolder, tmp_path: Path, name: str, said: str, place: str
+) -> None:
+    answers(tmp_path)
+    (tmp_path / "set" / "gone-link.wav").symlink_to("nowhere.wav")
+    (tmp_path / "set" / "zero.wav").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "set" / "pipe.wav")
+    several: dict[str, Any] = {"turns": [{"audio": "q.wav"}], "answers": [{"audio": "a.wav"}]}
+    row: dict[str, Any] = {
+        "audio": {"audio": name}, "question_audio": {"question_audio": name, "audio": "a.wav"},
+        "history": {"history": [{"role": "user", "audio": name}], "audio": "a.wav"},
+        "turns": several | {"turns": [{"audio": name}]}, "answers": several | {"answers": [{"audio": name}]},
+    }[place]  # fmt: skip
+    with pytest.raises(MissingRecordingError) as error:
+        taken(run, tmp_path, row)
+    assert said in error.value.problem and len(error.value.problem) < 500
+    assert error.value.where == f'field "{place}"' and "the same command looks again" in error.value.todo
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_recording_that_may_not_be_read_is_a_fault_of_the_input(run: RunFolder, tmp_path: Path) -> None:
+    answers(tmp_path)
+    (tmp_path / "set" / "a.wav").chmod(0)
+    with pytest.raises(MissingRecordingError, match="permission denied"):
+        taken(run, tmp_path, {"audio": "a.wav"})
+
+
+ACCENT = "caf\u00e9"
+
+
+@pytest.mark.parametrize("named, lies", [(f"{ACCENT}.wav", "cafe\u0301.wav"), ("cafe\u0301.wav", f"{ACCENT}.wav"),
+                                         ("deep\\a.wav", "deep/a.wav"), (f"{ACCENT}\\a.wav", "cafe\u0301/a.wav"),
+                                         ("deep\\..\\deep\\a.wav", "deep/a.wav")])  # fmt: skip
+@pytest.mark.parametrize("place", ["audio", "question_audio"])
+def test_another_spelling_of_the_same_name_is_found_and_said(
+    run: RunFolder, tmp_path: Path, named: str, lies: str, place: str
+) -> None:
+    testset = answers(tmp_path, {"audio": "a.wav"} | {place: named})
+    (testset.root / lies).parent.mkdir(exist_ok=True)
+    (testset.root / lies).write_bytes(wav(seed=8))
+    [(_, row)] = testset
+    intake = Intake(run)
+    _, response = intake.take(testset, row)
+    assert response.status == "ok" and intake.unchanged(testset, row, response)
+    assert len(intake.remarks) == 1 and f"{named} was found as " in next(iter(intake.remarks))
+
+
+def test_where_two_files_fit_neither_is_guessed(run: RunFolder, tmp_path: Path) -> None:
+    answers(tmp_path)
+    for name in ("\u1e69.wav", "s\u0323\u0307.wav"):  # both of s\u0307\u0323, which is there under neither
+        (tmp_path / "set" / name).write_bytes(ANSWER)
+    with pytest.raises(MissingRecordingError, match="several others fit it"):
+        taken(run, tmp_path, {"audio": "s\u0307\u0323.wav"})
+
+
+def test_a_file_whose_name_holds_a_backslash_is_that_file(run: RunFolder, tmp_path: Path) -> None:
+    answers(tmp_path)
+    (tmp_path / "set" / "x\\a.wav").write_bytes(ANSWER)
+    assert taken(run, tmp_path, {"audio": "x\\a.wav"})[1].status == "ok"
 
 
 def test_where_answers_are_texts_by_design_a_text_is_enough(run: RunFolder, tmp_path: Path) -> None:

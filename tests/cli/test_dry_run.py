@@ -53,8 +53,10 @@ def test_an_unknown_price_is_said_to_make_a_limit_refuse(tmp_path: Path) -> None
 def test_why_an_answer_is_not_sent_is_said(tmp_path: Path) -> None:
     file = rows({"item_id": "q0", "question_text": "?", "audio": "q0.wav"}, folder=tmp_path)
     done = typed("score", file, "--judge", "gemini:m", "--out", tmp_path / "run", "--dry-run")
-    assert "1 answer that failed:" in done.out and "1 no_speech: the recording q0.wav is not there" in done.out
-    assert f"paths of recordings are relative to {tmp_path}" in done.out
+    assert done.code == 9 and "missing recording: " in done.err and "1 of 1 rows name a recording" in done.err
+    (tmp_path / "q0.wav").write_bytes(b"")
+    done = typed("score", file, "--judge", "gemini:m", "--out", tmp_path / "run", "--dry-run")
+    assert "1 answer that failed:" in done.out and "1 no_speech: got a file of zero bytes" in done.out
 
 
 def test_the_listed_price_is_not_taken_for_another_server(tmp_path: Path) -> None:
@@ -84,5 +86,6 @@ def test_failures_of_the_candidate_are_not_counted_and_bad_rows_are_named(tmp_pa
     done = typed("score", file, "--judge", "openai:m", "--judge", "gemini:m", "--out", tmp_path / "run", "--dry-run")
     assert done.out.count("calls               3") == 2
     assert f'bad row: {file}, line 3, field "audoi"' in done.err
-    assert f"bad row: {file}, line 4" in done.err
-    assert done.err.count("bad row:") == 2
+    assert f'missing recording: {file}, line 2, field "audio"' in done.err
+    assert f'missing recording: {file}, line 4, field "question_audio"' in done.err
+    assert (done.err.count("bad row:"), done.code) == (1, 9)

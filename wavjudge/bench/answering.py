@@ -24,7 +24,7 @@ from wavjudge.bench.intake import Intake
 from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import ItemRow
 from wavjudge.bench.watching import Nobody, Watcher
-from wavjudge.errors import CandidateDownError, InputError, StopRun
+from wavjudge.errors import CandidateDownError, InputError, MissingRecordingError, StopRun
 from wavjudge.store import RunFolder
 from wavjudge.types import Item, Outcome, Response, Unanswered, Utterance
 
@@ -50,6 +50,10 @@ class Asked:
     lost: int = 0
     lost_why: list[str] = field(default_factory=list)
     bad_rows: list[str] = field(default_factory=list)
+    items: int = 0
+    missing: list[str] = field(default_factory=list)
+    """Items that name a recording which is not there; the next pass looks again."""
+    remarks: list[str] = field(default_factory=list)
     stops: dict[str, StopRun] = field(default_factory=dict)
     interrupted: bool = False
 
@@ -110,6 +114,7 @@ class Asker:
         self._watcher.to_answer(len(benchmark) * len(self._candidates) * self._attempts)
         await self._lanes.run(lambda: self._feed(benchmark))
         self.summary.bad_rows += benchmark.bad_rows
+        self.summary.remarks += self._intake.remarks
         for name in (candidate.name for candidate in self._candidates):
             if (crashes := self._crashes[name]).standing and not crashes.works:
                 self.summary.stops.setdefault(name, crashes.down(name, f"all of its {crashes.standing}"))
@@ -136,9 +141,15 @@ class Asker:
         try:
             item = self._intake.item(row, benchmark=benchmark.benchmark, root=benchmark.root)
             if self._items.get((item.benchmark, item.id), digest := _digest(item)) == digest:
+                self.summary.items += 1
                 return item
             raise InputError(f"item {item.id!r} is not the one this run was started with",
                              todo="use another --out for a changed test set")  # fmt: skip
+        except MissingRecordingError as error:
+            self.summary.missing.append(f"{where}, {error}")
+            self._watcher.missing(f"{where}, {error}")
+            self._watcher.to_answer(-len(self._candidates) * self._attempts)
+            return None
         except InputError as error:
             self.summary.bad_rows.append(f"{where}: {error}")
             self._watcher.to_answer(-len(self._candidates) * self._attempts)

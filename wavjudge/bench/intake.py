@@ -1,7 +1,9 @@
 """From a row to a case: recordings are looked at once, hashed, kept, and what is wrong with an answer is recorded.
 
 A candidate's failure (no speech, a broken file, over length) becomes the status of its Response here, before any judge
-is asked, and no judge ever is. A broken *question* recording is not the candidate's fault: it is a bad row.
+is asked, and no judge ever is. A broken *question* recording is not the candidate's fault: it is a bad row. A recording
+that a row names and that is not there is a fault of the input: nothing is recorded, and the same command looks again.
+A file of zero bytes is there: whoever answered wrote nothing, and that is `no_speech`.
 """
 
 from __future__ import annotations
@@ -16,13 +18,16 @@ from wavjudge.audio import AudioFault
 from wavjudge.bench.row import ItemRow, Row, SaidRow
 from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.testset import Answers, TestSet
-from wavjudge.errors import InputError
+from wavjudge.bench.whereabouts import found, located
+from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.store import RunFolder
 from wavjudge.types import AudioRef, Item, Message, Outcome, Response, Utterance
 
 Keep = Literal["copy", "reference"]
 Said = TypeVar("Said", bound=Utterance)
 
+HINTS = 20
+"""How many missing recordings get the nearest name: a folder of a hundred thousand is searched for it."""
 QUESTIONS_KEPT = 4096
 """References to question recordings held in memory, a kilobyte each."""
 
@@ -38,10 +43,14 @@ class Intake:
     run: RunFolder
     keep: Keep = "copy"
     max_seconds: float = 600.0
+    remarks: dict[str, None] = field(default_factory=dict, init=False, repr=False)
+    """Recordings that were found under another spelling than the row's, each said once."""
     _questions: dict[tuple[object, ...], AudioRef] = field(default_factory=dict, init=False, repr=False)
+    _missing: list[None] = field(default_factory=list, init=False, repr=False)
 
     def take(self, testset: Answers, row: Row | StoredRow) -> tuple[Item, Response]:
-        """The item and the response of a row. Raises `InputError` for a bad question recording."""
+        """The item and the response of a row. Raises `InputError` for a bad question recording, and
+        `MissingRecordingError` for any that is not there."""
         return self._again(testset, row) if isinstance(row, StoredRow) else self._new(testset, row)
 
     def _again(self, source: Answers, row: StoredRow) -> tuple[Item, Response]:
@@ -56,7 +65,7 @@ class Intake:
         return item, row.response.model_copy(update={"answers": tuple(map(kept, row.response.answers))})
 
     def _kept(self, root: Path, ref: AudioRef) -> AudioRef:
-        path = root / ref.path
+        path = self._path(root, ref.path, "audio")
         if self.keep == "reference":
             return ref.model_copy(update={"path": str(path.resolve())})
         data = audio.known_bytes(path, ref.sha256)
@@ -89,7 +98,7 @@ class Intake:
         """Whether the row's recordings are still those that were taken in: compared by their bytes."""
         stored = [answer.audio for answer in response.answers]
         pairs = zip(row.recordings, stored, strict=False)  # of a failed answer, less may be there than was named
-        return all(_still(testset.root / name, ref) for name, ref in pairs if name and ref)
+        return all(_still(found(testset.root, name), ref) for name, ref in pairs if name and ref)
 
     def _question(self, root: Path, name: str | None, field: str) -> AudioRef | None:
         """The candidates of an item share its question: looked at once, unless the file is written again.
@@ -98,7 +107,7 @@ class Intake:
         """
         if not name:
             return None
-        path = root / name
+        path = self._path(root, name, field)
         key = (path, *_written(path))
         if key not in self._questions:
             if len(self._questions) == QUESTIONS_KEPT:
@@ -115,25 +124,39 @@ class Intake:
         answers: list[Utterance] = []
         status, reason = row.status, row.reason
         for said in row.said():
-            answer, found, problem = self._answer(testset, said)
+            answer, outcome, problem = self._answer(testset, row, said)
             answers.append(answer)
             if status == "ok":
-                status, reason = found, problem
+                status, reason = outcome, problem
         return tuple(answers), status, reason
 
-    def _answer(self, testset: Answers, said: SaidRow) -> tuple[Utterance, Outcome, str | None]:
+    def _answer(self, testset: Answers, row: Row, said: SaidRow) -> tuple[Utterance, Outcome, str | None]:
         silent = Utterance(text=said.text)
         if said.audio is None:
             if said.text is None or not isinstance(testset, TestSet) or testset.speech:
                 return silent, "no_speech", "the row names no recording"
             return silent, "ok", None
-        path = testset.root / said.audio
-        if not there(path):
-            return silent, "no_speech", f"the recording {said.audio[:200]} is not there"
         try:
+            path = self._path(testset.root, said.audio, "answers" if row.answers else "audio")
             return Utterance(text=said.text, audio=self._ref(path, self.max_seconds)), "ok", None
         except AudioFault as fault:
             return silent, fault.outcome, fault.problem
+        except MissingRecordingError as missing:
+            if row.status == "ok":
+                raise
+            return silent, row.status, missing.problem  # the row says itself that the answer failed
+
+    def _path(self, root: Path, name: str, field: str) -> Path:
+        """Where a recording lies. The nearest name of one that is not there is looked for a few times only."""
+        try:
+            path, remark = located(root, name, hint=len(self._missing) < HINTS)
+        except MissingRecordingError as error:
+            self._missing.append(None)
+            error.where = f'field "{field}"'
+            raise
+        if remark:
+            self.remarks[remark] = None
+        return path
 
     def answer(self, text: str | None, sound: bytes | None) -> tuple[Utterance, Outcome, str | None]:
         """What a candidate just said, as it is kept: its recording is copied always, for it lies nowhere else."""
@@ -155,8 +178,8 @@ class Intake:
         return audio.reference(Path(kept), wave, sha256)
 
 
-def _still(path: Path, ref: AudioRef) -> bool:
-    return not there(path) or hashlib.sha256(path.read_bytes()).hexdigest() == ref.sha256
+def _still(path: Path | None, ref: AudioRef) -> bool:
+    return path is None or hashlib.sha256(audio.read_bytes(path)).hexdigest() == ref.sha256
 
 
 def _written(path: Path) -> tuple[int, ...]:
@@ -165,11 +188,3 @@ def _written(path: Path) -> tuple[int, ...]:
     except (OSError, ValueError):  # reading it will say so
         return ()
     return stat.st_mtime_ns, stat.st_size
-
-
-def there(path: Path) -> bool:
-    """Whether there is such a file; False for a name that no file can have, such as base64 in the place of a path."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False

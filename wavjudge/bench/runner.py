@@ -23,7 +23,7 @@ from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.testset import Answers
 from wavjudge.bench.watching import Nobody, Watcher
 from wavjudge.clients.identity import OnModelChange
-from wavjudge.errors import InputError, StopRun
+from wavjudge.errors import InputError, MissingRecordingError, StopRun
 from wavjudge.judge.base import Case, Judge, Task
 from wavjudge.signature import planned
 from wavjudge.store import RunFolder
@@ -46,6 +46,9 @@ class Summary:
     tasks_done: int = 0
     tasks_already_done: int = 0
     bad_rows: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """Rows that name a recording which is not there: nothing is recorded of them, and the next pass looks again."""
+    remarks: list[str] = field(default_factory=list)
     stops: dict[str, StopRun] = field(default_factory=dict)
     other_models: dict[str, dict[str, int]] = field(default_factory=dict)
     interrupted: bool = False
@@ -142,6 +145,7 @@ class Runner:
         self._watcher.planned(len(testset) * self._calls_per_answer)
         await self._lanes.run(lambda: self._feed(testset))
         self.summary.bad_rows += testset.bad_rows
+        self.summary.remarks += self._intake.remarks
         found = {judge.rater: identity.others for judge in self._judges if (identity := identity_of(judge))}
         self.summary.other_models = {rater: dict(others) for rater, others in found.items() if others}
         return self.summary
@@ -178,6 +182,11 @@ class Runner:
                 raise InputError(f"item {row.item_id!r} has another question than the one this run was started with",
                                  todo="use another --out for changed questions")  # fmt: skip
             return _Taken(where, item, known, is_new=False)
+        except MissingRecordingError as error:
+            self.summary.missing.append(f"{where}, {error}")
+            self._watcher.missing(f"{where}, {error}")
+            self._watcher.planned(-self._calls_per_answer)
+            return None
         except InputError as error:
             self._refuse(where, error)
             return None

@@ -72,12 +72,12 @@ def note(text: str) -> None:
         screen.print(one_line(text), soft_wrap=True)
 
 
-def complain(bad_rows: Sequence[str]) -> None:
+def complain(bad_rows: Sequence[str], what: str = "bad row") -> None:
     """Name the first bad rows, count the others."""
     from wavjudge.report.text import printable
 
     screen = console(err=True)
     for problem in bad_rows[:SHOWN_BAD_ROWS]:
-        screen.print(f"bad row: {printable(problem)}", soft_wrap=True)
+        screen.print(f"{what}: {printable(problem)}", soft_wrap=True)
     if len(bad_rows) > SHOWN_BAD_ROWS:
-        screen.print(f"... and {len(bad_rows) - SHOWN_BAD_ROWS} more bad rows (`--json` gives all of them)")
+        screen.print(f"... and {len(bad_rows) - SHOWN_BAD_ROWS} more {what}s (`--json` gives all of them)")

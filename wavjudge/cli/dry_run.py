@@ -13,10 +13,11 @@ import typer
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.testset import Answers
 from wavjudge.cli.console import complain, console
+from wavjudge.cli.score import MOSTLY_MISSING, are_most, missing_said
 from wavjudge.clients.base import Request
 from wavjudge.clients.money import Estimate, estimate
 from wavjudge.clients.spec import parse_spec
-from wavjudge.errors import InputError
+from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.judge.base import Case
 from wavjudge.judge.build import Workshop, build
 from wavjudge.judge.model_judge import ModelJudge
@@ -32,6 +33,7 @@ def dry_run(
     """Print per judge the calls, audio seconds, tokens and money, with what is not known said in words."""
     found: dict[str, Estimate | None] = {}
     bad_rows: dict[str, None] = {}  # in order, each once: every judge reads them anew
+    missing: dict[str, None] = {}
     failed: list[Response] = []
     for text in specs:
         judge, spec = build(text, shop), parse_spec(text, shop.named)
@@ -39,7 +41,7 @@ def dry_run(
         if isinstance(judge, ModelJudge) and spec.kind != "replay":
             with tempfile.TemporaryDirectory() as place:
                 failed = []  # the same for every judge
-                cases = _cases(testset, Path(place), max_seconds, bad_rows, failed)
+                cases = _cases(testset, Path(place), max_seconds, (bad_rows, missing), failed)
                 found[str(spec)] = estimate(_requests(judge, cases, repeats), shop.price_of(spec))
     if as_json:
         typer.echo(json.dumps({name: asdict(one) if one else None for name, one in found.items()}))
@@ -50,19 +52,27 @@ def dry_run(
             title = f"not sent to any judge    {counted(len(failed), 'answer')} that failed:"
             for line in told(title, reasons(failed)):
                 console().print(line, soft_wrap=True)
-            if any("is not there" in (response.reason or "") for response in failed):
-                console().print(f"paths of recordings are relative to {testset.root}", soft_wrap=True)
     complain(list(bad_rows))
+    complain(list(missing), what="missing recording")
+    if missing:
+        console(err=True).print(missing_said(len(missing), len(testset)), soft_wrap=True)
+        if are_most(len(missing), len(testset)):
+            raise typer.Exit(MOSTLY_MISSING)
 
 
 def _cases(
-    testset: Answers, place: Path, max_seconds: float, bad_rows: dict[str, None], failed: list[Response]
-) -> Iterator[Case]:
+    testset: Answers, place: Path, max_seconds: float, refused: tuple[dict[str, None], dict[str, None]],
+    failed: list[Response],
+) -> Iterator[Case]:  # fmt: skip
+    bad_rows, missing = refused
     with RunFolder(place, write=True) as folder:  # nothing is kept: recordings are referred to where they are
         intake = Intake(folder, "reference", max_seconds)
         for where, row in testset:
             try:
                 item, response = intake.take(testset, row)
+            except MissingRecordingError as error:
+                missing[f"{where}, {error}"] = None
+                continue
             except InputError as error:
                 bad_rows[f"{where}: {error}"] = None
                 continue

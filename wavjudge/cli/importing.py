@@ -63,7 +63,7 @@ def _told(imported: Imported, written: Written, out: Path, *, as_json: bool) -> 
     if len(unused) > SHOWN_FIELDS:
         screen.print(f"... and {len(unused) - SHOWN_FIELDS} more fields are not used")
     complain(imported.bad_rows)
-    complain([f"no recording: {missing}" for missing in written.missing])
+    complain(written.missing, what="missing recording")
     if as_json:
         whole = {"out": str(out), **counts, "ratings": written.ratings, "unused_fields": dict(unused),
                  "bad_rows": imported.bad_rows, "missing_recordings": written.missing}  # fmt: skip

@@ -17,7 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from wavjudge.cli.console import console
+from wavjudge.cli.console import SHOWN_BAD_ROWS, console
 from wavjudge.report.text import printable
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Bar:
 
     def __init__(self, meter: Meter, *, quiet: bool = False) -> None:
         self._meter, self._quiet, self._failed, self._no_answer = meter, quiet, 0, 0
+        self._missing = 0
         self._progress = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=18), MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -70,6 +71,11 @@ class Bar:
         speed = self._progress.tasks[task].speed
         rate = f"{speed:.1f}/s" if speed else ""
         self._progress.update(task, advance=1, rate=rate, money=money(self._meter), failed=failed)
+
+    def missing(self, problem: str) -> None:
+        self._missing += 1
+        if self._missing <= SHOWN_BAD_ROWS:
+            self._progress.console.print(f"missing recording: {printable(problem)}", soft_wrap=True)
 
     def gave_up(self, who: str, why: StopRun) -> None:
         if not self._quiet:

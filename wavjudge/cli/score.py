@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.console import INTERRUPTED, complain, console
+from wavjudge.cli.console import INTERRUPTED, complain, console, note
 from wavjudge.cli.stdout import stdout
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wavjudge.report.reasons import Why
 
 NOT_THERE = "start the server, or check base_url"
+MOSTLY_MISSING = 9  # as MissingRecordingError: an unmounted disk, a wrong folder
 INCOMPLETE = 75  # as ProviderDownError: a script that runs overnight must see it
 
 
@@ -118,7 +119,8 @@ def report(
     if as_json:
         done = {"done": summary.tasks_done, "already_done": summary.tasks_already_done, "calls": meter.calls,
                 "cached": meter.cached, "retries": meter.retries, "usd": meter.usd, "unpriced_attempts": meter.unpriced,
-                "bad_rows": summary.bad_rows, "stopped": str(summary.stopped) if summary.stopped else None,
+                "bad_rows": summary.bad_rows, "missing_recordings": summary.missing, "remarks": summary.remarks,
+                "stopped": str(summary.stopped) if summary.stopped else None,
                 "other_models": summary.other_models,
                 **({"asked": _asked(asked)} if asked else {})}  # fmt: skip
         causes = {"answers": [one.as_json() for one in own], "ratings": [one.as_json() for one in why],
@@ -134,6 +136,8 @@ def report(
         if cells:
             _pass(screen, summary, meter)
     complain(summary.bad_rows)
+    for remark in dict.fromkeys((*summary.remarks, *(asked.remarks if asked else ()))):
+        note(f"another spelling: {remark}")
     return why
 
 
@@ -141,6 +145,7 @@ def _asked(asked: Asked) -> dict[str, object]:
     return {
         "answered": asked.answered, "already_answered": asked.already_answered, "lost": asked.lost,
         "lost_why": asked.lost_why, "outcomes": dict(asked.outcomes), "bad_rows": asked.bad_rows,
+        "missing_recordings": asked.missing,
         "stopped": {name: str(stop) for name, stop in asked.stops.items()},
     }  # fmt: skip
 
@@ -163,6 +168,9 @@ def end(summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: As
     from wavjudge.report.text import counted, printable, were
 
     screen = console(err=True)
+    missing, rows = _missing(summary, asked)
+    if missing:
+        screen.print(missing_said(missing, rows), soft_wrap=True)
     goes_on = f"What was done is in {out}; the same command goes on from there."
     if summary.stopped is not None:
         for said in dict.fromkeys(printable(str(stop)) for stop in summary.stops.values()):
@@ -179,11 +187,30 @@ def end(summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: As
         screen.print(f"{lost if there else 'not one question was answered'}; {first}the same command asks them again",
                      soft_wrap=True)  # fmt: skip
         raise typer.Exit(INCOMPLETE)
+    if are_most(missing, rows):
+        raise typer.Exit(MOSTLY_MISSING)
     if not summary.outcomes and not there:
         screen.print("got not a single row that could be used")
         raise typer.Exit(2)
     if summary.tasks_done and set(summary.statuses) == {"failed"}:
         _nothing_came(screen, meter, why)
+
+
+def _missing(summary: Summary, asked: Asked | None) -> tuple[int, int]:
+    """How many rows name a recording that is not there, and of how many."""
+    missing = len(summary.missing) + (len(asked.missing) if asked else 0)
+    return missing, missing + sum(summary.outcomes.values()) + (asked.items if asked else 0)
+
+
+def missing_said(missing: int, rows: int) -> str:
+    """What a pass says at its end of recordings that are not there."""
+    found = f"{missing} of {rows} rows name a recording that is not there. That is no outcome of a candidate"
+    return f"{found}: nothing was recorded of them, and the same command takes them in once the files are there"
+
+
+def are_most(missing: int, rows: int) -> bool:
+    """Whether so many recordings are missing that the whole input is in doubt: half of the rows, or more."""
+    return missing > 0 and 2 * missing >= rows
 
 
 def _nothing_came(screen: Console, meter: Meter, why: Sequence[Why]) -> None:

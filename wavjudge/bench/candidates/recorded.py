@@ -11,11 +11,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wavjudge import audio
 from wavjudge.bench.candidates.base import Answer, Lost, Turn
-from wavjudge.bench.intake import there
 from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.testset import Answers, open_testset
-from wavjudge.errors import InputError, SpecError
+from wavjudge.bench.whereabouts import located
+from wavjudge.errors import InputError, MissingRecordingError, SpecError
 from wavjudge.types import CandidateEntry, Outcome
 
 
@@ -61,13 +62,19 @@ class RecordedCandidate:
             return Answer(text, status=found.status, reason=reason, seconds=seconds, timed=False)
         if name is None:
             return Answer(text, seconds=seconds, timed=False)
-        path = self._answers.root / name
-        if not there(path):
-            return Answer(text, status="no_speech", reason=f"the recording {name[:200]} is not there", timed=False)
+        return await asyncio.to_thread(self._stored, text, name, seconds)
+
+    def _stored(self, text: str | None, name: str, seconds: float | None) -> Answer | Lost:
+        """The answer with its recording; one that is not there is a fault of the stored table, and asked for again."""
         try:
-            return Answer(text, await asyncio.to_thread(path.read_bytes), seconds=seconds, timed=False)
-        except OSError as error:
-            return Lost(f"{path}: {error.strerror}")
+            path, _ = located(self._answers.root, name)
+            return Answer(text, audio.read_bytes(path), seconds=seconds, timed=False)
+        except audio.AudioFault as fault:
+            return Answer(text, status=fault.outcome, reason=fault.problem, seconds=seconds, timed=False)
+        except MissingRecordingError as missing:
+            return Lost(f"{self._answers.path}: {missing.problem}")
+        except InputError as error:
+            return Lost(f"{error.where}: {error.problem}")
 
 
 class _Found:

@@ -15,9 +15,11 @@ from pathlib import Path, PurePosixPath
 from wavjudge import resources
 from wavjudge.bench.benchmark import FILE, Head, read_head
 from wavjudge.bench.importers.lookup import mark
-from wavjudge.bench.intake import Keep, there
+from wavjudge.bench.intake import HINTS, Keep
 from wavjudge.bench.row import ItemRow, Row, SaidRow
-from wavjudge.errors import InputError
+from wavjudge.bench.whereabouts import located
+from wavjudge.decoding import MAX_BYTES
+from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.report import export
 from wavjudge.types import Comparison, Rating
 
@@ -76,8 +78,8 @@ def write(imported: Imported, out: Path, *, keep: Keep = "copy") -> Written:
 
     Recordings are copied to `out/audio/` or referred to where they are. The files appear when all of them are whole:
     an import that was cut off is done again by the same call, and keeps the recordings that were there. A recording
-    that is not in the source stays in its row: `score` counts it against the candidate, `run` cannot ask it, and the
-    list of them is given here. Of two items, or answers, of one name the first is taken.
+    that is not in the source stays in its row: `score` and `run` name it and pass the row over, and the list of them
+    is given here. Of two items, or answers, of one name the first is taken.
     """
     half = _begun(
         out, ("responses.jsonl", "items.jsonl", "comparisons.jsonl", *(f"{name}.csv" for name in imported.tables))
@@ -209,11 +211,14 @@ class _Keeper:
             return None
         if name in self.imported.sounds:
             return self._write(name, self.imported.sounds[name])
-        source = self.imported.root / name
-        if not there(source):
-            self.done.missing.append(f"{where}: {name}")
+        try:
+            source, _ = located(self.imported.root, name, hint=len(self.done.missing) < HINTS)
+        except MissingRecordingError as missing:
+            self.done.missing.append(f"{where}: {missing.problem}")
             return name
-        if self.keep == "reference":
+        if (size := source.stat().st_size) > MAX_BYTES:
+            self.done.missing.append(f"{where}: the recording {name} has {size / 2**30:.1f} GiB; it stays where it is")
+        if self.keep == "reference" or size > MAX_BYTES:
             self.done.recordings += 1
             return os.path.relpath(source.resolve(), self.out.resolve())
         return self._copy(name, source, where)

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.rows import Unread, elements
-from wavjudge.bench.intake import there
 from wavjudge.bench.raw import Raw, raw_rows
+from wavjudge.bench.whereabouts import found
 from wavjudge.errors import InputError
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ def from_above(name: str | None, folder: Path, root: Path) -> str | None:
     if not name:
         return None
     for above in (folder, *list(folder.resolve().parents)[:4]):
-        if there(above / name):
+        if found(above, name):
             return name if Path(name).is_absolute() else os.path.relpath(above / name, root)
     return name
 
@@ -77,7 +77,7 @@ def heard(asked: dict[str, Any], root: Path) -> dict[str, Any]:
     An answer to a question whose recording does not open could not be rated at all. The items name it all the same.
     """
     name = asked.get("question_audio")
-    lost = name and asked.get("question_text") and not there(root / name)
+    lost = name and asked.get("question_text") and not found(root, name)
     return asked | {"question_audio": None} if lost else asked
 
 

@@ -20,15 +20,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from wavjudge import audio
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import refuse_missing
 from wavjudge.bench.importers.lookup import mark
 from wavjudge.bench.importers.preferences import Outcome, People
 from wavjudge.bench.importers.rows import BadCell, counted, usable
 from wavjudge.bench.importers.sources import again, first_fields, from_above, heard, objects
-from wavjudge.bench.intake import there
 from wavjudge.bench.raw import Raw
 from wavjudge.bench.row import ItemRow, Row
+from wavjudge.bench.whereabouts import found
 from wavjudge.errors import InputError
 from wavjudge.types import Comparison, Subject
 
@@ -148,4 +149,5 @@ def _answer(names: _Names, folder: Path, raw: Mapping[str, Any]) -> dict[str, An
 
 def _identity(recording: Path) -> str:
     """The hash of the recording, or its name where it is not there."""
-    return hashlib.sha256(recording.read_bytes()).hexdigest() if there(recording) else str(recording)
+    path = found(Path(), str(recording))
+    return hashlib.sha256(audio.read_bytes(path)).hexdigest() if path else str(recording)

@@ -1,0 +1,157 @@
+"""Where a recording lies that a row names, and what to say where none does.
+
+A path that leads nowhere is a mistake of the table or of the disk it points to, and never the candidate's silence. The
+file is found under another spelling of the same name (Unicode composed or decomposed, backslashes) where exactly one
+fits; anything further off is named as the nearest there is, and left to whoever wrote the path.
+"""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+import re
+import stat
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+
+from wavjudge.decoding import kind_of_file
+from wavjudge.errors import MissingRecordingError
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_VARIABLE = re.compile(r"\$\{?\w|%\w+%")
+_LOOKED_AT = 20_000  # entries of a folder that are compared with a name that is not among them
+_SHOWN = 200
+
+
+def located(root: Path, name: str, *, hint: bool = True) -> tuple[Path, str | None]:
+    """The regular, readable file that `name` means under `root`, and a remark where it is spelt otherwise.
+
+    Raises `MissingRecordingError`. hint: whether a folder is searched for the nearest name.
+    """
+    path, remark = root / name, None
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        path, remark = _spelt_otherwise(root, name, hint)
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise _refused(name, _why_not(error)) from error
+    if not stat.S_ISREG(mode):
+        raise _refused(name, f"is {kind_of_file(mode)}, not a file")
+    if not os.access(path, os.R_OK):
+        raise _refused(name, "may not be read (permission denied)", "mend the permissions")
+    return path, remark
+
+
+def found(root: Path, name: str) -> Path | None:
+    """The same, or None."""
+    try:
+        return located(root, name, hint=False)[0]
+    except MissingRecordingError:
+        return None
+
+
+def _refused(name: str, why: str, todo: str = "mend the path") -> MissingRecordingError:
+    shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}... ({len(name)} characters)"
+    return MissingRecordingError(f"the recording {shown} {why}", todo=f"{todo}; the same command looks again")
+
+
+def _why_not(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return "may not be looked at (permission denied)"
+    if isinstance(error, OSError) and error.errno == errno.ENOTDIR:
+        return "is not there: a part of its path is a file, not a folder"
+    if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
+        return f"cannot be opened ({error.strerror})"
+    return "has a name that no file can have, as if the recording itself stood in the place of its path"
+
+
+def _spelt_otherwise(root: Path, name: str, hint: bool) -> tuple[Path, str]:
+    spellings = dict.fromkeys((name, name.replace("\\", "/")))
+    fitting = list(dict.fromkeys(path for one in spellings for path in _composed(root, one)))
+    if len(fitting) == 1:
+        return fitting[0], f"{name[:_SHOWN]} was found as {_relative(fitting[0], root)}"
+    if fitting:
+        several = ", ".join(_relative(path, root) for path in fitting[:4])
+        raise _refused(name, f"is not there under this very name, and several others fit it: {several}")
+    if (root / name).is_symlink():
+        raise _refused(name, f"is a link to {os.readlink(root / name)}, which is not there", "put the file back")  # noqa: PTH115
+    raise _refused(name, *_absent(root, name, hint))
+
+
+def _composed(root: Path, name: str) -> list[Path]:
+    """The files that have this name if composed and decomposed letters are the same, part by part."""
+    places = [(Path(name).anchor and Path(Path(name).anchor)) or root]
+    for part in [part for part in Path(name).parts if part != Path(name).anchor]:
+        places = [one for place in places for one in _entries(place, part)][:8]
+    return [place for place in places if place.is_file()]
+
+
+def _entries(folder: Path, part: str) -> list[Path]:
+    if part in (".", ".."):
+        return [folder / part]
+    try:
+        if (folder / part).exists():
+            return [folder / part]
+        names = _names(str(folder), folder.stat().st_mtime_ns)
+    except OSError:
+        return []
+    return [folder / name for name in names.get(unicodedata.normalize("NFC", part), ())]
+
+
+@lru_cache(maxsize=8)
+def _names(folder: str, written: int) -> dict[str, tuple[str, ...]]:
+    """The entries of a folder by their composed names; `written` makes a folder that changed another one."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in os.listdir(folder):  # noqa: PTH208 - a hundred thousand names, no paths
+        key = unicodedata.normalize("NFC", name)
+        found[key] = (*found.get(key, ()), name)
+    return found
+
+
+def _absent(root: Path, name: str, hint: bool) -> tuple[str, str]:
+    """What is wrong with a name under which nothing lies, and what to do."""
+    if _URL.match(name) or name.startswith("data:"):
+        return "is an address, and nothing is fetched", "download it, and name the file"
+    if name.startswith("~"):
+        return "is not there: ~ is not expanded", "write the path out"
+    if _VARIABLE.search(name):
+        return "is not there: variables are not expanded", "write the path out"
+    if not hint:
+        return "is not there", "mend the path or put the file back"
+    return f"is not there{_nearest(root, name)}", "mend the path or put the file back"
+
+
+def _nearest(root: Path, name: str) -> str:
+    """The nearest name, in words; empty where nothing is near."""
+    wanted = root / name.replace("\\", "/")
+    folder = wanted.parent
+    while not folder.is_dir() and folder != folder.parent:
+        wanted, folder = folder, folder.parent
+    if wanted != root / name.replace("\\", "/"):
+        near = _near(folder, wanted.name)
+        missing = f"; there is no folder {_relative(wanted, root)}"
+        return f"{missing}, the nearest is {_relative(folder / near, root)}" if near else missing
+    if near := _near(folder, wanted.name):
+        way = ", which differs in upper and lower case" if near.casefold() == wanted.name.casefold() else ""
+        return f"; the nearest name is {_relative(folder / near, root)}{way}"
+    if Path(name).is_file():
+        return f"; there is one relative to the working directory, but paths are relative to {root}"
+    return f"; paths are relative to {root}"
+
+
+def _near(folder: Path, name: str) -> str | None:
+    try:
+        names = [one.name for one, _ in zip(folder.iterdir(), range(_LOOKED_AT), strict=False)]
+    except OSError:
+        return None
+    same = [one for one in sorted(names) if one.casefold() == name.casefold()]
+    stems = {Path(one).stem.casefold(): one for one in sorted(names, reverse=True)}  # the suffix is the same for all
+    near = [stems[one] for one in difflib.get_close_matches(Path(name).stem.casefold(), stems, 1, 0.7)]
+    return next(iter((*same, *near)), None)
+
+
+def _relative(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
