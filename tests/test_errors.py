@@ -53,7 +53,8 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
         if inspect.isclass(kind) and issubclass(kind, WavjudgeError)
     }
     assert codes == {
-        "WavjudgeError": 1, "InputError": 2, "MissingRecordingError": 9, "SpecError": 2, "MissingPartError": 2, "StoreError": 2,
+        "WavjudgeError": 1, "InputError": 2, "MissingRecordingError": 9, "SpecError": 2, "MissingPartError": 2,
+        "StoreError": 2,
         "RunLockedError": 6, "StopRun": 1, "AuthError": 3, "QuotaError": 4, "BudgetError": 5, "ProviderDownError": 75,
         "CandidateDownError": 7, "NoRewardError": 8, "ModelChangedError": 10,
     }  # fmt: skip

@@ -37,6 +37,7 @@ from wavjudge import containers
 from wavjudge.decoding import SILENCE_PEAK, mono_samples, one_channel, read_regular, refuse_long
 from wavjudge.decoding import AudioFault as AudioFault
 from wavjudge.decoding import Samples as Samples
+from wavjudge.decoding import UnreadFormat as UnreadFormat
 from wavjudge.errors import InputError
 from wavjudge.types import AudioRef
 

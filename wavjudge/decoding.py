@@ -51,9 +51,23 @@ def _rebuild(problem: str, outcome: Outcome, todo: str, where: str) -> AudioFaul
     return AudioFault(problem, outcome, todo=todo, where=where)
 
 
+class UnreadFormat(AudioFault):
+    """A recording of a format that is not read here, though others do: of stored files, no fault of who made them."""
+
+    def __init__(self, kind: str | None, where: str) -> None:
+        problem = f"got a recording of the format {kind}, which is not read, expected {READ}"
+        super().__init__(problem, "broken_audio", todo="convert it, for example with ffmpeg", where=where)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return UnreadFormat, (self.kind, self.where)
+
+
 def mono_samples(data: bytes, *, where: str, max_seconds: float | None = None) -> tuple[Samples, int]:
     """The sound of a whole file, and its rate. Raises `AudioFault` for what does not decode or is not whole."""
     refuse_size(len(data), where)
+    if (kind := containers.kind_of(data)) in containers.UNREAD:
+        raise UnreadFormat(kind, where)
     found = containers.opened(data)
     if found is not None and found.problem:
         raise AudioFault(

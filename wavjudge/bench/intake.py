@@ -139,6 +139,8 @@ class Intake:
         try:
             path = self._path(testset.root, said.audio, "answers" if row.answers else "audio")
             return Utterance(text=said.text, audio=self._ref(path, self.max_seconds)), "ok", None
+        except audio.UnreadFormat:
+            raise  # the recording may be good: it is a bad row, not a broken answer
         except AudioFault as fault:
             return silent, fault.outcome, fault.problem
         except MissingRecordingError as missing:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from wavjudge import resources
 from wavjudge.audio import SUFFIXES
+from wavjudge.bench import recordings
 from wavjudge.bench.questions import Questions, open_questions
-from wavjudge.bench.raw import TABLES, Raw, not_utf8, raw_rows
+from wavjudge.bench.raw import TABLES, Raw, raw_rows
 from wavjudge.bench.row import Row, validated
 from wavjudge.bench.stored import StoredSet, is_run, refuse_benchmark
 from wavjudge.errors import InputError
@@ -97,6 +98,8 @@ def open_testset(path: Path, *, benchmark: str | None = None, questions: Path | 
     name = benchmark or own_name or "answers"
     root = path if path.is_dir() else path.parent
     asked = open_questions(questions) if questions is not None else None
+    if path.is_dir():
+        recordings.refuse_unread(path)
     if asked is not None:
         asked.require_some(
             str(raw["item_id"]) for _, raw in _raw_rows(path) if not isinstance(raw, str) and "item_id" in raw
@@ -112,7 +115,8 @@ def _table_in(path: Path) -> Path:
         raise _absent(path)
     if path.suffix.lower() not in TABLES | SUFFIXES:
         expected = f"{', '.join(sorted(TABLES))} or a folder of audio"
-        raise InputError(f"got a {path.suffix or 'nameless'} file, expected {expected}", where=str(path))
+        raise InputError(f"got a {path.suffix or 'nameless'} file, expected {expected}", where=str(path),
+                         todo=recordings.CONVERT if path.suffix.lower() in recordings.UNREAD else "")  # fmt: skip
     return path
 
 
@@ -124,37 +128,7 @@ def _absent(path: Path) -> InputError:
 
 
 def _raw_rows(path: Path) -> Iterator[tuple[str, Raw]]:
-    return _folder_rows(path) if path.is_dir() or path.suffix.lower() in SUFFIXES else raw_rows(path)
-
-
-def _folder_rows(path: Path) -> Iterator[tuple[str, Raw]]:
-    """A recording each: FOLDER/CANDIDATE/ITEM.wav, or FOLDER/ITEM.wav for a single candidate called like the folder."""
-    files = [path] if path.is_file() else sorted(_recordings(path))
-    root = path.parent if path.is_file() else path
-    if not files:
-        raise InputError("got a folder without recordings and without responses.jsonl", where=str(path),
-                         todo=f"put {', '.join(sorted(SUFFIXES))} files there, or write a responses.jsonl")  # fmt: skip
-    for file in files:
-        parts = file.relative_to(root).with_suffix("").parts
-        candidate = "/".join(parts[:-1]) or root.resolve().name
-        row = {"item_id": parts[-1], "candidate": candidate, "audio": str(file.relative_to(root))}
-        try:
-            yield str(file), row | {"text": _said(file)}
-        except UnicodeDecodeError as error:
-            yield str(file), f"its text file: {not_utf8(error)}"
-
-
-def _recordings(folder: Path) -> Iterator[Path]:
-    """Audio files at any depth, but no hidden ones: macOS leaves a `._NAME.wav` beside each."""
-    for file in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if file.suffix.lower() in SUFFIXES and not hidden and file.is_file():
-            yield file
-
-
-def _said(recording: Path) -> str | None:
-    text = recording.with_suffix(".txt")
-    return text.read_text(encoding="utf-8-sig").strip() if text.is_file() else None
+    return recordings.rows(path) if path.is_dir() or path.suffix.lower() in SUFFIXES else raw_rows(path)
 
 
 def _has_audio(path: Path) -> bool:

@@ -10,7 +10,10 @@ from __future__ import annotations
 from wavjudge.containers import flac, mp3, ogg, others, wav
 from wavjudge.containers.found import Found, named
 
-__all__ = ["Found", "missing_bytes", "opened"]
+__all__ = ["UNREAD", "Found", "kind_of", "missing_bytes", "named", "opened"]
+
+UNREAD = frozenset({"MP4", "WebM", "AAC", "AMR", "WMA"})
+"""Kinds of recordings that are sound and that libsndfile does not read."""
 
 _READERS = {"WAV": wav.read, "Ogg": ogg.read, "FLAC": flac.read, "MP3": mp3.read}
 
@@ -30,7 +33,7 @@ def kind_of(data: bytes) -> str | None:
     ('FLAC', 'MP3', None)
     """
     bare = len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0
-    return "MP3" if bare else named(data[:12])
+    return ("MP3" if data[1] & 6 else "AAC") if bare else named(data[:12])
 
 
 def missing_bytes(data: bytes) -> int:

@@ -86,11 +86,7 @@ def named(head: bytes) -> str | None:
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return "AIFF"
     marks = {
-        b"fLaC": "FLAC",
-        b"OggS": "Ogg",
-        b".snd": "AU",
-        b"caff": "CAF",
-        b"riff": "W64",
-        b"\x1a\x45\xdf\xa3": "WebM",
-    }
+        b"fLaC": "FLAC", b"OggS": "Ogg", b".snd": "AU", b"caff": "CAF", b"riff": "W64", b"\x1a\x45\xdf\xa3": "WebM",
+        b"#!AM": "AMR", b"0&\xb2u": "WMA",
+    }  # fmt: skip
     return "MP4" if head[4:8] == b"ftyp" else "MP3" if head[:3] == b"ID3" else marks.get(head[:4])

@@ -1,0 +1,85 @@
+"""Case 08: a recording in a format that is not read is named and counted, a candidate of such alone an error."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.cli.typed import rows, typed
+from wavjudge import load
+
+
+def test_a_candidate_of_which_nothing_is_read_is_an_error(case: Callable[[str], Path], tmp_path: Path) -> None:
+    done = typed("score", case("08") / "rec", "--judge", "checks", "--out", tmp_path / "run")
+    assert done.code == 2 and not (tmp_path / "run").exists()
+    assert "got 1 recordings of the candidate beta, and none that is read (.m4a)" in done.err and "ffmpeg" in done.err
+
+
+def test_what_is_passed_over_of_another_is_named_and_counted(case: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = case("08") / "rec"
+    shutil.rmtree(folder / "beta")
+    done = typed("score", folder, "--judge", "checks", "--out", tmp_path / "run", "--json")
+    assert done.json["answers"] == {"alpha": {"ok": 1}} and done.code == 0
+    assert len(done.json["this_pass"]["bad_rows"]) == 1
+    assert f"bad row: {folder / 'alpha' / 'q3.webm'}, got a .webm file, which is not read; convert it" in done.err
+
+
+@pytest.mark.parametrize("suffix", ["m4a", "MP4", "webm", "aac", "wma", "amr", "3gp", "mkv", "raw", "pcm", "spx"])
+def test_every_usual_suffix_of_sound_is_known(case: Callable[[str], Path], tmp_path: Path, suffix: str) -> None:
+    folder = case("08") / "rec"
+    shutil.rmtree(folder / "beta")
+    (folder / "alpha" / f"q9.{suffix}").write_bytes(b"whatever")
+    done = typed("score", folder, "--judge", "checks", "--out", tmp_path / "run")
+    assert f"q9.{suffix}, got a .{suffix} file, which is not read" in done.err
+
+
+def test_sound_is_known_by_its_first_bytes_and_what_is_no_sound_is_left_alone(
+    case: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = case("08") / "rec"
+    m4a = (folder / "beta" / "q1.m4a").rename(folder / "alpha" / "q4.part")
+    shutil.copy(folder / "alpha" / "q1.wav", folder / "alpha" / "q5")
+    for name in ("notes.txt", "scores.json", "cover.png", "Thumbs.db", ".hidden.m4a", "._q1.wav"):
+        (folder / "alpha" / name).write_bytes(b"no sound")
+    done = typed("score", folder, "--judge", "checks", "--out", tmp_path / "run", "--json")
+    assert done.json["answers"] == {"alpha": {"ok": 2}}
+    assert len(done.json["this_pass"]["bad_rows"]) == 2 and f"{m4a}, got a .part file, which is not read" in done.err
+
+
+@pytest.mark.parametrize("suffix, format_, subtype", [("aiff", "AIFF", "PCM_16"), ("AIF", "AIFF", "PCM_24"),
+                                                      ("caf", "CAF", "PCM_16"), ("au", "AU", "PCM_16"),
+                                                      ("opus", "OGG", "OPUS"), ("w64", "W64", "FLOAT")])  # fmt: skip
+def test_whatever_libsndfile_reads_whole_is_read(tmp_path: Path, suffix: str, format_: str, subtype: str) -> None:
+    (tmp_path / "rec" / "alpha").mkdir(parents=True)
+    file = io.BytesIO()
+    soundfile.write(file, 0.3 * np.sin(np.arange(24_000.0) * 0.1), 24_000, format=format_, subtype=subtype)
+    (tmp_path / "rec" / "alpha" / f"q1.{suffix}").write_bytes(file.getvalue())
+    done = typed("score", tmp_path / "rec", "--judge", "checks", "--out", tmp_path / "run", "--json")
+    assert done.json["answers"] == {"alpha": {"ok": 1}} and done.json["this_pass"]["bad_rows"] == []
+
+
+def test_pipes_and_links_to_nowhere_in_a_folder_are_said(case: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = case("08") / "rec"
+    shutil.rmtree(folder / "beta")
+    os.mkfifo(folder / "alpha" / "q7.wav")
+    (folder / "alpha" / "q8.wav").symlink_to("gone.wav")
+    done = typed("score", folder, "--judge", "checks", "--out", tmp_path / "run")
+    assert "alpha/q7.wav is a pipe, not a file" in done.err and "alpha/q8.wav is a link to gone.wav" in done.err
+    assert [response.item_id for response in load(tmp_path / "run").responses()] == ["q1"]
+
+
+def test_a_row_that_names_an_unread_format_is_a_bad_row_not_a_broken_answer(
+    case: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = case("08") / "rec"
+    fields = [{"item_id": name, "audio": name} for name in ("alpha/q1.wav", "alpha/q3.webm", "beta/q1.m4a")]
+    done = typed("score", rows(*fields, folder=folder), "--judge", "checks", "--out", tmp_path / "run", "--json")
+    assert done.json["answers"] == {"candidate": {"ok": 1}}
+    assert "of the format WebM, which is not read" in done.err and "of the format MP4, which is not read" in done.err
