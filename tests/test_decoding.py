@@ -29,32 +29,59 @@ except audio.AudioFault as fault:
 """
 
 
-def silence(path: Path, seconds: float, rate: int, channels: int, kind: tuple[str, str]) -> Path:
-    """A small file that decodes to much: a click, and silence."""
-    block = np.zeros((rate, channels), np.float32)
-    with soundfile.SoundFile(path, "w", rate, channels, kind[1], format=kind[0]) as file:
-        for _ in range(int(seconds)):
-            block[5] = 0.5
-            file.write(block)
-    return path
+def constant(frames: int, rate: int, channels: int) -> bytes:
+    """A FLAC of frames of 32,768 equal samples: some thirty bytes decode to half a megabyte."""
+    told = (rate << 44) | ((channels - 1) << 41) | (15 << 36) | frames * 32_768
+    head = b"fLaC\x80\0\0\x22" + b"\x80\0\x80\0" + bytes(6) + told.to_bytes(8, "big") + bytes(16)
+    return head + b"".join(_frame(number, channels) for number in range(frames))
+
+
+def _frame(number: int, channels: int) -> bytes:
+    coded = chr(number).encode() if number < 0xD800 else b""  # the number is written as UTF-8
+    head = bytes((0xFF, 0xF8, 0xF0, (channels - 1) << 4 | 8)) + coded
+    head += bytes((_crc(head, 0x07, 8),)) + b"\0\x40\0" * channels
+    return head + _crc(head, 0x8005, 16).to_bytes(2, "big")
+
+
+def _crc(data: bytes, polynomial: int, bits: int) -> int:
+    found = 0
+    for byte in data:
+        found ^= byte << (bits - 8)
+        for _ in range(8):
+            found = (found << 1 ^ polynomial if found >> (bits - 1) else found << 1) & (1 << bits) - 1
+    return found
 
 
 @pytest.mark.parametrize(
-    "seconds, rate, channels, kind, said",
+    "frames, rate, channels, said",
     [
-        (60, 655_350, 8, ("FLAC", "PCM_16"), "broken_audio got a sample rate of 655350 Hz"),
-        (60, 192_000, 8, ("FLAC", "PCM_16"), "60.0"),
-        (250, 192_000, 8, ("FLAC", "PCM_16"), "too_long got 48000000 frames of 8 channels"),
-        (60, 48_000, 200, ("OGG", "VORBIS"), "too_long got 2880000 frames of 200 channels"),
+        (11_980, 655_350, 8, "broken_audio got a sample rate of 655350 Hz"),
+        (3_510, 192_000, 8, "too_long got 115015680 frames of 8 channels"),
+        (3_700, 384_000, 1, "too_long got 121241600 frames of 1 channels"),
+        (30, 384_000, 8, "2.56"),
     ],
 )
 def test_a_small_file_that_decodes_to_much_takes_no_more_memory_than_its_sound(
-    tmp_path: Path, seconds: float, rate: int, channels: int, kind: tuple[str, str], said: str
+    tmp_path: Path, frames: int, rate: int, channels: int, said: str
 ) -> None:
-    path = silence(tmp_path / "a", seconds, rate, channels, kind)
-    assert path.stat().st_size < 2**22
-    done = subprocess.run([sys.executable, "-c", CHILD, path, "599"], capture_output=True, text=True, timeout=120)
+    (tmp_path / "a").write_bytes(data := constant(frames, rate, channels))
+    assert len(data) < 2**19
+    done = subprocess.run([sys.executable, "-c", CHILD, tmp_path / "a", "600"], capture_output=True, text=True)
     assert done.stdout.startswith(said), done.stdout + done.stderr
+
+
+@pytest.mark.heavy
+def test_the_longest_sound_that_is_read_fits_into_three_gigabytes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(constant(3_510, 192_000, 2))
+    done = subprocess.run([sys.executable, "-c", CHILD, tmp_path / "a", "600"], capture_output=True, text=True)
+    assert done.stdout.startswith("599.04"), done.stdout + done.stderr
+
+
+def test_channels_of_ogg_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wavjudge.decoding.MAX_VALUES", 1_000_000)
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros((6_000, 200), np.float32), 48_000, format="OGG", subtype="VORBIS")
+    assert outcome(file.getvalue()) == "too_long"
 
 
 def test_a_head_is_believed_before_anything_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
