@@ -23,10 +23,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wavjudge import audio
 from wavjudge.audio import SUFFIXES, AudioFault, Waveform
 from wavjudge.bench.candidates.base import Answer, LocalOptions, Lost, Turn
 from wavjudge.clients.spec import hide_secrets
+from wavjudge.decoding import read_regular
 from wavjudge.errors import InputError, ProviderDownError, SpecError
 from wavjudge.types import CandidateEntry
 
@@ -138,7 +138,7 @@ def _with(text: str | None, sound: Any, rate: Any) -> Answer:
     if sound is None or isinstance(sound, bytes | bytearray):
         return Answer(text, None if sound is None else bytes(sound))
     if isinstance(sound, str | os.PathLike):
-        return Answer(text, audio.read_bytes(Path(sound)))
+        return Answer(text, read_regular(Path(sound)))
     if rate is None:
         raise InputError(f"got {type(sound).__name__} without a sample rate",
                          todo="give (samples, sample_rate_hz) or sample_rate_hz=")  # fmt: skip
