@@ -90,7 +90,7 @@ def test_speech_is_heard_once_and_read_by_every_rule(tmp_path: Path, monkeypatch
     assert found["same", "clipping"][0] == "ok"
     assert len(heard) == 1  # one recording, six tasks on it in two threads
     signatures = {r.axis: r.signature for r in wavjudge.load(tmp_path / "run").ratings()}
-    assert signatures["wer"].startswith("checks|wer|rules:1|text:asr:moonshine-tiny-en:")
+    assert signatures["wer"].startswith("checks|wer|rules:2|text:asr:moonshine-tiny-en:")
 
 
 def test_an_unknown_axis_names_those_of_both_instruments(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from threading import Lock
 
 from wavjudge import audio, signals
 from wavjudge.judge.base import Case
-from wavjudge.signals.words import is_english
+from wavjudge.signals.words import not_english
 
 KEPT = 256
 """Texts of the last recordings: the prompts and axes of a run ask about one answer several times in a row."""
@@ -28,8 +28,9 @@ class Recogniser:
 
     def cannot(self, case: Case) -> str | None:
         """Why the answer's speech cannot be recognised, if so."""
-        if not is_english(case.item.language):
-            return f"the recogniser knows English only; the language is {case.item.language}"
+        asked = case.item.turns[case.turn].text if case.item.turns else None
+        if reason := not_english(case.item.language, case.answer.text, case.item.reference, asked):
+            return reason
         if case.answer.audio and case.answer.audio.seconds > signals.MAX_SECONDS:
             return (
                 f"the recogniser takes {signals.MAX_SECONDS:g} s; the answer is {case.answer.audio.seconds:.1f} s long"

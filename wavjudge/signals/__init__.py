@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AXES", "MAX_SECONDS", "Measurement", "NotApplicableError", "measure", "require", "signature", "transcribe"]
 
-RULES = 1
+RULES = 2
 """Version of every threshold and definition in this folder; a change to one changes it and the signature."""
 
 MAX_SECONDS = 300.0
@@ -115,7 +115,7 @@ def signature() -> str:
     """Rater, weights and rules in one short line; made of pinned hashes, so it is the same on every machine.
 
     >>> signature().split("|")[0], signature().split("|")[-1]
-    ('signals', 'rules:1')
+    ('signals', 'rules:2')
     """
     from wavjudge.signals import models
 

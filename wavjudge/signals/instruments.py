@@ -122,8 +122,8 @@ class Recording:
             raise NotApplicableError(f"{self.wave.seconds:.1f} s long, over the limit of {MAX_SECONDS:g} s")
 
     def _need_english(self) -> None:
-        if not words.is_english(self.language):
-            raise NotApplicableError(f"the recogniser knows English only; the language is {self.language}")
+        if reason := words.not_english(self.language, self.text, self.reference):
+            raise NotApplicableError(reason)
 
     def _need_speech(self) -> None:
         if not self._speech.spans:

@@ -1,18 +1,44 @@
 """Words: how many there are, and how far the words that were heard are from the words that were meant.
 
 English only. The normaliser is Whisper's (Radford et al., 2022, appendix C), by the whisper-normalizer package; word
-error rate by jiwer. One step is ours: numbers are compared digit by digit, because the normaliser joins "ten nine"
-to 109 where the recogniser wrote words, and leaves "10, 9" apart where it wrote figures.
+error rate by jiwer. Ours are: numbers are compared digit by digit, because the normaliser joins "ten nine" to 109
+where the recogniser wrote words, and leaves "10, 9" apart where it wrote figures; short forms are spelt out on both
+sides, those too that it leaves (cannot, dont, gimme); and one that stands for two things ("he's": he is, he has) is
+read as what agrees with the other side.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from whisper_normalizer.english import EnglishTextNormalizer
+
+
+FOREIGN = 0.2
+"""A text with more than this share of letters of another script is none of the recogniser's."""
+
+_SHORT = {
+    "cannot": "can not", "sha": "shall", "gimme": "give me", "lemme": "let me", "outta": "out of", "cuz": "because",
+    "coz": "because", "em": "them", "til": "until", "till": "until", "ok": "okay", "alright": "all right",
+    "aint": "is not", "dont": "do not", "doesnt": "does not", "didnt": "did not", "isnt": "is not",
+    "arent": "are not", "wasnt": "was not", "werent": "were not", "hasnt": "has not", "havent": "have not",
+    "hadnt": "had not", "couldnt": "could not", "wouldnt": "would not", "shouldnt": "should not",
+    "mustnt": "must not", "neednt": "need not", "cant": "can not", "wont": "will not", "im": "i am", "ive": "i have",
+    "youre": "you are", "youve": "you have", "youll": "you will", "theyre": "they are", "theyve": "they have",
+    "theyll": "they will", "weve": "we have", "thats": "that is", "whats": "what is", "heres": "here is",
+    "theres": "there is",
+}  # fmt: skip
+"""Short forms that the normaliser leaves as they are."""
+_EITHER = (
+    (re.compile(r"(?<=[a-z])(?<!\blet)'s\b", re.IGNORECASE), (" is", " has", "s")),
+    (re.compile(r"(?<=[a-z])'d\b", re.IGNORECASE), (" would", " had")),
+)
+_TRIED = 12  # of such short forms in a text, each with all of its meanings
 
 
 def is_english(language: str | None) -> bool:
@@ -22,6 +48,33 @@ def is_english(language: str | None) -> bool:
     (True, True, False, True)
     """
     return language is None or re.split(r"[-_]", language.strip().lower())[0] in ("en", "eng", "english")
+
+
+def not_english(language: str | None, *texts: str | None) -> str | None:
+    """Why the English recogniser does not apply, None where it does: language and script decide, either alone.
+
+    texts: what is known of the words that are spoken, surest first; the first with letters in it is looked at.
+
+    >>> not_english("de"), not_english(None, None, "That is fine, in 北京!")
+    ('the recogniser knows English only; the language is de', None)
+    >>> not_english("en", "我很好", None)
+    'the recogniser knows English only; the words are not written in Latin letters'
+    """
+    if not is_english(language):
+        return f"the recogniser knows English only; the language is {language}"
+    share = next((found for text in texts if (found := foreign_share(text or "")) is not None), 0.0)
+    return "the recogniser knows English only; the words are not written in Latin letters" if share > FOREIGN else None
+
+
+def foreign_share(text: str) -> float | None:
+    """The share of a text's letters that are not Latin; None without a letter.
+
+    >>> foreign_share("我a"), foreign_share("Ça va"), foreign_share("42!")
+    (0.5, 0.0, None)
+    """
+    letters = [sign for sign in text if sign.isalpha()]
+    latin = sum("LATIN" in unicodedata.name(sign, "") for sign in letters)
+    return 1 - latin / len(letters) if letters else None
 
 
 def count(text: str) -> int:
@@ -52,13 +105,21 @@ def normal(text: str) -> list[str]:
 
 
 def spelt(text: str) -> list[str]:
-    """Normalised words with every figure by itself.
+    """Normalised words with every figure by itself and short forms spelt out.
 
-    >>> spelt("Ten nine eight!"), spelt("10, 9, 8"), spelt("one")
-    (['1', '0', '9', '8'], ['1', '0', '9', '8'], ['1'])
+    >>> spelt("Ten nine eight!"), spelt("10, 9, 8"), spelt("one"), spelt("I cannot")
+    (['1', '0', '9', '8'], ['1', '0', '9', '8'], ['1'], ['i', 'can', 'not'])
     """
-    parts = (re.findall(r"\d|[^\W\d]+|[%$€£]", word) for word in normal(text))
-    return ["1" if part == "one" else part for word in parts for part in word]
+    straight = _straight(text)
+    parts = (re.findall(r"\d|[^\W\d]+|[%$€£]", word) for word in normal(straight))
+    words = ["1" if part == "one" else part for word in parts for part in word]
+    return " ".join(_SHORT.get(word, word) for word in words).split()
+
+
+def _straight(text: str) -> str:
+    """Straight apostrophes, which the normaliser knows, and abbreviations it would tear apart."""
+    straight = re.sub("[\u2018\u2019\u02bc\uff07\u00b4`]", "'", text)
+    return re.sub(r"\bo\.\s?k\.?(?=\W|$)", "okay", straight, flags=re.IGNORECASE)
 
 
 def error_rate(meant: str, heard: str) -> float | None:
@@ -69,8 +130,7 @@ def error_rate(meant: str, heard: str) -> float | None:
     """
     from jiwer import wer
 
-    reference = spelt(meant)
-    return float(wer(" ".join(reference), " ".join(spelt(heard)))) if reference else None
+    return _least(meant, heard, wer)
 
 
 def character_error_rate(meant: str, heard: str) -> float | None:
@@ -81,8 +141,38 @@ def character_error_rate(meant: str, heard: str) -> float | None:
     """
     from jiwer import cer
 
-    reference = spelt(meant)
-    return float(cer(" ".join(reference), " ".join(spelt(heard)))) if reference else None
+    return _least(meant, heard, cer)
+
+
+def _least(meant: str, heard: str, rate: Callable[[str, str], float]) -> float | None:
+    """The rate with each short form of two meanings read as what agrees best with the other side."""
+    if not spelt(meant):
+        return None
+
+    def between(first: str, second: str) -> float:
+        return float(rate(" ".join(spelt(first)), " ".join(spelt(second))))
+
+    meant, heard = _straight(meant), _straight(heard)
+    least = between(meant, heard)
+    for one in _meanings(meant):
+        if least and (found := between(one(meant), heard)) < least:
+            meant, least = one(meant), found
+    for one in _meanings(heard):
+        if least and (found := between(meant, one(heard))) < least:
+            heard, least = one(heard), found
+    return least
+
+
+def _meanings(text: str) -> Iterator[Callable[[str], str]]:
+    """Readings of each short form in a text, from its end to its start, as functions that put one into the text."""
+    places = [(match, said) for pattern, said in _EITHER for match in pattern.finditer(text)]
+    for match, said in sorted(places, key=lambda pair: pair[0].start(), reverse=True)[:_TRIED]:
+        for meaning in said:
+            yield partial(_put, match.start(), match.end(), meaning)
+
+
+def _put(start: int, end: int, meaning: str, text: str) -> str:
+    return text[:start] + meaning + text[end:]
 
 
 def intelligibility(error: float) -> float:
