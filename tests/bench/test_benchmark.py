@@ -147,10 +147,10 @@ BAD = {
     "not json": "expected a JSON object",
     "[]": "expected a JSON object",
     '{"item_id": "i", "question_text": "?", "candidate": "x"}': 'field "candidate": Extra inputs',
-    '{"item_id": "j", "question_audio": "gone.wav"}': "gone.wav: got no readable audio file",
-    '{"item_id": "k", "question_audio": "."}': "got no readable audio file",
-    '{"item_id": "l", "question_audio": "q\\u0000.wav"}': "got no readable audio file",
-    '{"item_id": "m", "question_audio": "' + "x" * 5000 + '"}': "got no readable audio file",
+    '{"item_id": "j", "question_audio": "gone.wav"}': "the recording gone.wav is not there",
+    '{"item_id": "k", "question_audio": "."}': "is a folder, not a file",
+    '{"item_id": "l", "question_audio": "q\\u0000.wav"}': "a name that no file can have",
+    '{"item_id": "m", "question_audio": "' + "x" * 5000 + '"}': "a name that no file can have",
     '{"item_id": "n", "question_audio": "cut.wav"}': "cut off",
     '{"item_id": "o", "question_audio": "text.wav"}': "does not decode as audio",
     '{"item_id": "p", "question_audio": "empty.wav"}': "zero bytes",
@@ -174,9 +174,10 @@ def test_a_bad_item_is_named_with_its_line_and_the_rest_is_asked(
     assert sorted(done.responses) == ["1", "a", "z"] and set(done.outcomes.values()) == {"ok"}
     assert len(done.all) == done.asked.answered == done.ledger.there == done.ledger.to_come == 6
     wrong = {line: problem for line, problem in enumerate(BAD.values(), 2) if problem}
-    assert len(done.asked.bad_rows) == len(wrong)
+    bad_rows = done.asked.bad_rows + done.asked.missing
+    assert (len(bad_rows), len(done.asked.missing)) == (len(wrong), 6)
     for line, problem in wrong.items():
-        (told,) = [bad for bad in done.asked.bad_rows if f"items.jsonl, line {line}," in bad or f"line {line}:" in bad]
+        (told,) = [bad for bad in bad_rows if f"items.jsonl, line {line}," in bad or f"line {line}:" in bad]
         assert problem in told, (line, told)
 
 

@@ -86,7 +86,7 @@ def test_conversations_and_their_time(tmp_path: Path) -> None:
     assert done.outcomes == {"q0": "ok", "q1": "crashed"}
     assert done.responses["q0"].seconds_taken == 3.0  # once, not once a turn
     assert done.responses["q1"].reason == "turn 1 of 2: why"
-    assert "turn 2 of 2: the recording gone.wav" in str(done.responses["q2"].reason)
+    assert done.asked.lost == 1 and "the recording gone.wav is not there" in done.asked.lost_why[0]
 
 
 def test_a_run_folder_is_played_back_with_its_outcomes(tmp_path: Path) -> None:
