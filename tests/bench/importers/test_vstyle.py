@@ -209,8 +209,6 @@ def test_a_recording_that_is_not_there_is_told_and_its_row_kept(tmp_path: Path) 
     done = write(vstyle.read(folder), tmp_path / "out")
     told = [f": the recording {name[:11]}" in line for name, line in zip(names, done.missing, strict=True)]
     assert done.rows == 2 and told == [True, True]
-        f": the recording {name[:11]}" in line for name, line in zip(names, done.missing, strict=True)
-    ]
     assert len(open_testset(tmp_path / "out")) == 2
 
 
