@@ -54,9 +54,8 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
     }
     assert codes == {
         "WavjudgeError": 1, "InputError": 2, "MissingRecordingError": 9, "SpecError": 2, "MissingPartError": 2,
-        "StoreError": 2,
-        "RunLockedError": 6, "StopRun": 1, "AuthError": 3, "QuotaError": 4, "BudgetError": 5, "ProviderDownError": 75,
-        "CandidateDownError": 7, "NoRewardError": 8, "ModelChangedError": 10,
+        "StoreError": 2, "RunLockedError": 6, "StopRun": 1, "AuthError": 3, "QuotaError": 4, "BudgetError": 5,
+        "ProviderDownError": 75, "CandidateDownError": 7, "NoRewardError": 8, "ModelChangedError": 10,
     }  # fmt: skip
     assert all(f"exit {code}" in (errors.__doc__ or "") for code in codes.values() if code != 1)
 

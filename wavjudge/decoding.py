@@ -44,30 +44,25 @@ class AudioFault(InputError):
         self.outcome = outcome
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (self.problem, self.outcome, self.todo, self.where)
+        return _rebuild, (type(self), self.problem, self.outcome, self.todo, self.where)
 
 
-def _rebuild(problem: str, outcome: Outcome, todo: str, where: str) -> AudioFault:
-    return AudioFault(problem, outcome, todo=todo, where=where)
+def _rebuild(kind: type[AudioFault], problem: str, outcome: Outcome, todo: str, where: str) -> AudioFault:
+    return kind(problem, outcome, todo=todo, where=where)
 
 
 class UnreadFormat(AudioFault):
     """A recording of a format that is not read here, though others do: of stored files, no fault of who made them."""
-
-    def __init__(self, kind: str | None, where: str) -> None:
-        problem = f"got a recording of the format {kind}, which is not read, expected {READ}"
-        super().__init__(problem, "broken_audio", todo="convert it, for example with ffmpeg", where=where)
-        self.kind = kind
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return UnreadFormat, (self.kind, self.where)
 
 
 def mono_samples(data: bytes, *, where: str, max_seconds: float | None = None) -> tuple[Samples, int]:
     """The sound of a whole file, and its rate. Raises `AudioFault` for what does not decode or is not whole."""
     refuse_size(len(data), where)
     if (kind := containers.kind_of(data)) in containers.UNREAD:
-        raise UnreadFormat(kind, where)
+        raise UnreadFormat(
+            f"got a recording of the format {kind}, which is not read, expected {READ}", "broken_audio",
+            todo="convert it, for example with ffmpeg", where=where,
+        )  # fmt: skip
     found = containers.opened(data)
     if found is not None and found.problem:
         raise AudioFault(

@@ -2,6 +2,7 @@
 
     WavjudgeError
     ├── InputError        a file, row or field that cannot be used          exit 2
+    │   └── MissingRecordingError  a recording that a row names             exit 9
     ├── SpecError         a SPEC such as `openai:NAME?key=value`            exit 2
     ├── MissingPartError  an extra that is not installed                    exit 2
     ├── StoreError        a run folder that cannot be read or written       exit 2

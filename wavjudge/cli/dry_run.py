@@ -13,7 +13,7 @@ import typer
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.testset import Answers
 from wavjudge.cli.console import complain, console
-from wavjudge.cli.score import MOSTLY_MISSING, are_most, missing_said
+from wavjudge.cli.missing import MOSTLY_MISSING, are_most, missing_said
 from wavjudge.clients.base import Request
 from wavjudge.clients.money import Estimate, estimate
 from wavjudge.clients.spec import parse_spec

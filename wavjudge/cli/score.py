@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import INTERRUPTED, complain, console, note
+from wavjudge.cli.missing import MOSTLY_MISSING, are_most, missing_said
 from wavjudge.cli.stdout import stdout
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from wavjudge.report.reasons import Why
 
 NOT_THERE = "start the server, or check base_url"
-MOSTLY_MISSING = 9  # as MissingRecordingError: an unmounted disk, a wrong folder
 INCOMPLETE = 75  # as ProviderDownError: a script that runs overnight must see it
 
 
@@ -200,17 +200,6 @@ def _missing(summary: Summary, asked: Asked | None) -> tuple[int, int]:
     """How many rows name a recording that is not there, and of how many."""
     missing = len(summary.missing) + (len(asked.missing) if asked else 0)
     return missing, missing + sum(summary.outcomes.values()) + (asked.items if asked else 0)
-
-
-def missing_said(missing: int, rows: int) -> str:
-    """What a pass says at its end of recordings that are not there."""
-    found = f"{missing} of {rows} rows name a recording that is not there. That is no outcome of a candidate"
-    return f"{found}: nothing was recorded of them, and the same command takes them in once the files are there"
-
-
-def are_most(missing: int, rows: int) -> bool:
-    """Whether so many recordings are missing that the whole input is in doubt: half of the rows, or more."""
-    return missing > 0 and 2 * missing >= rows
 
 
 def _nothing_came(screen: Console, meter: Meter, why: Sequence[Why]) -> None:
