@@ -67,10 +67,11 @@ def test_the_table_shows_the_mean_of_what_the_server_said(tmp_path: Path) -> Non
     assert row == {
         "rater": "openai:loopback", "benchmark": "answers", "candidate": "a", "axis": "semantic", "n_scored": 4,
         "mean": pytest.approx(sum(scores) / 4), "scale": {"low": 1.0, "high": 5.0, "unit": "points"},
-        "statuses": {"ok": 4}, "signature": ratings[0].signature,
+        "statuses": {"ok": 4}, "signature": ratings[0].signature, "identity": None,
     }  # fmt: skip
     assert done.json["answers"] == {"a": {"ok": 4}}
     assert done.json["this_pass"] | {"usd": 0.0} == {
+        "other_models": {},
         "done": 4, "already_done": 0, "calls": 4, "cached": 0, "retries": 0, "usd": 0.0, "unpriced_attempts": 4,
         "bad_rows": [], "stopped": None,
     }  # fmt: skip

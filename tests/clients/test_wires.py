@@ -68,7 +68,7 @@ def test_decode_of_every_stored_reply(name: str) -> None:
 def test_every_stored_reply_through_the_sdk(server: Loopback, kind: str, request_: Request) -> None:
     stored: list[Case] = [case for of, request, case in STORED.values() if (of, request) == (kind, request_)]
     faults, before = iter([case.name for case in stored]), server.requests
-    server.plan = lambda number: next(faults)
+    server.plan, server.as_stored = lambda number: next(faults), True
     for case, outcome in zip(stored, run(MAKERS[kind](server), *[request_] * len(stored)), strict=True):
         check(outcome, case.expect)
     assert server.requests - before == len(stored)  # the SDK retried nothing and asked for no continuation

@@ -11,10 +11,10 @@ the deliveries of `faults.py`.
 
 from tests.loopback import spoken
 from tests.loopback.faults import DELIVERIES, WORD, Case, cases, chances
-from tests.loopback.server import STORED, Loopback, Received, Server, swapped
+from tests.loopback.server import Loopback, Received, Server, swapped
 from tests.loopback.verdict import score, wav
 
 __all__ = [
-    "DELIVERIES", "STORED", "WORD", "Case", "Loopback", "Received", "Server", "cases", "chances", "score", "spoken",
+    "DELIVERIES", "WORD", "Case", "Loopback", "Received", "Server", "cases", "chances", "score", "spoken",
     "swapped", "wav",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -21,9 +22,6 @@ from tests.loopback.faults import DELIVERIES, Plan, known_cases, sequence
 from tests.loopback.verdict import Recording, Unheard, verdict
 
 _MAX_BODY = 256 * 2**20
-
-STORED = "gpt-audio-1.5-2025-11-01"
-"""The model that the stored replies of tests/replies/openai.jsonl name."""
 
 Model = str | None | Callable[[int], str | None]
 
@@ -55,17 +53,17 @@ class Server:
     ----------
     plan: names of faults in order, or a `Plan`; may be set anew between requests (numbers go on).
     model: what replies say of the model: a name, None for nothing, or a function from the number of the request
-        (`swapped`).
+        (`swapped`). as_stored: the replies of tests/replies keep the model that they name.
     seed: of the scores. latency_seconds: before every reply. keep: how many requests `received` holds.
     key: the only key accepted; None accepts any.
     """
 
     def __init__(
         self, plan: Plan | Iterable[str | None] = (), *, seed: int = 0, latency_seconds: float = 0.0, keep: int = 16,
-        key: str | None = None, model: Model = VERSION,
+        key: str | None = None, model: Model = VERSION, as_stored: bool = False,
     ) -> None:  # fmt: skip
         self.plan: Plan = plan if callable(plan) else sequence(plan)
-        self.model = model
+        self.model, self.as_stored = model, as_stored
         self.seed, self.latency_seconds, self.key = seed, latency_seconds, key
         self.received: deque[Received] = deque(maxlen=keep)
         self.requests = self.in_flight = self.most_in_flight = 0
@@ -139,11 +137,12 @@ class Server:
             self.faults[fault] += 1
             return await self._fail(request, dialect, heard, fault, number)
         self.answered.update(r.sha256 for r in heard.recordings[:1])
-        good = self._good(dialect, heard, number)
+        good = self._good(dialect, heard, number, number)
         return web.Response(body=good, content_type="audio/wav" if good[:4] == b"RIFF" else "application/json")
 
-    def _good(self, dialect: Dialect, heard: Heard, number: int) -> bytes:
-        answer = dialect.answer(verdict(heard.prompt, heard.recordings, self.seed), heard, number)
+    def _good(self, dialect: Dialect, heard: Heard, number: int, name: int = 0) -> bytes:
+        """The reply to request `number`; name: the number in its id."""
+        answer = dialect.answer(verdict(heard.prompt, heard.recordings, self.seed), heard, name)
         return answer if isinstance(answer, bytes) else orjson.dumps(self._named(answer, number))
 
     def _named(self, answer: dict[str, Any], number: int) -> dict[str, Any]:
@@ -159,7 +158,16 @@ class Server:
         case = known_cases(dialect.name)[fault]
         audio = pybase64.b64encode(heard.recordings[0].data).decode() if heard.recordings else ""
         headers = {"content-type": "application/json", **case.headers}
-        return web.Response(body=case.body(dialect.key(request.headers), audio), status=case.status, headers=headers)
+        body = self._renamed(case.body(dialect.key(request.headers), audio), number)
+        return web.Response(body=body, status=case.status, headers=headers)
+
+    def _renamed(self, body: bytes, number: int) -> bytes:
+        """A stored reply by the model of this server: behind one name stands one model, however a call ends."""
+        with suppress(ValueError):
+            document = None if self.as_stored else orjson.loads(body)
+            if isinstance(document, dict) and {"model", "modelVersion"} & document.keys():
+                return orjson.dumps(self._named(document, number))
+        return body
 
 
 class Loopback(Server):

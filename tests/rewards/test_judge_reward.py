@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.loopback import STORED, Loopback
+from tests.loopback import Loopback
 from tests.rewards.sounds import RATE_HZ, item, tone
 from wavjudge import api, resources
 from wavjudge.errors import AuthError, InputError, NoRewardError, StopRun
@@ -106,7 +106,7 @@ def test_a_candidates_failure_meets_no_judge(server: Loopback, given: RewardItem
      ("cut", "failed"), ("rate_limited", "failed")],
 )  # fmt: skip
 def test_a_judges_failure_is_no_number(server: Loopback, fault: str, status: str) -> None:
-    server.plan, server.model = lambda number: fault if number == 0 else None, STORED
+    server.plan = lambda number: fault if number == 0 else None
     with reward(server) as judge:
         found = judge.score_now([item(n) for n in range(3)])
     missing = [one.reward for one in found if one.score is None]
@@ -141,7 +141,7 @@ def test_a_score_off_the_scale_is_no_reward(server: Loopback, tmp_path: Path) ->
 def test_a_reply_without_verdict_is_asked_for_again_as_often_as_was_said(
     server: Loopback, tries: int, status: str
 ) -> None:
-    server.plan, server.model = lambda number: "length" if number < 2 else None, STORED
+    server.plan = lambda number: "length" if number < 2 else None
     with reward(server, tries=tries, cache=True) as judge:
         (found,) = judge.score_now([item(1)])
     assert (found.reward.status, server.requests) == (status, tries)

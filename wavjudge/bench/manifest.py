@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,17 +31,32 @@ def opened(
     """The manifest as a pass begins: what earlier passes wrote, and what this one brings."""
     now, old = datetime.now(UTC), folder.manifest
     _refuse_another(old.benchmark if old else None, benchmark)
-    entries: dict[tuple[str, str], JudgeEntry] = {
-        (entry.rater, entry.spec): entry
-        for entry in (*(old.judges if old else ()), *(judge.entry() for judge in judges))
-    }
     return RunManifest(
         wavjudge_version=__version__, created=old.created if old else now, updated=now,
         source=source or (old.source if old else None), benchmark=benchmark or (old.benchmark if old else None),
         candidates=_candidates(old, candidates), attempts=max(attempts, old.attempts if old else 1),
-        judges=tuple(entries.values()), repeats=max(repeats, old.repeats if old else 1), versions=_versions(),
+        judges=_judges(old, judges), repeats=max(repeats, old.repeats if old else 1), versions=_versions(),
         notes=tuple(dict.fromkeys((*(old.notes if old else ()), *notes))),
     )  # fmt: skip
+
+
+def _judges(old: RunManifest | None, judges: Sequence[Judge]) -> tuple[JudgeEntry, ...]:
+    """The judges of all passes. A SPEC that came back with other prompts has the signatures of both; one whose prompt
+    changed under its name has an entry for each."""
+    entries = list(old.judges if old else ())
+    for now in (judge.entry() for judge in judges):
+        beside = [one for one in entries if (one.rater, one.spec) == (now.rater, now.spec)]
+        fitting = next((one for one in beside if _agree(one.signatures, now.signatures)), None)
+        if fitting is None:
+            entries.append(now)
+        else:
+            both = now.model_copy(update={"signatures": {**fitting.signatures, **now.signatures}})
+            entries[entries.index(fitting)] = both
+    return tuple(entries)
+
+
+def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    return all(one[name] == other[name] for name in one.keys() & other.keys())
 
 
 def _refuse_another(old: BenchmarkEntry | None, new: BenchmarkEntry | None) -> None:

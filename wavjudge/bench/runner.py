@@ -134,6 +134,7 @@ class Runner:
         self._done.answered.prepare(judges, on_model_change, self._watcher.changed)
         self._lanes = Lanes(judges, self._do, self._judge_stopped)
         self.summary = Summary()
+        self._rows = self._taken_back = 0
 
     def stop(self) -> None:
         """Send nothing more; calls under way are awaited and stored."""
@@ -142,7 +143,8 @@ class Runner:
 
     async def rate(self, testset: Answers) -> Summary:
         """Take in every row and rate every answer. A `StopRun` ends its judge and stands in the summary afterwards."""
-        self._watcher.planned(len(testset) * self._calls_per_answer)
+        self._rows = len(testset)
+        self._watcher.planned(self._rows * self._calls_per_answer)
         await self._lanes.run(lambda: self._feed(testset))
         self.summary.bad_rows += testset.bad_rows
         self.summary.remarks += self._intake.remarks
@@ -160,8 +162,17 @@ class Runner:
     async def _feed(self, testset: Answers) -> None:
         rows: Iterator[tuple[str, Row | StoredRow]] = iter(testset)
         while not self._lanes.are_over and (taken := await asyncio.to_thread(self._take, testset, rows)) is not None:
-            for case in await self._cases(taken):
+            cases = await self._cases(taken)
+            self._take_back(len(self.summary.bad_rows) + len(testset.bad_rows))
+            for case in cases:
                 await self._lanes.put(partial(self._jobs, case))
+        if not self._lanes.are_over:
+            self._take_back(self._rows - self.summary.outcomes.total())
+
+    def _take_back(self, bad_rows: int) -> None:
+        """Of bad rows nothing will be asked: what was announced for them is not to come."""
+        self._watcher.planned((self._taken_back - bad_rows) * self._calls_per_answer)
+        self._taken_back = bad_rows
 
     def _take(self, testset: Answers, rows: Iterator[tuple[str, Row | StoredRow]]) -> list[_Taken] | None:
         """The next rows, taken in where they are new; None at the end. Runs in a thread, for which the feeder waits."""
