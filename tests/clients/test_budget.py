@@ -43,7 +43,7 @@ def test_what_a_reply_tells_replaces_what_was_reserved() -> None:
 
 
 def test_one_that_fits_only_after_others_are_settled_waits() -> None:
-    clock, budget = VirtualClock(), Budget(10.0)
+    clock, budget = VirtualClock(), Budget(11.0)
 
     async def attempt(request: Request) -> Reply:
         await clock.sleep(1.0)
@@ -54,7 +54,7 @@ def test_one_that_fits_only_after_others_are_settled_waits() -> None:
         await asyncio.gather(*(within(request(5)) for _ in range(5)))
 
     clock.run(main())
-    # Two at a time fit (5 + 5); then, with 2 spent, one (2 + 5 + 5 > 10), and so on: 1 + 1 + 1 + 1 s.
+    # The first alone; then two fit (1 + 5 + 5); then, with 3 spent, one (3 + 5 + 5 > 11), and again: 1 + 1 + 1 + 1 s.
     assert clock.now() == 4.0 and budget.spent == 5.0
 
 
@@ -114,8 +114,8 @@ calls = st.tuples(
 
 
 @settings(max_examples=200)
-@given(st.lists(calls, max_size=15), st.integers(1, 20))
-def test_however_many_calls_at_once_the_limit_holds(plan: list, limit: int) -> None:
+@given(st.lists(calls, max_size=8), st.integers(1, 20))
+def test_however_many_calls_at_once_the_limit_holds_before_anything_is_learnt(plan: list, limit: int) -> None:
     clock, budget, really = VirtualClock(), Budget(float(limit)), []
 
     def check() -> None:
@@ -148,3 +148,71 @@ def test_however_many_calls_at_once_the_limit_holds(plan: list, limit: int) -> N
         assert budget.held == 0
 
     clock.run(main())
+
+
+def cheap_then(costs: list[float | None], width: int, limit: float) -> tuple[Budget, list[int], list]:
+    """So many calls at a time, each bounded by 16 USD, which cost this; how many were under way at each start."""
+    clock, budget, under_way, most = VirtualClock(), Budget(limit), 0, []
+    rest = iter(costs)
+
+    async def attempt(request: Request) -> Reply:
+        nonlocal under_way
+        under_way, cost = under_way + 1, next(rest)
+        most.append(under_way)
+        await clock.sleep(1.0)
+        under_way -= 1
+        return reply(cost)
+
+    async def main() -> list:
+        places = asyncio.Semaphore(width)
+
+        async def call() -> Reply | Failure:
+            async with places:
+                return await budgeted(attempt, budget, PRICE)(request(16))
+
+        return list(await asyncio.gather(*(call() for _ in costs), return_exceptions=True))
+
+    return budget, most, clock.run(main())
+
+
+def test_calls_far_below_their_bound_go_at_full_width_and_the_limit_holds() -> None:
+    budget, most, outcomes = cheap_then([0.25] * 400, width=64, limit=180.0)
+    assert {type(outcome) for outcome in outcomes} == {Reply}
+    assert max(most[:8]) <= 11 and max(most) == 64  # 11 bounds of 16 fit at first, then the model is known
+    assert budget.spent == pytest.approx(100.0)
+
+
+def test_the_last_call_may_take_all_of_its_bound() -> None:
+    budget, _, outcomes = cheap_then([0.25] * 99 + [16.0] + [0.25] * 99, width=4, limit=42.0)
+    assert budget.spent <= 42.0
+    assert {type(outcome) for outcome in outcomes} == {Reply, BudgetError}
+
+
+def test_one_cost_that_is_not_known_puts_the_full_bounds_back() -> None:
+    costs: list[float | None] = [0.25] * 100 + [None] + [0.25] * 40
+    budget, most, _ = cheap_then(costs, width=8, limit=90.0)
+    after = most[110:]
+    assert max(most[50:100]) == 8 and 0 < max(after) <= 4  # 90 - 25 - 16 leaves room for three of 16 at most
+    assert budget.spent <= 90.0
+
+
+def test_a_charge_beyond_the_bound_is_booked_in_full_and_ends_the_run_after_one_call() -> None:
+    budget, most, outcomes = cheap_then([600.0] * 20, width=8, limit=1000.0)
+    assert (len(most), budget.spent) == (1, 600.0)  # the first of a model goes alone
+    assert [type(outcome) for outcome in outcomes] == [Reply] + [BudgetError] * 19
+    assert "can cost 16.0000 at most" in str(outcomes[1]) and "max_tokens" in str(outcomes[1])
+
+
+def test_each_model_is_learnt_by_itself() -> None:
+    budget = Budget(1000.0)
+
+    async def main() -> None:
+        for _ in range(9):
+            budget.settle(await budget.reserve(request(16), PRICE), 0.25)
+        budget.settle(await budget.reserve(Request("other", (), sampling=Sampling(max_tokens=16)), PRICE), 16.0)
+        await budget.reserve(request(16), PRICE)
+        assert budget.held == 1.0  # a sixteenth
+        await budget.reserve(Request("other", (), sampling=Sampling(max_tokens=16)), PRICE)
+        assert budget.held == 17.0
+
+    asyncio.run(main())

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.loopback import wav
 from wavjudge.clients import money
 from wavjudge.clients.base import AudioPart, Failure, FailureKind, Reply, Request, Said, Sampling, TextPart
 from wavjudge.clients.money import Price, at_most, billed, cost, estimate, find_price, parse_price
@@ -95,14 +96,49 @@ def test_the_bound_counts_what_was_said_before() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "status", "usd"),
-    [("rate_limited", 429, 0.0), ("unavailable", None, 0.0), ("auth", 401, 0.0), ("not_heard", 400, 0.0),
-     ("not_heard", 200, None), ("timeout", None, None), ("malformed", 200, None), ("refused", 200, None)],
+    [("rate_limited", 429, 0.0), ("unavailable", None, None), ("auth", 401, 0.0), ("not_heard", 400, 0.0),
+     ("unavailable", 500, 0.0), ("unavailable", 503, 0.0), ("unavailable", 504, None), ("unavailable", 502, None),
+     ("unavailable", 200, None), ("rate_limited", 200, 0.0), ("moved", 302, 0.0), ("too_large", None, None),
+     ("unreachable", None, 0.0), ("not_heard", 200, None), ("timeout", None, None), ("malformed", 200, None), ("refused", 200, None)],
 )  # fmt: skip
 def test_error_answers_cost_nothing_and_lost_ones_are_not_known(
     kind: FailureKind, status: int | None, usd: float | None
 ) -> None:
     for price in (PRICE, None):
         assert billed(request(), Failure(kind, "why", http_status=status), price) == usd
+
+
+def test_what_never_left_costs_nothing_and_an_error_after_words_is_not_known() -> None:
+    assert billed(request(), Failure("unavailable", "no TLS", sent=False), PRICE) == 0.0
+    assert billed(request(), Failure("rate_limited", "midway", http_status=200, text=""), PRICE) is None
+
+
+WORDS = "The answer is calm, fits the question and names the two stations. <score>4</score>"
+HEARD = Usage(input_tokens=130, audio_input_tokens=100, output_tokens=30)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"input_tokens": 0, "output_tokens": 0, "audio_input_tokens": 0},
+        {"output_tokens": 0}, {"output_tokens": 3}, {"output_tokens": None}, {"input_tokens": None},
+        {"input_tokens": 101}, {"audio_input_tokens": 0}, {"audio_input_tokens": 3}, {"audio_input_tokens": None},
+        {"audio_input_tokens": 131}, {"cached_input_tokens": 131}, {"reasoning_tokens": 31},
+        {"audio_output_tokens": 31},
+    ],
+)  # fmt: skip
+def test_a_usage_that_cannot_be_is_a_cost_that_is_not_known(usage: dict[str, int | None]) -> None:
+    asked = request("How natural does this sound, from 1 to 5?", 10.0)
+    assert billed(asked, Reply(WORDS, HEARD), PRICE) == pytest.approx((30 * 2.5 + 100 * 32 + 30 * 10) / 1e6)
+    assert billed(asked, Reply(WORDS, HEARD.model_copy(update=usage)), PRICE) is None
+    assert billed(asked, Failure("cut_off", "why", text=WORDS, usage=HEARD.model_copy(update=usage)), PRICE) is None
+
+
+def test_speech_that_is_too_long_for_its_tokens_cannot_be() -> None:
+    asked, price = request("Say it", wants=("text", "audio")), replace(PRICE, audio_out=64)
+    usage = Usage(input_tokens=20, output_tokens=8, audio_output_tokens=8)
+    assert billed(asked, Reply("", usage, audio_wav=wav(5.0)), price) is not None
+    assert billed(asked, Reply("", usage, audio_wav=wav(9.5)), price) is None
 
 
 def test_a_failure_that_was_paid_for_costs() -> None:

@@ -25,6 +25,8 @@ FailureKind = Literal[
     "timeout",
     "malformed",
     "cut_off",
+    "moved",
+    "too_large",
 ]
 """Why there is no usable reply.
 
@@ -32,7 +34,8 @@ refused: the provider or model declined (a block, a refusal, a content filter). 
 (no audio tokens, or rejected as undecodable). bad_request: the provider will never accept this request. auth and
 quota: the account, not the request. rate_limited, unavailable, timeout: transient. unreachable: nobody listens at the
 address, or it is none: a server that is not up, or a wrong base_url. malformed: a reply that is not of the protocol, or
-empty. cut_off: the output limit was reached before the verdict.
+empty. cut_off: the output limit was reached before the verdict. moved: a redirect, which is never followed. too_large:
+a reply beyond what any answer takes, of which the rest was not read.
 """
 
 RETRIED: frozenset[FailureKind] = frozenset({"rate_limited", "unavailable", "unreachable", "timeout", "malformed"})
@@ -41,7 +44,7 @@ FATAL: frozenset[FailureKind] = frozenset({"auth", "quota"})
 STATUS_OF: Mapping[FailureKind, Status] = {
     "refused": "refused", "not_heard": "not_heard", "cut_off": "unparseable",
     "bad_request": "failed", "auth": "failed", "quota": "failed", "rate_limited": "failed", "unavailable": "failed",
-    "unreachable": "failed", "timeout": "failed", "malformed": "failed",
+    "unreachable": "failed", "timeout": "failed", "malformed": "failed", "moved": "failed", "too_large": "failed",
 }  # fmt: skip
 
 
@@ -189,7 +192,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """No usable reply: why, in words that hold no key and no audio; how long the provider asks to wait, in seconds."""
+    """No usable reply: why, in words that hold no key and no audio; how long the provider asks to wait, in seconds.
+
+    sent: False where the request surely never left, so that it cannot have cost anything.
+    """
 
     kind: FailureKind
     reason: str
@@ -201,6 +207,7 @@ class Failure:
     resolved_model: str | None = None
     attempts: int = 1
     seconds: float = 0.0
+    sent: bool = True
 
 
 class Wire(Protocol):

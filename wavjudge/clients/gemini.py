@@ -14,10 +14,13 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wavjudge.clients import sound, wire
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply, Request
+from wavjudge.clients.reach import most_bytes
+from wavjudge.clients.redact import cleaned
 from wavjudge.clients.wire import UNDECODABLE_AUDIO, PartForm, PerLoop
 from wavjudge.errors import SpecError
 from wavjudge.types import Usage
@@ -94,7 +97,8 @@ class GeminiWire:
     async def send(self, body: bytes, request: Request) -> RawReply | Failure:
         """One attempt, without retries. A lost connection or a missed deadline is a `Failure`; nothing is raised."""
         client, _ = self._clients.get()  # before the deadline: the first import of the SDK takes seconds
-        return await wire.within(self._timeout_seconds, self._generate(client, body, request.model), self._key)
+        call = self._generate(client, body, request.model)
+        return await wire.within(self._timeout_seconds, call, self._key, most_bytes(request))
 
     async def _generate(self, client: Client, body: bytes, model: str) -> RawReply:
         from google.genai.errors import APIError
@@ -124,9 +128,11 @@ class GeminiWire:
         import httpx2
         from google import genai
 
+        from wavjudge.clients.guarded import Guarded
+
         # Own transport: the SDK would take aiohttp where it happens to be installed, with a hidden retry after 1-10 s.
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        transport = httpx2.AsyncClient(timeout=None, limits=limits, follow_redirects=True)
+        transport = Guarded(timeout=None, limits=limits)
         timeout_ms = 1000 * math.ceil(max(_LEAST_SDK_TIMEOUT_SECONDS, self._timeout_seconds + _SDK_MARGIN_SECONDS))
         options = genai.types.HttpOptions(base_url=self._base_url, timeout=timeout_ms, httpx_async_client=transport)
         return genai.Client(api_key=self._key, vertexai=False, http_options=options), transport
@@ -144,9 +150,13 @@ class GeminiWire:
         Where audio was wanted, an answer that ended of its own accord is a `Reply`, though it may have no audio or
         say nothing at all: so the candidate answered.
         """
+        return cleaned(self._decoded(raw, request), self._key)
+
+    def _decoded(self, raw: RawReply, request: Request) -> Reply | Failure:
         document = wire.json_object(raw.body)
         if raw.status >= 300 or (isinstance(document, dict) and document.get("error")):
-            return self._error(raw, wire.mapping(wire.mapping(document).get("error")))
+            failure = self._error(raw, wire.mapping(wire.mapping(document).get("error")))
+            return replace(failure, usage=_usage(wire.mapping(wire.mapping(document).get("usageMetadata"))))
         if isinstance(document, str):
             return self._failure("malformed", f"got {document} with HTTP {raw.status}", raw)
         usage = _usage(wire.mapping(document.get("usageMetadata")))
@@ -248,9 +258,11 @@ def _audio(candidate: dict[str, Any]) -> bytes | str | None:
 def _usage(usage: dict[str, Any]) -> Usage:
     """Gemini counts thoughts beside the answer, OpenAI within it; here `output_tokens` holds them for both."""
     made, thought = wire.count(usage.get("candidatesTokenCount")), wire.count(usage.get("thoughtsTokenCount"))
+    asked = wire.count(usage.get("promptTokenCount"))
+    answered = None if made is None and thought is None else (made or 0) + (thought or 0)
     return Usage(
-        input_tokens=wire.count(usage.get("promptTokenCount")),
-        output_tokens=None if made is None and thought is None else (made or 0) + (thought or 0),
+        input_tokens=asked,
+        output_tokens=wire.made(asked, answered, usage.get("totalTokenCount")),
         audio_input_tokens=_audio_tokens(usage),
         cached_input_tokens=wire.count(usage.get("cachedContentTokenCount")),
         reasoning_tokens=thought,

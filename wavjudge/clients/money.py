@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from wavjudge.clients.base import NO_USAGE, Failure, FailureKind, Reply, Request, TextPart
+from wavjudge.clients.plausible import impossible
 from wavjudge.errors import BudgetError, SpecError
 from wavjudge.types import Usage
 
@@ -35,11 +36,11 @@ _FRAME_TOKENS = 32  # roles and separators around one message or part: a few tok
 
 _DATED = re.compile(r"(?P<name>.+?)-(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{3})")
 
-# Answers that say the model did not run. A lost connection counts among them although a provider may have worked for
-# nothing; a time-out does not, since there it most likely did.
-_NOT_BILLED: frozenset[FailureKind] = frozenset({
-    "auth", "quota", "bad_request", "rate_limited", "unavailable", "unreachable",
-})  # fmt: skip
+# What says that the model did not run, even inside an answer with HTTP 200. A lost connection and a time-out do not:
+# the model may have answered into the void, and the provider may charge for it.
+_NOT_BILLED: frozenset[FailureKind] = frozenset({"auth", "quota", "bad_request", "rate_limited", "unreachable"})
+# Said by something between us and the provider, behind which the model may have run.
+_GATEWAY = frozenset({499, 502, 504, 520, 524, 598, 599})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +148,17 @@ def _sum(*charges: tuple[float, float | None]) -> float | None:
 
 
 def billed(request: Request, outcome: Reply | Failure, price: Price | None) -> float | None:
-    """USD of one attempt, or None where it is not known. Error answers cost nothing; a time-out is not known."""
+    """USD of one attempt, or None where it is not known: nothing said, or counts that cannot be (`plausible`).
+
+    Error answers of a provider cost nothing; what was cut off, timed out or came from a gateway is not known.
+    """
     usage = outcome.usage
     if usage == NO_USAGE and isinstance(outcome, Failure) and _never_ran(outcome):
         return 0.0
     if usage.usd is not None or price is None:
         return usage.usd
+    if impossible(request, outcome, usage, price.audio_tokens_per_second):
+        return None
     if "audio" in request.wants and usage.audio_output_tokens is None:
         return None  # text and speech have prices of their own, and the provider does not say how much of each it was
     if usage.audio_input_tokens is None and not request.audio_parts:
@@ -161,7 +167,10 @@ def billed(request: Request, outcome: Reply | Failure, price: Price | None) -> f
 
 
 def _never_ran(failure: Failure) -> bool:
-    return failure.kind in _NOT_BILLED or (failure.http_status or 0) >= 400
+    status = failure.http_status or 0
+    if not failure.sent or status >= 300:
+        return status not in _GATEWAY
+    return failure.kind in _NOT_BILLED and failure.text is None
 
 
 def at_most(request: Request, price: Price | None) -> float:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from wavjudge.clients import sound, wire
 from wavjudge.clients.base import AudioPart, Failure, FailureKind, Part, RawReply, Reply, Request, Said
 from wavjudge.clients.openai_http import OpenAIServer
+from wavjudge.clients.reach import most_bytes
 from wavjudge.clients.wire import PartForm
 from wavjudge.errors import InputError, SpecError
 from wavjudge.types import Usage
@@ -112,7 +114,7 @@ class OpenAIWire:
 
     async def send(self, body: bytes, request: Request) -> RawReply | Failure:
         """One attempt, without retries. A lost connection or a missed deadline is a `Failure`; nothing is raised."""
-        return await self._server.post_json("/chat/completions", body)
+        return await self._server.post_json("/chat/completions", body, most_bytes(request))
 
     async def aclose(self) -> None:
         """Close the connections of the running loop; a later `send` opens new ones."""
@@ -124,17 +126,21 @@ class OpenAIWire:
         Where audio was wanted, an answer that ended of its own accord is a `Reply`, though it may have no audio or
         say nothing at all: so the candidate answered.
         """
+        return self._server.cleaned(self._decoded(raw, request))
+
+    def _decoded(self, raw: RawReply, request: Request) -> Reply | Failure:
         document = wire.json_object(raw.body)
         error = document.get("error") if isinstance(document, dict) else None
         if raw.status >= 300 or error:
-            return self._server.error(raw, document)
+            return _charged(self._server.error(raw, document), document)
         if isinstance(document, str):
             return self._server.failure("malformed", f"got {document} with HTTP {raw.status}", raw)
         choices = wire.mappings(document.get("choices"))
         if not choices:
             return self._server.failure("malformed", "got a reply without choices", raw)
         if choices[0].get("error"):  # OpenRouter, when a provider behind it fails halfway
-            return self._server.error(raw, choices[0])
+            text, _ = _said([wire.mapping(choices[0].get("message"))], "audio" in request.wants)
+            return replace(_charged(self._server.error(raw, choices[0]), document), text=text)
         return self._read(document, choices, raw, request)
 
     def _read(
@@ -214,11 +220,17 @@ def _audio(messages: list[dict[str, Any]]) -> bytes | str | None:
     return None if data is None else sound.wav_in(data)
 
 
+def _charged(failure: Failure, document: dict[str, Any] | str) -> Failure:
+    """The failure with what its answer says it used, which an error rarely does."""
+    return replace(failure, usage=_usage(wire.mapping(wire.mapping(document).get("usage"))))
+
+
 def _usage(usage: dict[str, Any]) -> Usage:
     sent, made = wire.mapping(usage.get("prompt_tokens_details")), wire.mapping(usage.get("completion_tokens_details"))
+    asked = wire.count(usage.get("prompt_tokens"))
     return Usage(
-        input_tokens=wire.count(usage.get("prompt_tokens")),
-        output_tokens=wire.count(usage.get("completion_tokens")),
+        input_tokens=asked,
+        output_tokens=wire.made(asked, wire.count(usage.get("completion_tokens")), usage.get("total_tokens")),
         audio_input_tokens=wire.count(sent.get("audio_tokens")),
         cached_input_tokens=wire.count(sent.get("cached_tokens")),
         reasoning_tokens=wire.count(made.get("reasoning_tokens")),

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wavjudge.clients import wire
-from wavjudge.clients.base import Failure, FailureKind, RawReply
+from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply
+from wavjudge.clients.redact import cleaned
 from wavjudge.clients.wire import UNDECODABLE_AUDIO, PerLoop
 from wavjudge.errors import SpecError
 
@@ -64,23 +65,30 @@ class OpenAIServer:
         self._base_url, self._timeout_seconds, self._now = base_url, timeout_seconds, now
         self._clients: PerLoop[AsyncOpenAI] = PerLoop(self._build)
 
-    async def post_json(self, path: str, body: bytes) -> RawReply | Failure:
-        """One attempt, without retries. A lost connection or a missed deadline is a `Failure`; nothing is raised."""
-        return await self._post(path, "application/json", content=body)
+    async def post_json(self, path: str, body: bytes, most: int) -> RawReply | Failure:
+        """One attempt, without retries, whose reply has at most `most` bytes. A lost connection or a missed deadline
+        is a `Failure`; nothing is raised.
+        """
+        return await self._post(path, "application/json", most, content=body)
 
-    async def post_form(self, path: str, fields: Mapping[str, str], wav: bytes) -> RawReply | Failure:
+    async def post_form(self, path: str, fields: Mapping[str, str], wav: bytes, most: int) -> RawReply | Failure:
         """The same with a form: its fields, and a recording as the file `file`."""
         return await self._post(
-            path, "multipart/form-data", body=dict(fields), files={"file": ("speech.wav", wav, "audio/wav")}
+            path, "multipart/form-data", most, body=dict(fields), files={"file": ("speech.wav", wav, "audio/wav")}
         )
 
-    async def _post(self, path: str, content_type: str, **content: Any) -> RawReply | Failure:
+    async def _post(self, path: str, content_type: str, most: int, **content: Any) -> RawReply | Failure:
         client = self._clients.get()  # before the deadline: the first import of the SDK takes seconds
-        return await wire.within(self._timeout_seconds, _sent(client, path, content_type, content), self._key)
+        return await wire.within(self._timeout_seconds, _sent(client, path, content_type, content), self._key, most)
 
     def _build(self) -> AsyncOpenAI:
         import httpx2
         from openai import AsyncOpenAI, DefaultAioHttpClient
+
+        from wavjudge.clients.guarded import Guarded
+
+        class Client(Guarded, DefaultAioHttpClient):
+            """Guarded, on aiohttp's transport, which is the quicker one."""
 
         # From 1 MiB on, 25 s of speech, aiohttp warns of a body in bytes; where warnings are errors, no long answer
         # would ever be sent. It takes a copy of the body, far below a millisecond.
@@ -91,7 +99,7 @@ class OpenAIServer:
             base_url=self._base_url,
             max_retries=0,
             timeout=None,
-            http_client=DefaultAioHttpClient(limits=limits, timeout=None),
+            http_client=Client(limits=limits, timeout=None),
         )
         if self._base_url:  # the SDK sends OPENAI_ORG_ID and OPENAI_PROJECT_ID to whatever address it is given
             client.organization = client.project = None
@@ -101,6 +109,10 @@ class OpenAIServer:
         """Close the connections of the running loop; a later `post` opens new ones."""
         if (client := self._clients.pop()) is not None:
             await client.close()
+
+    def cleaned(self, outcome: Reply | Failure) -> Reply | Failure:
+        """The outcome, none of whose words holds this server's key."""
+        return cleaned(outcome, self._key)
 
     def quote(self, text: str) -> str:
         """Foreign words fit for a reason (`wire.quote`), without this server's key."""

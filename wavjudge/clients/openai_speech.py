@@ -14,6 +14,7 @@ from typing import Any
 from wavjudge.clients import sound, wire
 from wavjudge.clients.base import NO_USAGE, AudioPart, Failure, RawReply, Reply, Request
 from wavjudge.clients.openai_http import OpenAIServer
+from wavjudge.clients.reach import most_bytes
 from wavjudge.errors import InputError
 from wavjudge.types import Usage
 
@@ -61,10 +62,13 @@ class OpenAISpeechWire(_Endpoint):
 
     async def send(self, body: bytes, request: Request) -> RawReply | Failure:
         """One attempt, without retries. A lost connection or a missed deadline is a `Failure`; nothing is raised."""
-        return await self._server.post_json("/audio/speech", body)
+        return await self._server.post_json("/audio/speech", body, most_bytes(request))
 
     def decode(self, raw: RawReply, request: Request) -> Reply | Failure:
         """The WAV file as it came. An error answer is a `Failure`, and so is anything that is no WAV file."""
+        return self._server.cleaned(self._decoded(raw, request))
+
+    def _decoded(self, raw: RawReply, request: Request) -> Reply | Failure:
         if raw.status < 300 and sound.is_wav(raw.body):
             provider_id = raw.headers.get("x-request-id")
             return Reply(_text(request), provider_id=provider_id, audio_wav=raw.body)
@@ -98,10 +102,13 @@ class OpenAITranscriptionWire(_Endpoint):
             "temperature": None if request.sampling.temperature is None else str(request.sampling.temperature),
         }  # fmt: skip
         given = {name: value for name, value in fields.items() if value is not None}
-        return await self._server.post_form("/audio/transcriptions", given, body)
+        return await self._server.post_form("/audio/transcriptions", given, body, most_bytes(request))
 
     def decode(self, raw: RawReply, request: Request) -> Reply | Failure:
         """The words. Never raises, whatever the bytes are."""
+        return self._server.cleaned(self._decoded(raw))
+
+    def _decoded(self, raw: RawReply) -> Reply | Failure:
         document = wire.json_object(raw.body)
         if failure := self._refused(raw, document):
             return failure

@@ -21,11 +21,10 @@ import orjson
 import pybase64
 
 from wavjudge.clients.base import Failure, Part, RawReply, TextPart
+from wavjudge.clients.reach import LIMIT, TEXT_BYTES, Moved, TooLarge, Unsent, chain
+from wavjudge.clients.redact import NO_KEY, without_key
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import AuthError, SpecError
-
-NO_KEY = "no-key"
-"""Sent where a server wants no key but the SDK insists on one (vLLM and its like)."""
 
 UNDECODABLE_AUDIO = re.compile(
     r"audio\b.{0,80}\b(?:decod|corrupt|unreadable|malformed|not valid|could not be (?:read|processed))"
@@ -72,8 +71,7 @@ def quote(text: str, key: str | None = None) -> str:
     >>> quote("bad key sk-ab***123 in\\n  " + "QUJD" * 99)
     'bad key [key] in [data]'
     """
-    if key and key != NO_KEY:
-        text = text.replace(key, "[key]")
+    text = without_key(text, key)
     text = _DATA_LIKE.sub("[data]", _MASKED_KEY.sub("[key]", hide_secrets(text)))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= _REASON_CHARS else text[: _REASON_CHARS - 1] + "…"
@@ -153,6 +151,19 @@ def count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def made(asked: int | None, answered: int | None, total: object) -> int | None:
+    """Output tokens: what is said of them, or what the total leaves for them where that is more.
+
+    Some servers leave the thoughts out of the one and count them in the other.
+
+    >>> made(100, 20, 120), made(100, 20, 520), made(100, None, 100), made(100, None, None)
+    (20, 420, 0, None)
+    """
+    whole = count(total)
+    rest = None if whole is None or asked is None else max(whole - asked, 0)
+    return max((number for number in (answered, rest) if number is not None), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class PartForm:
     """How one protocol writes parts in JSON: the bytes before and after a JSON string, and before and after base64."""
@@ -200,33 +211,45 @@ def _unreached(error: BaseException | None) -> str:
     error at the bottom, and where by aiohttp's.
     """
     place = ""
-    while error is not None:
-        if isinstance(host := getattr(error, "host", None), str):
-            place = f"{host}:{getattr(error, 'port', None)}"
-        if isinstance(error, ConnectionRefusedError):
+    for one in chain(error):
+        if isinstance(host := getattr(one, "host", None), str):
+            place = f"{host}:{getattr(one, 'port', None)}"
+        if isinstance(one, ConnectionRefusedError):
             return f"{place or 'the server'} refused it, nobody listens there"
-        if isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME:
+        if isinstance(one, socket.gaierror) and one.errno == socket.EAI_NONAME:
             return f"there is no host {place}".rstrip()
-        error = error.__cause__ or error.__context__
     return ""
 
 
-async def within(limit_seconds: float, call: Awaitable[RawReply], key: str) -> RawReply | Failure:
-    """One attempt under a total deadline; whatever breaks on the way is a `Failure`, being cancelled is not.
+async def within(limit_seconds: float, call: Awaitable[RawReply], key: str, most: int = TEXT_BYTES) -> RawReply | Failure:
+    """One attempt under a total deadline and with at most `most` bytes of reply; whatever breaks on the way is a
+    `Failure`, being cancelled is not.
 
     The SDKs bound each read, not the whole, and name a lost connection a timeout: so the deadline is ours and says
     itself whether it passed. Every `Exception` is caught, since transports leak their own kinds (garbage instead of
     HTTP, a body that does not decompress) and one item must not end a run.
     """
-    deadline = asyncio.timeout(limit_seconds)
+    deadline, allowed = asyncio.timeout(limit_seconds), LIMIT.set(most)
     try:
         async with deadline:
             return await call
     except Exception as error:
         if deadline.expired():
             return Failure("timeout", f"got no complete reply within {limit_seconds:g} s")
-        if where := _unreached(error):
-            return Failure("unreachable", f"the connection failed: {quote(where, key)}")
-        cause = error.__cause__ or error
-        words = quote(f"{type(cause).__name__} {cause}", key)
-        return Failure("unavailable", f"the connection failed: {words}")
+        return _broken(error, key)
+    finally:
+        LIMIT.reset(allowed)
+
+
+def _broken(error: Exception, key: str) -> Failure:
+    for one in chain(error):
+        if isinstance(one, Moved):
+            return Failure("moved", quote(str(one), key), http_status=one.status)
+        if isinstance(one, TooLarge):
+            return Failure("too_large", str(one))
+    sent = not any(isinstance(one, Unsent) for one in chain(error))
+    if where := _unreached(error):
+        return Failure("unreachable", f"the connection failed: {quote(where, key)}", sent=sent)
+    cause = error.__cause__ or error
+    words = quote(f"{type(cause).__name__} {cause}", key)
+    return Failure("unavailable", f"the connection failed: {words}", sent=sent)
