@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.cli.typed import answers, spec, typed
+from tests.loopback import server as loopback
 from tests.loopback.dialects import GEMINI, OPENAI, Heard
-from tests.loopback.faults import cases
-from tests.loopback.server import Loopback
+from tests.loopback.server import Loopback, Server
 from tests.loopback.verdict import verdict
 
 AUDIO_IN, TEXT_IN, TEXT_OUT = 32.0, 2.5, 10.0
@@ -73,15 +73,18 @@ def test_a_limit_below_one_call_sends_nothing(tmp_path: Path) -> None:
     assert "0.0000 spent" in done.err
 
 
-def test_a_reply_that_must_be_asked_for_again_is_paid_for_too(tmp_path: Path) -> None:
-    usage = json.loads(cases("openai")["content_empty"].text)["usage"]
-    with Loopback(["content_empty"]) as server:
+def test_a_reply_that_must_be_asked_for_again_is_paid_for_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter([" "])
+    monkeypatch.setattr(loopback, "verdict", lambda *asked: next(said, None) or verdict(*asked))
+    with Loopback() as server:
         judge = spec(server, options=BOUNDED)
         words = ("--judge", judge, "--out", tmp_path / "run", "--price", PRICE, "--prompt-set", "overall", "--json")
         done = typed("score", answers(tmp_path, 1), *words, "--max-cost", 1)
         good = charged(server) / server.requests
+        heard = Heard(server.received[0].turns)
+        written = len(verdict(heard.prompt, heard.recordings, server.seed)) // 4 * TEXT_OUT / 1e6
     assert (server.requests, done.json["this_pass"]["retries"]) == (2, 1)
-    assert done.json["this_pass"]["usd"] == pytest.approx(good + _charge(usage))
+    assert done.json["this_pass"]["usd"] == pytest.approx(2 * good - written)
 
 
 @pytest.mark.parametrize("option", [(), ("--price", "text_in=2.5,text_out=10")])
@@ -106,3 +109,73 @@ def test_replies_of_the_cache_and_instruments_cost_nothing(tmp_path: Path) -> No
                      "--max-cost", 0)  # fmt: skip
     assert (cached.code, measured.code) == (0, 0)
     assert "2 answered by the cache" in " ".join(cached.out.split())
+
+
+def test_a_judge_has_an_output_limit_that_its_signature_names_and_that_can_be_lifted(tmp_path: Path) -> None:
+    with Loopback(keep=100) as server:
+        signed = {}
+        for protocol, options in (("openai", ""), ("gemini", ""), ("openai", "&max_tokens=none"),
+                                  ("openai", "&max_tokens_field=max_tokens&max_tokens=9000")):  # fmt: skip
+            out = tmp_path / f"{len(signed)}"
+            typed("score", answers(tmp_path, 1), "--judge", spec(server, protocol, options), "--out", out,
+                  "--prompt-set", "overall")  # fmt: skip
+            signed[protocol + options] = (out / "ratings.jsonl").read_text()
+        sent = [received.document for received in server.received]
+    plain, gemini, lifted, named = signed.values()
+    assert sent[0]["max_completion_tokens"] == 4096 and "|t:default,max:4096|" in plain
+    assert sent[1]["generationConfig"]["maxOutputTokens"] == 4096 and "|t:default,max:4096|" in gemini
+    assert "max_completion_tokens" not in sent[2] and "|t:default|" in lifted
+    assert sent[3]["max_tokens"] == 9000 and "|t:default,max:9000|" in named
+
+
+def test_verdicts_that_the_output_limit_cut_off_are_counted_with_what_helps(tmp_path: Path) -> None:
+    with Loopback(["length", "length"]) as server:
+        done = typed("score", answers(tmp_path, 3), "--judge", spec(server), "--out", tmp_path / "run",
+                     "--prompt-set", "overall")  # fmt: skip
+    assert "2 unparseable: cut_off: the reply reached the output limit of 4096 tokens" in done.out
+    assert "raise it (max_tokens=16384) or lift it (max_tokens=none)" in done.out
+
+
+@pytest.mark.parametrize("fault", ["cut", "usage_zero"])
+@pytest.mark.parametrize("protocol", ["openai", "gemini"])
+def test_replies_whose_cost_is_not_known_are_booked_at_the_most_they_can_cost(
+    fault: str, protocol: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialect, good = {"openai": OPENAI, "gemini": GEMINI}[protocol], 60
+    real = Server._good
+    if fault == "usage_zero":
+        monkeypatch.setattr(Server, "_good", lambda *asked: _free(real(*asked)))
+    with Loopback((lambda number: "cut") if fault == "cut" else (), keep=1000) as server:
+        judge = spec(server, protocol, f"{BOUNDED}&attempts=2")
+        words = ("--judge", judge, "--out", tmp_path / "run", "--price", PRICE, "--prompt-set", "overall", "--json")
+        done = typed("score", answers(tmp_path, good, seconds=1.0), *words, "--max-cost", 0.1)
+        assert 3 < server.requests < good and charged(server) <= 0.1
+    assert done.code == 5 and dialect.name == protocol
+    assert done.json["this_pass"]["unpriced_attempts"] == server.requests
+    spent = float(done.err.partition("is reached: ")[2].partition(" spent")[0])
+    assert charged(server) < spent <= 0.1
+
+
+def _free(body: bytes) -> bytes:
+    document = json.loads(body)
+    for usage in ("usage", "usageMetadata"):
+        if usage in document:
+            document[usage] = {name: 0 if isinstance(value, int) else value for name, value in document[usage].items()}
+    return json.dumps(document).encode()
+
+
+def test_a_usage_beyond_the_bound_ends_the_run_after_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Server._good
+
+    def dear(*asked: Any) -> bytes:
+        document = json.loads(real(*asked))
+        document["usage"] |= {"completion_tokens": 10**6, "total_tokens": 10**6}
+        return json.dumps(document).encode()
+
+    monkeypatch.setattr(Server, "_good", dear)
+    with Loopback() as server:
+        words = ("--judge", spec(server, options=BOUNDED), "--out", tmp_path / "run", "--price", PRICE)
+        done = typed("score", answers(tmp_path, 20), *words, "--max-cost", 1)
+        assert server.requests == 1
+    assert done.code == 5
+    assert "reported a usage of 10.0" in done.err and "so no limit can be kept" in done.err

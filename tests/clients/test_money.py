@@ -99,7 +99,8 @@ def test_the_bound_counts_what_was_said_before() -> None:
     [("rate_limited", 429, 0.0), ("unavailable", None, None), ("auth", 401, 0.0), ("not_heard", 400, 0.0),
      ("unavailable", 500, 0.0), ("unavailable", 503, 0.0), ("unavailable", 504, None), ("unavailable", 502, None),
      ("unavailable", 200, None), ("rate_limited", 200, 0.0), ("moved", 302, 0.0), ("too_large", None, None),
-     ("unreachable", None, 0.0), ("not_heard", 200, None), ("timeout", None, None), ("malformed", 200, None), ("refused", 200, None)],
+     ("unreachable", None, 0.0), ("not_heard", 200, None), ("timeout", None, None), ("malformed", 200, None),
+     ("refused", 200, None)],
 )  # fmt: skip
 def test_error_answers_cost_nothing_and_lost_ones_are_not_known(
     kind: FailureKind, status: int | None, usd: float | None

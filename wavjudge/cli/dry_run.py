@@ -97,7 +97,7 @@ def _told(spec: str, one: Estimate | None) -> str:
     most = (
         "unknown: --max-cost would refuse to send (exit code 5) until you give --price"
         if one.usd_at_most is None
-        else f"{one.usd_at_most:.4f} USD (what --max-cost would reserve)"
+        else f"{one.usd_at_most:.4f} USD (every call at its limit)"
     )
     return (
         f"{spec}\n"

@@ -49,7 +49,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked; send and write nothing.")
     ] = False,
-    max_cost: Annotated[float | None, typer.Option(min=0, help="Limit in USD for this command.")] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="Limit in USD for this command; a resumed run counts anew.")
+    ] = None,
     price: Annotated[
         str | None, typer.Option(help="USD per million tokens: audio_in=32,text_in=2.5,text_out=10")
     ] = None,

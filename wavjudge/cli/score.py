@@ -50,7 +50,9 @@ def score(
     benchmark: Annotated[str | None, typer.Option(help="Name of the test set; default: from the file name.")] = None,
     retry: Annotated[str, typer.Option(help="Statuses asked for again on resume, by commas; or none.")] = "failed",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take; send and write nothing.")] = False,
-    max_cost: Annotated[float | None, typer.Option(min=0, help="Limit in USD for this command.")] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="Limit in USD for this command; a resumed run counts anew.")
+    ] = None,
     price: Annotated[
         str | None, typer.Option(help="USD per million tokens: audio_in=32,text_in=2.5,text_out=10")
     ] = None,
@@ -209,7 +211,7 @@ def _nothing_came(screen: Console, meter: Meter, why: Sequence[Why]) -> None:
     kinds, todo, code = set(meter.failures), "the same command tries them again", INCOMPLETE
     if kinds == {"unreachable"}:
         todo = f"{NOT_THERE}; then the same command tries them again"
-    elif kinds == {"bad_request"}:
+    elif kinds <= {"bad_request", "moved"}:
         todo, code = "sent again they would fail again: check base_url, the model's name and the options first", 2
     for line in told("not one call came through:", why):
         screen.print(line, soft_wrap=True)

@@ -110,8 +110,8 @@ class Budget:
 
 def _beyond(reservation: Reservation, usd: float) -> BudgetError:
     return BudgetError(
-        f"model {reservation.model} reported a usage of {usd:.4f} USD for a call that can cost {reservation.usd:.4f} at "
-        "most, so no limit can be kept",
+        f"model {reservation.model} reported a usage of {usd:.4f} USD for a call that can cost {reservation.usd:.4f} "
+        "at most, so no limit can be kept",
         todo="check the price, and whether the server obeys max_tokens (max_tokens_field=max_tokens); "
         "without --max-cost the run goes on without a limit",
     )

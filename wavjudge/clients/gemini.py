@@ -190,7 +190,7 @@ class GeminiWire:
         if speech is not None:
             return None, ""  # also where it was cut off: `finish` says so, and what was spoken can be heard
         if finish in _CUT_OFF:
-            return "cut_off", f"the reply reached the output limit ({finish}); raise max_tokens"
+            return "cut_off", f"{wire.cut_off(request)} ({finish})"
         if not candidate:
             return "malformed", "got a reply without candidates"
         if not text.strip() and not ("audio" in request.wants and finish == "STOP"):

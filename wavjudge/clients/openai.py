@@ -177,7 +177,7 @@ class OpenAIWire:
         if speech is not None:
             return None, ""  # also where it was cut off: `finish` says so, and what was spoken can be heard
         if finish == "length":
-            return "cut_off", "the reply reached the output limit; raise max_tokens"
+            return "cut_off", wire.cut_off(request)
         if not text.strip() and not ("audio" in request.wants and finish == "stop"):
             return "malformed", f"got a reply without text (finish_reason {wire.quote(str(finish))})"
         return None, ""

@@ -36,6 +36,12 @@ _SAID: tuple[tuple[FailureKind, re.Pattern[str], str], ...] = (
     ("auth", re.compile(r"invalid_api_key|incorrect api key|API_KEY_INVALID|api key not valid", re.I), ""),
     ("bad_request", re.compile(r"input content or output modality contain audio", re.I),
      "; this model takes no request without audio: name another one for text"),
+    ("bad_request", re.compile(r"(?:unrecogni[sz]ed|unknown|unsupported|unexpected|extra).{0,80}max_completion_tokens"
+                               r"|max_completion_tokens.{0,40}(?:not (?:supported|permitted)|unknown)", re.I),
+     "; this server knows the older name: max_tokens_field=max_tokens"),
+    ("bad_request", re.compile(r"max_(?:completion_)?tokens.{0,80}(?:too large|exceed|at most|less than)"
+                               r"|maximum context length|max_model_len|context (?:window|size|length)", re.I),
+     "; where the output limit is what is too much, lower max_tokens (a judge's is 4096 unless it says so)"),
     ("refused", re.compile(
         r"content[_ ](?:management[_ ])?(?:policy|filter)|moderation|usage polic|safety system|data_inspection_failed",
         re.I), ""),

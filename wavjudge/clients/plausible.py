@@ -28,8 +28,8 @@ def impossible(request: Request, outcome: Reply | Failure, usage: Usage, rate: f
     audio = math.floor(sum(part.seconds for part in heard) * (rate / 2 if rate else _AUDIO_TOKENS_A_SECOND))
     written = least(outcome.text or "")
     return any((
-        _below(usage.input_tokens, asked + max(audio, usage.audio_input_tokens or 0)), _below(usage.output_tokens, written),
-        _below(usage.audio_input_tokens, audio),
+        _below(usage.input_tokens, asked + max(audio, usage.audio_input_tokens or 0)),
+        _below(usage.output_tokens, written), _below(usage.audio_input_tokens, audio),
         _below(usage.input_tokens, usage.cached_input_tokens), _below(usage.output_tokens, usage.reasoning_tokens),
         _below(usage.output_tokens, usage.audio_output_tokens),
         _below(usage.audio_output_tokens, _spoken_seconds(outcome)),

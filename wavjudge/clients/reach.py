@@ -25,11 +25,11 @@ def most_bytes(request: Request) -> int:
     return AUDIO_BYTES if "audio" in request.wants else TEXT_BYTES
 
 
-class Unsent(Exception):  # noqa: N818 - what happened, not a mistake
+class Unsent(Exception):
     """The request never left: no connection came about."""
 
 
-class Moved(Exception):  # noqa: N818
+class Moved(Exception):
     """The server wanted the call sent on to another address."""
 
     def __init__(self, status: int, asked: str, to: str) -> None:
@@ -38,8 +38,10 @@ class Moved(Exception):  # noqa: N818
         self._asked, self._to = asked, _joined(asked, to)
 
     def __str__(self) -> str:
-        return (f"got HTTP {self.status}, a redirect to {self._there()}, which is not followed: "
-                "neither the key nor a recording went there; if that is the server you mean, name it as base_url")  # fmt: skip
+        return (
+            f"got HTTP {self.status}, a redirect to {self._there()}, which is not followed: neither the key nor a "
+            "recording went there; if that is the server you mean, name it as base_url"
+        )
 
     def _there(self) -> str:
         """The place without userinfo, query and fragment: they may hold anything."""
@@ -50,11 +52,11 @@ class Moved(Exception):  # noqa: N818
         return f"{to.scheme}://{_host(self._to)}{to.path} ({where})"
 
 
-class TooLarge(Exception):  # noqa: N818
+class TooLarge(Exception):
     """A reply beyond what any answer needs."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"got a reply of more than {most // MEBIBYTE} MiB, which no answer takes; the rest was not read")
+        super().__init__(f"got a reply of more than {most // MEBIBYTE} MiB, which no answer takes; the rest was left")
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:

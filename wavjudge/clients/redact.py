@@ -13,7 +13,7 @@ import functools
 import html
 import re
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any
 
 from wavjudge.clients.base import Failure, Reply
 
@@ -23,15 +23,14 @@ HIDDEN = "[key]"
 
 _RUN = 8
 _ESCAPED = re.compile(
-    r"\\+u\{?([0-9a-f]{4})\}?|\\+x([0-9a-f]{2})|%(?:25)*([0-9a-f]{2})|&(?:amp;)*#x0*([0-9a-f]{1,6});|&(?:amp;)*#0*([0-9]{1,7});"
-    r"|(&[a-z]{2,8};)|[\s\\\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]",
+    r"\\+u\{?([0-9a-f]{4})\}?|\\+x([0-9a-f]{2})|%(?:25)*([0-9a-f]{2})"
+    r"|&(?:amp;)*#x0*([0-9a-f]{1,6});|&(?:amp;)*#0*([0-9]{1,7});|(&[a-z]{2,8};)"
+    r"|[\s\\\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]",
     re.IGNORECASE,
 )
 """An escape of one character, or a character that is skipped."""
 _SIGNS = re.compile(r"[\\%&]")
 _SKIPPED = {code: None for code in range(0x10000) if re.fullmatch(_ESCAPED, chr(code))}
-
-T = TypeVar("T", Reply, Failure)
 
 
 def without_key(text: str, key: str | None) -> str:
@@ -53,15 +52,18 @@ def without_key(text: str, key: str | None) -> str:
     return _replaced(text, runs)
 
 
-def cleaned(outcome: T, key: str | None) -> T:
+def cleaned(outcome: Reply | Failure, key: str | None) -> Reply | Failure:
     """A reply or failure none of whose words holds the key."""
     names = [name for name in ("text", "finish", "provider_id", "resolved_model", "reason") if hasattr(outcome, name)]
     said = {name: value for name in names if (value := getattr(outcome, name))}
-    changed = {name: clean for name, value in said.items() if (clean := without_key(value, key)) != value}
-    if isinstance(outcome, Reply) and outcome.audio_wav is not None and key and len(key) >= _RUN:
-        sound = outcome.audio_wav.replace(key.encode(), b"*" * len(key.encode()))
-        return replace(outcome, audio_wav=sound, **changed)
-    return replace(outcome, **changed) if changed else outcome
+    changed: dict[str, Any] = {
+        name: clean for name, value in said.items() if (clean := without_key(value, key)) != value
+    }
+    if isinstance(outcome, Failure):
+        return replace(outcome, **changed)
+    if outcome.audio_wav is not None and key and len(key) >= _RUN:
+        changed["audio_wav"] = outcome.audio_wav.replace(key.encode(), b"*" * len(key.encode()))
+    return replace(outcome, **changed)
 
 
 @functools.lru_cache(maxsize=16)

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 import pybase64
 
-from wavjudge.clients.base import Failure, Part, RawReply, TextPart
+from wavjudge.clients.base import Failure, Part, RawReply, Request, TextPart
 from wavjudge.clients.reach import LIMIT, TEXT_BYTES, Moved, TooLarge, Unsent, chain
 from wavjudge.clients.redact import NO_KEY, without_key
 from wavjudge.clients.spec import hide_secrets
@@ -151,6 +151,15 @@ def count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def cut_off(request: Request) -> str:
+    """What to say of a reply that ended at the output limit."""
+    limit = request.sampling.max_tokens
+    if limit is None:
+        return "the reply reached the server's own output limit; ask for more with max_tokens"
+    return (f"the reply reached the output limit of {limit} tokens, thoughts included; raise it "
+            f"(max_tokens={4 * limit}) or lift it (max_tokens=none)")  # fmt: skip
+
+
 def made(asked: int | None, answered: int | None, total: object) -> int | None:
     """Output tokens: what is said of them, or what the total leaves for them where that is more.
 
@@ -221,7 +230,9 @@ def _unreached(error: BaseException | None) -> str:
     return ""
 
 
-async def within(limit_seconds: float, call: Awaitable[RawReply], key: str, most: int = TEXT_BYTES) -> RawReply | Failure:
+async def within(
+    limit_seconds: float, call: Awaitable[RawReply], key: str, most: int = TEXT_BYTES
+) -> RawReply | Failure:
     """One attempt under a total deadline and with at most `most` bytes of reply; whatever breaks on the way is a
     `Failure`, being cancelled is not.
 

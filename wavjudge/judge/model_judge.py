@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,7 +39,9 @@ class JudgeOptions(BaseModel):
     temperature: float | None = Field(None, ge=0)
     top_p: float | None = Field(None, gt=0, le=1)
     seed: int | None = None
-    max_tokens: int | None = Field(None, gt=0)
+    max_tokens: Annotated[int, Field(gt=0)] | Literal["none"] = Field(
+        4096, description="output limit, thoughts included; none: the model's own"
+    )
     rate: int = Field(16000, ge=8000, le=48000, description="sample rate of the audio sent, in Hz")
     max_seconds: float = Field(600, gt=0, description="longer answers are not_applicable")
     question_text: bool | None = None
@@ -54,7 +56,8 @@ class JudgeOptions(BaseModel):
 
     @property
     def sampling(self) -> Sampling:
-        return Sampling(self.temperature, self.top_p, self.seed, self.max_tokens)
+        limit = None if self.max_tokens == "none" else self.max_tokens
+        return Sampling(self.temperature, self.top_p, self.seed, limit)
 
     def applied(self, prompt: Prompt) -> Prompt:
         """The prompt with the choices of this SPEC."""

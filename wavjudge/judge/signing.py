@@ -1,6 +1,6 @@
 """The judge signature: short, citable, and enough to know whether two ratings may be compared.
 
-    openai:gpt-audio-1.5|semantic.1#3f9a02c4d1be|parse:1|t:default|qt,qa,own,aa|before|pcm16-16000-mono2|v1|is:gpt-audio-1.5-2026-05-01
+    openai:gpt-audio-1.5|semantic.1#3f9a02c4d1be|parse:1|t:default,max:4096|qt,qa,own,aa|before|pcm16-16000-mono2|v1|is:gpt-audio-1.5
 
 Fields in order: judge kind and model as asked for; prompt name, version and hash; parser version; sampling; inputs
 shown (qt question text, qa question audio, own/rec transcript, aa answer audio, ref reference); place of the
@@ -31,9 +31,9 @@ def plan(
 
 
 def _sampling(sampling: Sampling) -> str:
-    given = {"t": sampling.temperature, "p": sampling.top_p, "seed": sampling.seed, "max": sampling.max_tokens}
-    said = [f"{name}:{value:g}" for name, value in given.items() if value is not None]
-    return ",".join(said) or "t:default"
+    temperature = "t:default" if sampling.temperature is None else f"t:{sampling.temperature:g}"
+    given = {"p": sampling.top_p, "seed": sampling.seed, "max": sampling.max_tokens}
+    return ",".join([temperature, *(f"{name}:{value:g}" for name, value in given.items() if value is not None)])
 
 
 def _inputs(prompt: Prompt, recogniser: str) -> str:

@@ -111,7 +111,7 @@ class Lost:
 def lost(failure: Failure, request: Request, who: str = "") -> Lost:
     """What a failed call is to a candidate, and to the part of it that `who` names."""
     reason = f"{who} failed: {failure.reason}" if who else f"{failure.kind}: {failure.reason}"
-    return Lost(reason, (call_record(failure, request),), for_good=failure.kind not in RETRIED)
+    return Lost(reason, (call_record(failure, request),), for_good=failure.kind not in RETRIED | {"moved"})
 
 
 def recording(ref: AudioRef, path: Path, rate: int) -> AudioPart:

@@ -126,8 +126,8 @@ def _answered(reply: Reply, request: Request) -> Answer:
 
 
 def _failed(failure: Failure, request: Request) -> Answer | Lost:
-    """What a failed call says: to decline and to run out of tokens are the candidate's doing, the rest is not."""
-    if failure.kind not in ("refused", "cut_off"):
+    """What a failed call says: to decline and to find no end are the candidate's doing, the rest is not."""
+    if failure.kind not in ("refused", "cut_off", "too_large"):
         return lost(failure, request)
     return Answer(
         failure.text, status="no_speech" if failure.kind == "refused" else "too_long",

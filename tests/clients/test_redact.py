@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.loopback import wav
+from wavjudge.clients.base import Failure, Reply
+from wavjudge.clients.redact import cleaned, without_key
+
+KEY = "sk-proj-Zq81_xP4mN7tW2vB9kL5rT3y"
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "plain": str, "as a header": lambda key: f"Authorization: Bearer {key}", "upper case": str.upper,
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "base64 of a header": lambda key: base64.b64encode(f"Bearer {key}".encode()).decode(),
+    "base64 of a longer header": lambda key: base64.urlsafe_b64encode(f"Bearer  {key}!".encode()).decode(),
+    "hexadecimal": lambda key: key.encode().hex(), "backwards": lambda key: key[::-1],
+    "URL": lambda key: quote(key, safe=""),
+    "every character in a URL": lambda key: "".join(f"%{ord(c):02X}" for c in key),
+    "URL twice": lambda key: "".join(f"%25{ord(c):02x}" for c in key),
+    "JSON": lambda key: "".join(f"\\u{ord(c):04x}" for c in key),
+    "JSON in JSON": lambda key: json.dumps("".join(f"\\u{ord(c):04x}" for c in key)),
+    "HTML": lambda key: "".join(f"&#{ord(c)};" for c in key),
+    "HTML named": lambda key: html.escape(key).replace("_", "&lowbar;"),
+    "spaced": " ".join, "a line each": "\n".join, "invisible between": "\u200b".join,
+    "in a table": lambda key: f"{key[:16]} | {key[16:]}", "half of it": lambda key: key[:16],
+    "a part": lambda key: key[5:14],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_the_key_is_found_however_it_is_spelt(spelling: str) -> None:
+    echoed = SPELLINGS[spelling](KEY)
+    clean = without_key(f"Before: {echoed}, and after.", KEY)
+    assert clean.startswith("Before: ") and clean.endswith(", and after.") and "[key]" in clean
+    left = clean.removeprefix("Before: ").removesuffix(", and after.")
+    assert len(left) <= 30 and not any(KEY[at : at + 8] in left for at in range(len(KEY) - 7))
+
+
+@given(st.text(max_size=200))
+def test_a_text_without_it_stays_as_it_is(text: str) -> None:
+    assert without_key(text, KEY) == text
+
+
+def test_what_is_no_secret_is_not_taken_out_of_a_verdict() -> None:
+    verdict = "<score-overall>4</score-overall> 100%, \\o/, &amp; no-key no-key"
+    for key in (None, "", "4", "EMPTY", "score", "no-key"):
+        assert without_key(verdict, key) == verdict
+
+
+def test_every_field_is_cleaned() -> None:
+    reply = Reply(f"t {KEY}", finish=KEY, provider_id=KEY, resolved_model=f"m-{KEY}",
+                  audio_wav=wav(0.1) + KEY.encode())  # fmt: skip
+    failure = Failure("refused", f"no: {KEY}", text=KEY, provider_id=KEY, resolved_model=KEY)
+    for outcome in (reply, failure):
+        clean = cleaned(outcome, KEY)
+        assert KEY not in repr(clean) and "[key]" in repr(clean)
+    sound = cleaned(reply, KEY).audio_wav
+    assert sound is not None and KEY.encode() not in sound and len(sound) == len(reply.audio_wav or b"")
