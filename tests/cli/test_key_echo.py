@@ -59,7 +59,8 @@ def test_a_judge_gives_the_key_back(kind: str, tmp_path: Path, monkeypatch: pyte
     with Hostile(echo) as server:
         judge = f"{kind}:loopback?base_url={server.url}/v1&api_key_env=THE_KEY&attempts=1"
         done = typed("score", answers(tmp_path, 3), "--judge", judge, "--out", tmp_path / "run",
-                     "--prompt-set", "overall", "--price", "audio_in=1,text_in=1,text_out=1", "--max-cost", 1)  # fmt: skip
+                     "--prompt-set", "overall", "--price", "audio_in=1,text_in=1,text_out=1",
+                     "--max-cost", 1)  # fmt: skip
         assert all(KEY in heard for heard in server.heard) and len(server.heard) == 3
         shown = typed("show", tmp_path / "run", "q0")
         exported = typed("export", tmp_path / "run", "--out", tmp_path / "run.csv")
