@@ -367,3 +367,20 @@ def test_replies_that_name_nobody_are_not_pooled_with_those_of_a_named_model() -
              "signature": "m|v1|is:a" if n < 3 else "m|v1"} for n in range(5)]  # fmt: skip
     found = Ratings.of(pd.DataFrame(rows), [Axis(name="overall")])
     assert dict(found.frame["signature"].value_counts()) == {"m|v1|is:a": 3, "m|v1": 2}
+
+
+def test_scores_that_nothing_shows_to_be_heard_are_a_note_and_stay() -> None:
+    ratings = checked(
+        {"item_id": "1", "score": 4, "hearing": "not verified"},
+        {"item_id": "2", "score": 4, "hearing": "judge says it heard"},
+        {"item_id": "3", "score": 4, "hearing": "audio tokens counted"},
+        {"item_id": "4", "score": 4, "hearing": ""},
+        {"item_id": "5", "score": None, "status": "refused", "hearing": "not verified"},
+    )
+    assert found(ratings) == {"hearing not verified": 1, "hearing on the judge's own word": 1}
+    assert int(ratings.frame["score"].notna().sum()) == 4
+
+
+def test_what_is_said_of_hearing_does_not_change_the_data_hash() -> None:
+    plain, told = ({"item_id": "1", "score": 4} | more for more in ({}, {"hearing": "not verified"}))
+    assert checked(plain).data_sha256 == checked(told).data_sha256

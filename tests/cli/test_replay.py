@@ -84,3 +84,15 @@ def test_a_run_without_a_model_judge_has_nothing_to_replay(tmp_path: Path) -> No
     done = typed("score", file, "--judge", f"replay:{run}", "--out", tmp_path / "again")
     assert (done.code, done.out) == (2, "")
     assert f"{run}: " in done.err
+
+
+@pytest.mark.parametrize("fault", ["zero_audio_tokens", "content_filter_midway", "length"])
+def test_what_was_wrong_with_a_stored_reply_is_wrong_with_it_still(fault: str, tmp_path: Path) -> None:
+    """A stored text alone would be read as a verdict; its rating says that the call came to nothing."""
+    file, run = answers(tmp_path, 1), tmp_path / "run"
+    with Loopback(plan=[fault]) as server:
+        typed("score", file, "--judge", spec(server), "--out", run, "--prompt-set", "semantic")
+    typed("score", file, "--judge", f"replay:{run}", "--out", tmp_path / "again", "--prompt-set", "semantic")
+    (stored,), (again,) = (list(wavjudge.load(place).ratings()) for place in (run, tmp_path / "again"))
+    assert (again.status, again.score, again.raw) == (stored.status, stored.score, stored.raw)
+    assert stored.raw is None or stored.reason == again.reason

@@ -68,6 +68,7 @@ def test_the_table_shows_the_mean_of_what_the_server_said(tmp_path: Path) -> Non
         "rater": "openai:loopback", "benchmark": "answers", "candidate": "a", "axis": "semantic", "n_scored": 4,
         "mean": pytest.approx(sum(scores) / 4), "scale": {"low": 1.0, "high": 5.0, "unit": "points"},
         "statuses": {"ok": 4}, "signature": ratings[0].signature, "identity": None,
+        "hearing": {"audio tokens counted, judge says it heard": 4},
     }  # fmt: skip
     assert done.json["answers"] == {"a": {"ok": 4}}
     assert done.json["this_pass"] | {"usd": 0.0} == {

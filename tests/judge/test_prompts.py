@@ -72,7 +72,7 @@ def test_how_an_editor_saved_it_does_not_matter(tmp_path: Path, text: str) -> No
         (HEAD.replace('source = "me"', 'source = "me"\nwants = "tea"'), 'field "wants"'),
         (HEAD.replace('name = "mine"', 'name = "Mine"'), 'field "name"'),
         (HEAD.replace('tag = "warmth"', 'tag = "warm th"'), 'field "axes.0.tag"'),
-        (HEAD.replace('tag = "warmth"', 'tag = "justification"'), "other than <justification>"),
+        (HEAD.replace('tag = "warmth"', 'tag = "justification"'), "not <justification> or <heard>"),
         (HEAD.replace('name = "warmth"', 'name = "Warmth"'), 'field "axes.0.name"'),
         (HEAD.replace("low = 0", "low = 10"), "low below high, got 10 and 10"),
         (HEAD.replace("high = 10", "high = inf"), "low below high, got 0 and inf"),
@@ -119,7 +119,7 @@ def test_the_hash_covers_all_that_reaches_the_judge_or_the_parser() -> None:
     other_tag = prompt.axes[0].model_copy(update={"tag": "other"})
     other_scale = prompt.axes[0].model_copy(update={"high": 10})
     changes: list[dict[str, Any]] = [
-        {"words": prompt.words + "."}, {"name": "other"}, {"version": 2}, {"needs": ()},
+        {"words": prompt.words + "."}, {"name": "other"}, {"version": 9}, {"needs": ()},
         {"axes": (other_tag, prompt.axes[1])}, {"axes": (other_scale, prompt.axes[1])},
         {"axes": prompt.axes[::-1]},
     ]  # fmt: skip
@@ -134,7 +134,7 @@ def test_the_hash_covers_all_that_reaches_the_judge_or_the_parser() -> None:
 def test_the_hash_does_not_cover_where_the_prompt_came_from() -> None:
     prompt = load_all()["semantic"]
     assert prompt.model_copy(update={"source": "elsewhere"}).digest == prompt.digest
-    assert prompt.label == f"semantic.1#{prompt.digest}" and len(prompt.digest) == 12
+    assert prompt.label == f"semantic.{prompt.version}#{prompt.digest}" and len(prompt.digest) == 12
 
 
 def test_the_hash_covers_the_version_of_the_rendering(monkeypatch: pytest.MonkeyPatch) -> None:

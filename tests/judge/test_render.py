@@ -132,11 +132,29 @@ def test_the_transcript_shown_is_the_one_of_the_material_not_of_the_answer() -> 
 def test_the_form_that_is_asked_for_is_the_form_that_is_read(name: str, where: str) -> None:
     prompt = PROMPTS[name].changed(justification=where)
     form = reply_format(prompt).split("\n", 1)[1].rsplit("\n", 1)[0]
-    parsed = parse(form.replace(">N<", ">4<"), prompt)
-    assert parsed.outcomes == {axis.name: Verdict(4.0) for axis in prompt.axes}
+    parsed = parse(form.replace(">N<", ">4<").replace("yes or no", "yes"), prompt)
+    assert parsed.outcomes == {axis.name: Verdict(4.0) for axis in prompt.axes} and parsed.heard == "yes"
     assert (parsed.justification is None) == (where == "none")
-    first = form.startswith("<justification>")
-    assert first == (where == "before")
+    first, second, *_ = form.splitlines()
+    assert first == "<heard>yes or no</heard>"
+    assert second.startswith("<justification>") == (where == "before")
+
+
+def test_the_form_sent_back_is_no_verdict_and_says_nothing_of_hearing() -> None:
+    parsed = parse(reply_format(SEMANTIC), SEMANTIC, finish="stop")
+    assert parsed.outcomes != {"semantic": Verdict(4.0)} and parsed.heard is None
+
+
+def test_whether_it_heard_is_asked_only_where_a_recording_is_sent() -> None:
+    silent = material(question=said("Why?"), answer=said("Because."), history=())
+    for prompt, what in ((SEMANTIC, silent), (SEMANTIC.changed(answer_audio=False, question_audio=False), material())):
+        system, parts, _ = render(prompt, what)
+        assert system is not None and "heard" not in system
+        assert not any(isinstance(part, AudioPart) for part in parts)
+    for prompt in (SEMANTIC, SEMANTIC.changed(answer_audio=False), SEMANTIC.changed(question_audio=False)):
+        system, _, _ = render(prompt, material())
+        assert system is not None and "<heard>yes or no</heard>" in system
+    assert "heard" not in reply_format(SEMANTIC.changed(answer_audio=False, question_audio=False))
 
 
 def test_the_form_names_the_scale_of_the_head() -> None:

@@ -177,5 +177,13 @@ def _error_generate(status: int, message: str) -> dict[str, Any]:
     return {"error": {"code": status, "message": message, "status": "INVALID_ARGUMENT"}}
 
 
+def without_audio_counts(answer: dict[str, Any]) -> dict[str, Any]:
+    """A good reply as from a server that does not break its usage down."""
+    kept = {name: value for name, value in answer.items() if name not in ("usage", "usageMetadata")}
+    usage = {name: value for name, value in answer.get("usage", {}).items() if not name.endswith("_details")}
+    google = {name: value for name, value in answer.get("usageMetadata", {}).items() if not name.endswith("Details")}
+    return kept | ({"usage": usage} if usage else {}) | ({"usageMetadata": google} if google else {})
+
+
 OPENAI = Dialect("openai", "Authorization", _read_chat, _answer_chat, _error_chat)
 GEMINI = Dialect("gemini", "x-goog-api-key", _read_generate, _answer_generate, _error_generate)

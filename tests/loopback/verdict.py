@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pybase64
 
 _URL_SAFE = str.maketrans("-_", "+/")
-_TAG = re.compile(r"<((?:score|justification|transcript)[a-z0-9_-]*)>")
+_TAG = re.compile(r"<((?:score|justification|transcript|heard)[a-z0-9_-]*)>")
 
 
 class Unheard(Exception):
@@ -64,10 +64,15 @@ def score(heard: str, tag: str, seed: int) -> int:
     return 1 + hashlib.sha256(f"{seed} {tag} {heard}".encode()).digest()[0] % 5
 
 
-def verdict(prompt: str, recordings: tuple[Recording, ...], seed: int) -> str:
-    """A reply in the tags that the prompt names, the justification before the scores."""
+def verdict(prompt: str, recordings: tuple[Recording, ...], seed: int, says: str | None = "yes") -> str:
+    """A reply in the tags that the prompt names, the justification before the scores.
+
+    says: what stands in the tag that asks whether the recordings were heard; None leaves the tag out.
+    """
     heard = " ".join(r.sha256 for r in recordings) or hashlib.sha256(prompt.encode()).hexdigest()
-    tags = sorted(dict.fromkeys(_TAG.findall(prompt)), key=lambda tag: tag.startswith("score"))
+    asked = [tag for tag in dict.fromkeys(_TAG.findall(prompt)) if tag != "heard" or says is not None]
+    tags = sorted(asked, key=lambda tag: tag.startswith("score"))
     said = f"I heard {sum(r.seconds for r in recordings):.2f} s of speech."
-    lines = [f"<{t}>{score(heard, t, seed) if t.startswith('score') else said}</{t}>" for t in tags]
+    words = {"heard": says, **{t: str(score(heard, t, seed)) for t in tags if t.startswith("score")}}
+    lines = [f"<{t}>{words.get(t, said)}</{t}>" for t in tags]
     return "\n".join(lines) or said

@@ -47,7 +47,7 @@ def test_every_fact_of_a_rating_has_its_column() -> None:
         "benchmark": "b", "item_id": "007", "candidate": "c", "attempt": 1, "turn": 2, "axis": "overall",
         "scale_low": 1.0, "scale_high": 5.0, "rater": "ann", "rater_kind": "person", "repeat": 3, "score": 4.5,
         "status": "ok", "reason": None, "justification": "Good.", "signature": "person:ann", "tags": "x;lang=en",
-        "cached": None,
+        "cached": None, "hearing": None,
     }  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def test_the_first_line_names_the_columns_and_lines_end_alike(tmp_path: Path) ->
     write([flat(rating())], tmp_path / "a.csv")
     head, line, rest = (tmp_path / "a.csv").read_bytes().split(b"\n")
     assert head.decode() == ",".join(COLUMNS) and rest == b""
-    assert line == b"b,007,c,1,2,overall,1.0,5.0,ann,person,3,4.5,ok,,Good.,person:ann,,"
+    assert line == b"b,007,c,1,2,overall,1.0,5.0,ann,person,3,4.5,ok,,Good.,person:ann,,,"
 
 
 def test_parquet_has_the_types_of_the_schema_whatever_the_rows_hold(tmp_path: Path) -> None:

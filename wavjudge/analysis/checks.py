@@ -26,6 +26,17 @@ KEY = [*SUBJECT, "axis", "rater", "signature", "repeat"]
 
 SHOWN = 5
 
+HEARING = {
+    "not verified": (
+        "hearing not verified",
+        "scores of a judge that does not say that it heard, and whose provider counts no audio tokens",
+    ),
+    "judge says it heard": (
+        "hearing on the judge's own word", "scores of a judge that says it heard; its provider counts no audio tokens",
+    ),
+}  # fmt: skip
+"""What is said of the words that `judge/hearing.py` writes into the column `hearing`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -73,6 +84,14 @@ class Check:
     def unused_columns(self) -> None:
         if names := tuple(self.frame.columns[len(COLUMNS) :]):
             self.problems.append(Problem("unknown column", len(names), "not used", names[:SHOWN]))
+
+    def heard(self) -> None:
+        """Which judges' scores rest on nothing that shows that they heard; empty cells say nothing of it."""
+        scored = (self.frame["status"] == "ok") & (self.frame["rater_kind"] == "model")
+        for told, (kind, what) in HEARING.items():
+            raters = self.frame.loc[scored & (self.frame["hearing"] == told), "rater"]
+            if len(raters):
+                self.problems.append(Problem(kind, len(raters), what, tuple(sorted(set(raters)))[:SHOWN]))
 
     def placed(self) -> None:
         for name in ("item_id", "axis", "rater"):

@@ -16,8 +16,8 @@ def transcript_only(reading: str, hearing: str) -> bool:
     changed without a new version are not seen here. The model that really answered is equal where both signatures
     name it.
 
-    >>> heard = "openai:m|semantic.1#3f9a02c4d1be|parse:1|t:0|qt,qa,own,aa|before|pcm16-16000-mono2|v1|is:m-1"
-    >>> read = "openai:m|semantic.1#77e10a5b6c2d|parse:1|t:0|qt,own|before|no-audio|v1|is:m-1"
+    >>> heard = "openai:m|semantic.2#3f9a02c4d1be|parse:2|t:0|qt,qa,own,aa|before|pcm16-16000-mono2|v1|is:m-1"
+    >>> read = "openai:m|semantic.2#77e10a5b6c2d|parse:2|t:0|qt,own|before|no-audio|v1|is:m-1"
     >>> transcript_only(read, heard), transcript_only(heard, read), transcript_only(read, read)
     (True, False, False)
     >>> transcript_only(read.replace("t:0", "t:1"), heard), transcript_only("ann", heard)

@@ -28,13 +28,13 @@ _LOG = logging.getLogger("wavjudge")
 
 COLUMNS = (
     "benchmark", "item_id", "candidate", "attempt", "turn", "axis", "scale_low", "scale_high", "rater", "rater_kind",
-    "repeat", "score", "status", "reason", "justification", "signature", "tags", "cached",
+    "repeat", "score", "status", "reason", "justification", "signature", "tags", "cached", "hearing",
 )  # fmt: skip
 REQUIRED = ("item_id", "axis", "rater", "score")
 WHOLE = ("attempt", "turn", "repeat")
 NUMBERS = ("score", "scale_low", "scale_high", *WHOLE, "label_probability")
 NAMES = ("benchmark", "item_id", "candidate", "axis", "rater")
-TEXTS = ("benchmark", "item_id", "candidate", "axis", "rater", "reason", "justification", "tags")
+TEXTS = ("benchmark", "item_id", "candidate", "axis", "rater", "reason", "justification", "tags", "hearing")
 _TRUE_OR_FALSE = {
     **dict.fromkeys(("true", "1", "1.0", "wahr", "vrai", "verdadero", "vero"), True),
     **dict.fromkeys(("false", "0", "0.0", "falsch", "faux", "falso"), False),

@@ -69,6 +69,7 @@ class Ratings:
         checked = Check(completed(frame, rater_kind=rater_kind, where=where), where)
         checked.known_words()
         checked.unused_columns()
+        checked.heard()
         checked.placed()
         found = checked.scales({axis.name: axis for axis in axes})
         checked.scores(found)

@@ -195,6 +195,7 @@ class Failure:
     """No usable reply: why, in words that hold no key and no audio; how long the provider asks to wait, in seconds.
 
     sent: False where the request surely never left, so that it cannot have cost anything.
+    finish: of a reply that was stopped on its way (limit, filter), whose `text` may hold more than its end.
     """
 
     kind: FailureKind
@@ -202,6 +203,7 @@ class Failure:
     retry_after_seconds: float | None = None
     http_status: int | None = None
     text: str | None = None
+    finish: str | None = None
     usage: Usage = NO_USAGE
     provider_id: str | None = None
     resolved_model: str | None = None

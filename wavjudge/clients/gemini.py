@@ -168,9 +168,10 @@ class GeminiWire:
         if kind is None:
             said = _spoken(document, candidate) or text
             return Reply(said, usage, finish, provider_id, model, speech if isinstance(speech, bytes) else None)
+        stopped = kind == "cut_off" or (finish in _DECLINED and kind == "refused")
         return Failure(
-            kind, reason, http_status=raw.status, text=text or None, usage=usage, provider_id=provider_id,
-            resolved_model=model,
+            kind, reason, http_status=raw.status, text=text or None, finish=finish if stopped else None, usage=usage,
+            provider_id=provider_id, resolved_model=model,
         )  # fmt: skip
 
     def _why_unusable(
@@ -235,7 +236,7 @@ def _contents(request: Request) -> Iterator[bytes]:
 def _parts(candidate: dict[str, Any]) -> list[dict[str, Any]]:
     """The parts of a candidate, without its thoughts."""
     parts = wire.mappings(wire.mapping(candidate.get("content")).get("parts"))
-    return [part for part in parts if part.get("thought") is not True]
+    return [part for part in parts if not part.get("thought")]
 
 
 def _text(candidate: dict[str, Any]) -> str:

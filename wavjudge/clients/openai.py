@@ -157,9 +157,10 @@ class OpenAIWire:
         kind, reason = self._why_unusable(text, speech, refusal, finish, usage, request)
         if kind is None:
             return Reply(text, usage, finish, provider_id, model, speech if isinstance(speech, bytes) else None)
+        stopped = finish if kind == "cut_off" or (finish == "content_filter" and not refusal) else None
         return Failure(
-            kind, reason, http_status=raw.status, text=text or None, usage=usage, provider_id=provider_id,
-            resolved_model=model,
+            kind, reason, http_status=raw.status, text=text or None, finish=stopped, usage=usage,
+            provider_id=provider_id, resolved_model=model,
         )  # fmt: skip
 
     def _why_unusable(
@@ -208,9 +209,16 @@ def _written(message: dict[str, Any]) -> tuple[str, str | None]:
     content, refusal = message.get("content"), wire.word(message.get("refusal"))
     if isinstance(content, str):
         return content, refusal
-    parts = wire.mappings(content)
+    parts = [part for part in wire.mappings(content) if not _is_reasoning(part)]
     text = "".join(wire.word(part.get("text")) or "" for part in parts)
     return text, refusal or next(filter(None, (wire.word(part.get("refusal")) for part in parts)), None)
+
+
+def _is_reasoning(part: dict[str, Any]) -> bool:
+    """A part of what was thought: `thinking` of Mistral, `reasoning`, or a text that Google marks as a thought."""
+    google = wire.mapping(wire.mapping(part.get("extra_content")).get("google"))
+    marked = any(place.get(name) for place in (part, google) for name in ("thought", "thinking", "reasoning"))
+    return marked or wire.word(part.get("type")) not in (None, "text", "output_text", "refusal")
 
 
 def _audio(messages: list[dict[str, Any]]) -> bytes | str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -15,6 +15,7 @@ from wavjudge.clients.base import STATUS_OF, AudioPart, Client, Evidence, Failur
 from wavjudge.clients.called import call_record
 from wavjudge.clients.identity import Identity
 from wavjudge.errors import InputError
+from wavjudge.judge import hearing
 from wavjudge.judge.base import Case, Task, unscored
 from wavjudge.judge.parse import Unscored, Verdict, parse
 from wavjudge.judge.prompts import Justification, Prompt, Transcript
@@ -111,7 +112,7 @@ class ModelJudge:
         except InputError as error:  # the recording vanished or changed after it was taken in
             return unscored(self, case, task, repeat, "failed", str(error))
         call = call_record(outcome, request, prompt_hash=self._prompt_hashes[prompt.name], nonce=nonce)
-        rows = _rows(outcome, prompt, heard=bool(request.audio_parts))
+        rows = _rows(outcome, prompt, audio_sent=bool(request.audio_parts))
         return [self._rating(case, task, repeat, axis, call, rows[axis.name]) for axis in task.axes]
 
     def would_ask(self, case: Case) -> Iterator[Request]:
@@ -175,7 +176,7 @@ class ModelJudge:
         return Rating(
             subject=case.subject, axis=axis.name, scale=axis.scale, rater=self.rater, rater_kind=self.rater_kind,
             repeat=repeat, score=row.score, status=row.status, reason=row.reason, justification=row.justification,
-            raw=row.raw, call=call, signature=resolved(task.signature, call.resolved_model),
+            raw=row.raw, details=row.details, call=call, signature=resolved(task.signature, call.resolved_model),
             time=datetime.now(UTC),
         )  # fmt: skip
 
@@ -187,17 +188,40 @@ class _Row:
     reason: str | None
     justification: str | None
     raw: str | None
+    details: dict[str, float | str | None] = field(default_factory=dict)
 
 
-def _rows(outcome: Reply | Failure, prompt: Prompt, *, heard: bool) -> dict[str, _Row]:
-    if isinstance(outcome, Failure):
-        row = _Row(None, STATUS_OF[outcome.kind], f"{outcome.kind}: {outcome.reason}", None, outcome.text)
-        return {axis.name: row for axis in prompt.axes}
-    parsed = parse(outcome.text, prompt, heard=heard)
-    return {name: _row(verdict, parsed.justification, outcome.text) for name, verdict in parsed.outcomes.items()}
+def _rows(outcome: Reply | Failure, prompt: Prompt, *, audio_sent: bool) -> dict[str, _Row]:
+    """What a call gives each axis. Of a reply that was stopped on its way the verdicts that were whole are read."""
+    if isinstance(outcome, Reply):
+        return _read(outcome, outcome.text, prompt, audio_sent=audio_sent)
+    lost = _Row(None, STATUS_OF[outcome.kind], f"{outcome.kind}: {outcome.reason}", None, outcome.text,
+                _details(outcome.finish))  # fmt: skip
+    rows = dict.fromkeys((axis.name for axis in prompt.axes), lost)
+    if outcome.finish is None or outcome.text is None or (audio_sent and outcome.usage.audio_input_tokens == 0):
+        return rows
+    read = _read(outcome, outcome.text, prompt, audio_sent=audio_sent)
+    return rows | {name: row for name, row in read.items() if row.status in ("ok", "not_heard")}
 
 
-def _row(verdict: Verdict | Unscored, justification: str | None, raw: str) -> _Row:
+def _read(outcome: Reply | Failure, text: str, prompt: Prompt, *, audio_sent: bool) -> dict[str, _Row]:
+    counted = outcome.usage.audio_input_tokens or None  # whether a count of 0 is to be believed, the wire has decided
+    parsed = parse(text, prompt, audio_sent=audio_sent, audio_tokens=counted, finish=outcome.finish)
+    known = hearing.verified(parsed.heard, counted) if audio_sent else None
+    details = _details(outcome.finish, known)
+    return {name: _row(one, parsed.justification, text, details) for name, one in parsed.outcomes.items()}
+
+
+def _details(finish: str | None, known: str | None = None) -> dict[str, float | str | None]:
+    said: dict[str, float | str | None] = {"finish": finish, hearing.DETAIL: known}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _row(
+    verdict: Verdict | Unscored, justification: str | None, raw: str, details: dict[str, float | str | None]
+) -> _Row:
     if isinstance(verdict, Verdict):
-        return _Row(verdict.score, "ok", None, justification, raw)
-    return _Row(None, verdict.status, verdict.reason, justification, raw)
+        return _Row(verdict.score, "ok", None, justification, raw, details)
+    if verdict.status == "not_heard":
+        details = {name: value for name, value in details.items() if name != hearing.DETAIL}
+    return _Row(None, verdict.status, verdict.reason, justification, raw, details)

@@ -1,61 +1,51 @@
 """From the text of a reply to a verdict, or to the reason why there is none.
 
-The rule, version `PARSER_VERSION` (part of every judge signature):
+The rule, version `PARSER_VERSION` (part of every judge signature); docs/prompts.md has it on one page:
 
-1. The justification is taken out first; what stands inside it is never a verdict. Left open, it swallows the rest.
-2. Of the tags declared in the prompt's head, the last one outside the justification counts.
-3. Its content must be one plain number, optionally bold (`**4**`) or over the scale's own top (`4/5`).
-4. A number off the scale is unparseable. Nothing is clamped, guessed or filled in.
-5. A reply that says that it heard nothing is `not_heard`, even with a score; a refusal without verdict is `refused`.
+1. Reasoning in any form is taken out before anything else is looked at (`reasoning.py`). Left open, it swallows the
+   rest; a closing mark without an opening one makes everything before it reasoning.
+2. The justification is taken out next; what stands inside it is never a verdict. Left open, it swallows the rest.
+3. Outside both, one verdict may stand for each axis. The same said twice is one; several different ones are
+   `unparseable`, as is one that is only quoted. None of them is picked.
+4. The tag must hold one number on the scale (`numbers.py`): decoration, a unit and the scale's own top may stand around
+   it, and nothing that leaves a doubt. A tag that is still open at the very end is read only where the reply stopped by
+   itself. Of a reply that was cut off, a whole verdict is read if nothing but a justification follows it.
+5. Where audio was sent: `not_heard` if the provider counted no audio tokens, or the tag `heard` says no, also beside a
+   score. `heard` tags that contradict each other make the reply `unparseable`. A missing one is not a no.
+6. What a reply says in free words takes no verdict away. Only where there is none, its sentences (`phrases.py`) tell
+   `not_heard` and `refused` from `unparseable`.
+
+A number off the scale is unparseable. Nothing is clamped, guessed or filled in.
 """
 
 from __future__ import annotations
 
 import re
-import string
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from wavjudge.judge import hearing
+from wavjudge.judge.hearing import Heard
+from wavjudge.judge.numbers import read_number
+from wavjudge.judge.phrases import says_not_heard, says_refused
 from wavjudge.judge.prompts import Prompt, PromptAxis
+from wavjudge.judge.quoted import Quotations
+from wavjudge.judge.reasoning import without_reasoning
+from wavjudge.judge.tags import Tag, tags
 from wavjudge.types import Status
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 
-_JUSTIFICATION = re.compile(r"<\s*justification\s*>(.*?)(?:<\s*/\s*justification\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-_NUMBER = re.compile(r"(?:\*\*)?\s*([+-]?\d{1,6}(?:\.\d{1,6})?)\s*(?:/\s*(\d{1,6}(?:\.\d+)?))?\s*(?:\*\*)?", re.ASCII)
-_LONGEST_NUMBER = 60  # with its bold and its spaces; a longer one is none, and backtracking over it costs time
+NO_TAG = "got no <"
+"""How the reason begins where a reply lacks the tag of an axis."""
 
-# Phrases of replies that did not hear. The judge must speak of itself and of a recording: "I cannot hear any background
-# noise" did hear; so did "the assistant says it cannot play audio"; what stands in quotation marks is another's word.
-_CANNOT = (
-    r"(?:can(?:'?t|\s?not)|could(?:n't| not)|(?:un|not )able to"
-    r"|(?:don't|do not) have (?:the )?(?:ability|capability) to)"
-)
-_I = (
-    r"(?:\b(?:I|we)(?:'m| am|'re| are| was| were)?(?: still| also| \w+ly)? "
-    r"|\bI(?:'m| am) an? [\w -]{0,40}(?:and|so|that|which) "
-    r"|(?:^|[.!?:>\n] ?)(?:(?:sorry|unfortunately|apologies),? (?:but )?)?)"
-)
-_LISTEN = r"(?:listen to|hear|process|access|play|open|receive|analy[sz]e)"
-_THE = r"(?:any|the|this|that|these|your|an?|actual|provided|attached|spoken|answer(?:'s)?)"
-_FLAW = r"(?:artifact|artefact|noise|glitch|distortion|defect|problem|issue|flaw|error|effect|cue|quality|clipping)"
-_SOUND = rf"(?:audio|recording|sound|speech|voice|clip|wav)s?\b(?!\s+(?:{_FLAW}|clearly|well\b))"
-_FILE = rf"(?:audio|recording|sound file|clip|wav)s?\b(?: file| clip)?s?(?!\s+{_FLAW})"
-_NOT_HEARD = re.compile(
-    rf"{_I}{_CANNOT}(?: \w+ly)? {_LISTEN} (?:{_THE} )*{_SOUND}"
-    rf"|\bno {_FILE} (?:(?:is|was|were|has been|have been) )?(?:provided|attached|included|received|supplied|uploaded)"
-    rf"|\bI (?:do|did)(?:n't| not) (?:see|receive|have|find an?y?) (?:{_THE} )*{_FILE}"
-    rf"|\b(?:have no|having no|without|(?:don't|do not) have|lack) access to (?:{_THE} )*{_FILE}"
-    rf"|\b{_FILE} (?:could not|couldn't|cannot|can't) be (?:played|processed|accessed|opened|loaded|decoded)"
-    r"|\bas an? (?:AI )?text[- ](?:based|only) (?:AI|LLM|(?:large )?language model|model|assistant|judge|system)\b",
-    re.IGNORECASE,
-)
-_QUOTED = re.compile(r'"[^"]{0,400}"|\u201c[^\u201d]{0,400}\u201d')
-_REFUSED = re.compile(
-    rf"\bI(?:'m| am) (?:sorry|afraid)\b.{{0,40}}\b{_CANNOT}"
-    rf"|\bI(?:'m| am)? (?:{_CANNOT}|won't|will not|must decline)\b.{{0,20}}"
-    r"\b(?:assist|help|comply|rate|evaluate|judge|do that|fulfil|provide|continue|score|identify)",
-    re.IGNORECASE | re.DOTALL,
-)
+_STOPPED = frozenset({"stop", "end_turn", "stop_sequence", "eos", "completed"})
+_CUT_OFF = frozenset({"length", "max_tokens", "continuation", "max_output_tokens"})
+_FILTERED = frozenset({
+    "content_filter", "safety", "recitation", "language", "blocklist", "prohibited_content", "spii", "model_armor",
+    "escalation",
+})  # fmt: skip
+_FENCE = re.compile(r"```[a-z]{0,12}|[*_`~\s]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,68 +65,179 @@ class Unscored:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a reply holds: one outcome per axis name, and the judge's reasons."""
+    """What a reply holds: one outcome per axis name, the judge's reasons, and what it says of hearing."""
 
     outcomes: dict[str, Verdict | Unscored]
     justification: str | None
+    heard: Heard | None = None
 
 
-def parse(text: str, prompt: Prompt, *, heard: bool = True) -> Parsed:
+@dataclass(slots=True)
+class _Found:
+    """What one tag holds in a reply.
+
+    contents: each with whether every one of its occurrences is quoted. begun: of tags that begin anew before they are
+    closed. open: of the one that is left open at the end.
+    """
+
+    contents: dict[str, bool] = field(default_factory=dict)
+    begun: dict[str, None] = field(default_factory=dict)
+    open: str | None = None
+
+    def add(self, content: str, *, is_quoted: bool) -> None:
+        self.contents[content] = self.contents.get(content, True) and is_quoted
+
+    @property
+    def all(self) -> list[str]:
+        """Every content but empty ones."""
+        return [content for content in (*self.contents, *self.begun, self.open) if content]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """A reply outside reasoning and justification: its tags, and what stands after the last of them."""
+
+    text: str
+    found: Mapping[str, _Found]
+    after: str
+
+
+def parse(
+    text: str, prompt: Prompt, *, audio_sent: bool = True, audio_tokens: int | None = None, finish: str | None = None
+) -> Parsed:
     """Read a reply by the prompt that asked for it.
 
-    `heard` says whether audio was sent at all: a transcript-only judge may well say that it hears nothing.
+    audio_sent: whether there was anything to hear; a transcript-only judge may well say that it hears nothing.
+    audio_tokens: as the provider counted them in the request, None where it does not say. finish: why the reply ended,
+    in the provider's word; None is not known.
 
     >>> from wavjudge.judge.prompts import load_all
     >>> p = load_all()["semantic"]
-    >>> parse("<justification>I first thought <score>2</score></justification><score>4</score>", p).outcomes
+    >>> parse("<think><score>2</score></think><heard>yes</heard><score>4</score>", p).outcomes
     {'semantic': Verdict(score=4.0)}
     >>> parse("<score>6</score>", p).outcomes["semantic"].reason
     'got 6 in <score>, which is off the scale 1..5'
+    >>> parse("<score>1</score> is worst, <score>5</score> is best", p).outcomes["semantic"].reason
+    'got several verdicts in <score>: "1", "5"; expected one'
     """
     text = text.replace("\u2019", "'")
-    found = [match.group(1).strip() for match in _JUSTIFICATION.finditer(text)]
-    outside = _JUSTIFICATION.sub(" ", text)
-    whole = _without_verdict(text, outside, prompt, heard)
-    outcomes = {axis.name: whole or _read(outside, axis) for axis in prompt.axes}
-    return Parsed(outcomes, "\n".join(part for part in found if part) or None)
+    declared = frozenset({"justification", hearing.TAG, *(axis.tag for axis in prompt.axes)})
+    visible = without_reasoning(text, declared)
+    outside, reasons = _without_justification(visible)
+    found = _found(outside, declared)
+    heard = hearing.said_in(_heard_contents(found)) if audio_sent else None
+    ended = (finish or "").lower()
+    outcomes = {axis.name: _read(found, axis, ended) for axis in prompt.axes}
+    whole = _unheard(heard, audio_tokens) if audio_sent else None
+    if whole is None and not any(_has_number(found, axis) for axis in prompt.axes):
+        whole = _without_verdict(text, visible, ended, audio_sent and heard != "yes")
+    return Parsed(
+        {name: whole or outcome for name, outcome in outcomes.items()}, "\n".join(filter(None, reasons)) or None, heard
+    )
 
 
-def _without_verdict(text: str, outside: str, prompt: Prompt, heard: bool) -> Unscored | None:
-    if not text.strip():
-        return Unscored("unparseable", "got an empty reply")
-    if heard and (said := _NOT_HEARD.search(_QUOTED.sub('""', text))):
-        return Unscored("not_heard", f"the reply says {_quote(said.group(0))}")
-    if not any(_tagged(outside, axis) for axis in prompt.axes) and (said := _REFUSED.search(text)):
-        return Unscored("refused", f"the reply says {_quote(said.group(0))}")
+def _unheard(heard: Heard | None, audio_tokens: int | None) -> Unscored | None:
+    if audio_tokens == 0:
+        return Unscored("not_heard", "the provider counted 0 audio tokens in a request with audio")
+    if heard == "both":
+        return Unscored("unparseable", f"got both yes and no in <{hearing.TAG}>")
+    if heard == "no":
+        return Unscored("not_heard", f"the judge says in <{hearing.TAG}> that it did not hear")
     return None
 
 
-def _read(outside: str, axis: PromptAxis) -> Verdict | Unscored:
-    contents = _tagged(outside, axis)
-    if not contents:
-        return Unscored("unparseable", f"got no <{axis.tag}> outside the justification in {_quote(outside)}")
-    content = contents[-1].strip(string.whitespace)
-    match = _NUMBER.fullmatch(content) if len(content) <= _LONGEST_NUMBER else None
-    if match is None or (match.group(2) is not None and float(match.group(2)) != axis.high):
-        return Unscored("unparseable", f"got {_quote(contents[-1])} in <{axis.tag}>, expected one number")
-    score = float(match.group(1))
-    if not axis.low <= score <= axis.high:
-        return Unscored(
-            "unparseable", f"got {match.group(1)} in <{axis.tag}>, which is off the scale {axis.low:g}..{axis.high:g}"
-        )
-    return Verdict(score)
+def _without_verdict(text: str, visible: str, ended: str, may_be_deaf: bool) -> Unscored | None:
+    if ended in _FILTERED:
+        return Unscored("refused", f"the provider's filter stopped the reply ({ended})")
+    if not text.strip():
+        return Unscored("unparseable", "got an empty reply")
+    if may_be_deaf and (said := says_not_heard(visible)):
+        return Unscored("not_heard", f"the reply says {_quote(said)}")
+    if said := says_refused(visible):
+        return Unscored("refused", f"the reply says {_quote(said)}")
+    return None
 
 
-def _tagged(outside: str, axis: PromptAxis) -> list[str]:
-    """What stands between each opening tag and the next closing one; one pass, however often a reply repeats itself."""
-    contents, start = [], None
-    for tag in re.finditer(rf"<\s*(/\s*)?{axis.tag}\s*>", outside, re.IGNORECASE | re.ASCII):
-        if start is None and not tag[1]:
-            start = tag.end()
-        elif start is not None and tag[1]:
-            contents.append(outside[start : tag.start()])
-            start = None
-    return contents
+def _without_justification(text: str) -> tuple[str, list[str]]:
+    """What stands outside every justification, and what stands in them."""
+    pieces: tuple[list[str], list[str]] = [], []
+    start, is_in = 0, False
+    for tag in tags(text):
+        if tag.name == "justification" and tag.closing == is_in:
+            pieces[is_in].append(text[start : tag.start])
+            start, is_in = tag.end, not is_in
+    pieces[is_in].append(text[start:])
+    outside, inside = pieces
+    return " ".join(outside), [piece.strip() for piece in inside]
+
+
+def _found(outside: str, declared: Iterable[str]) -> _Outside:
+    """What stands between each opening tag and the next closing one; an opening one in between begins anew."""
+    found = {name: _Found() for name in declared}
+    since: dict[str, Tag] = {}
+    quotations, last = Quotations(outside), 0
+    for tag in (tag for tag in tags(outside) if tag.name in found):
+        opening, last = since.pop(tag.name, None), tag.end
+        content = outside[opening.end : tag.start].strip() if opening else ""
+        if opening is not None and tag.closing:
+            found[tag.name].add(content, is_quoted=quotations.hold(opening.start, tag.end))
+        elif opening is not None:
+            found[tag.name].begun[content] = None
+        if not tag.closing:
+            since[tag.name] = tag
+    for name, opening in since.items():
+        found[name].open = outside[opening.end :].strip()
+    return _Outside(outside, found, "" if since else outside[last:])
+
+
+def _heard_contents(outside: _Outside) -> list[str]:
+    found = outside.found[hearing.TAG]
+    left_open = found.open.split("<")[0].split("\n")[0] if found.open else ""
+    return [*(content for content, quoted in found.contents.items() if not quoted), *filter(None, [left_open])]
+
+
+def _read(outside: _Outside, axis: PromptAxis, ended: str) -> Verdict | Unscored:
+    found = outside.found[axis.tag]
+    if not found.contents and found.open is None:
+        return Unscored("unparseable", f"{NO_TAG}{axis.tag}> outside the justification in {_quote(outside.text)}")
+    numbers = {read_number(content, axis) for content in found.all}
+    if len(numbers) > 1:
+        several = ", ".join(map(_quote, found.all[:4]))
+        return Unscored("unparseable", f"got several verdicts in <{axis.tag}>: {several}; expected one")
+    score = next(iter(numbers), None)
+    if score is None:
+        return Unscored("unparseable", f"got {_quote(''.join(found.all[:1]))} in <{axis.tag}>, expected one number")
+    return _uncertain(outside, axis, ended) or _on_scale(score, axis)
+
+
+def _uncertain(outside: _Outside, axis: PromptAxis, ended: str) -> Unscored | None:
+    """Why one readable number is no verdict: it may go on, be taken back, or be another's."""
+    found = outside.found[axis.tag]
+    quoted = [is_quoted for content, is_quoted in found.contents.items() if content]
+    if not quoted and (found.begun or ended not in _STOPPED):
+        return Unscored("unparseable", f"got <{axis.tag}> left open with {_quote(found.all[0])}: it may go on")
+    if quoted and all(quoted):
+        return Unscored("unparseable", f"got <{axis.tag}> in quotation marks only, as somebody else's words")
+    if ended in _CUT_OFF | _FILTERED and not _is_only_begun(outside.after, axis):
+        return Unscored("unparseable", f"got <{axis.tag}>, and the reply was cut off in the words after it")
+    return None
+
+
+def _is_only_begun(after: str, axis: PromptAxis) -> bool:
+    """Whether nothing follows the last tag, or just the beginning of another one."""
+    rest = _FENCE.sub("", after).lower()
+    return not rest or (re.fullmatch(r"<[/a-z-]*", rest) is not None and not f"<{axis.tag}".startswith(rest))
+
+
+def _on_scale(score: float, axis: PromptAxis) -> Verdict | Unscored:
+    if axis.low <= score <= axis.high:
+        return Verdict(score)
+    return Unscored("unparseable", f"got {score:g} in <{axis.tag}>, which is off the scale {axis.low:g}..{axis.high:g}")
+
+
+def _has_number(outside: _Outside, axis: PromptAxis) -> bool:
+    numbers = (read_number(content, axis) for content in outside.found[axis.tag].all)
+    return any(number is not None and axis.low <= number <= axis.high for number in numbers)
 
 
 def _quote(text: str) -> str:

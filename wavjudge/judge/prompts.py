@@ -22,7 +22,7 @@ from wavjudge import resources
 from wavjudge.errors import InputError
 from wavjudge.types import Axis, AxisName, Scale
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """Raised when the text around the words (data blocks, reply format) changes: it is part of every prompt hash."""
 
 Block = Literal["history", "question", "answer", "reference"]
@@ -68,6 +68,11 @@ class Inputs(_Head):
     reference: bool = False
     history: bool = True
 
+    @property
+    def audio(self) -> bool:
+        """Whether recordings are among what is given, where there are any."""
+        return self.answer_audio or self.question_audio
+
     @model_validator(mode="after")
     def _something_to_judge(self) -> Inputs:
         if not self.answer_audio and self.transcript == "none":
@@ -104,8 +109,12 @@ class Prompt(_Head):
     @model_validator(mode="after")
     def _tags_differ(self) -> Prompt:
         tags = [axis.tag for axis in self.axes]
-        if len(set(tags)) < len(tags) or "justification" in tags or len({a.name for a in self.axes}) < len(tags):
-            raise ValueError(f"each axis needs a name and a tag of its own other than <justification>, got {tags}")
+        if (
+            len(set(tags)) < len(tags)
+            or {"justification", "heard"} & set(tags)
+            or len({a.name for a in self.axes}) < len(tags)
+        ):
+            raise ValueError(f"each axis needs a name and a tag of its own, not <justification> or <heard>, got {tags}")
         return self
 
     @property
@@ -117,7 +126,7 @@ class Prompt(_Head):
 
     @property
     def label(self) -> str:
-        """Name, version and hash, as in signatures: ``semantic.1#3f9a...``."""
+        """Name, version and hash, as in signatures: ``semantic.2#3f9a...``."""
         return f"{self.name}.{self.version}#{self.digest}"
 
     def changed(self, **choices: Any) -> Prompt:

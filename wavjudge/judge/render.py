@@ -2,7 +2,8 @@
 
 Text from outside (transcripts, questions, references, history) is data. It stands in blocks whose tag carries a nonce
 that the text cannot know: sixteen hex digits of a hash over all blocks, so it is the same whenever the same is asked
-(the reply cache needs that), and text that would contain its own nonce would be a collision of the hash.
+(the reply cache needs that), and text that would contain its own nonce would be a collision of the hash. Control tokens
+of a model's chat template in such a text are neutralised (`control_tokens.py`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wavjudge.clients.base import AudioPart, Part, TextPart
+from wavjudge.judge import hearing
+from wavjudge.judge.control_tokens import neutralised
 from wavjudge.judge.prompts import Block, Prompt
 from wavjudge.types import Message, Utterance
 
@@ -38,24 +41,37 @@ class _Piece:
 
 def render(prompt: Prompt, material: Material) -> tuple[str | None, tuple[Part, ...], str]:
     """The system text (or None), the ordered parts, and the nonce of the data blocks."""
-    pieces = [piece for block in prompt.layout.order for piece in _PIECES[block](prompt, material)]
+    pieces = [_safe(piece) for block in prompt.layout.order for piece in _PIECES[block](prompt, material)]
     nonce = _nonce([piece.text or "" for piece in pieces])
     parts: list[Part] = [part for piece in pieces for part in _parts(piece, nonce, material.hear)]
-    instructions = f"{prompt.words}\n\n{_data_rule(nonce)}\n\n{reply_format(prompt)}"
+    form = reply_format(prompt, hears=any(isinstance(part, AudioPart) for part in parts))
+    instructions = f"{prompt.words}\n\n{_data_rule(nonce)}\n\n{form}"
     if prompt.layout.instructions == "system":
         return instructions, _joined([*parts, TextPart("Now give your rating in the required format.")]), nonce
     return None, _joined([TextPart(instructions), *parts]), nonce
 
 
-def reply_format(prompt: Prompt) -> str:
-    """The sentence that asks for the reply, from the tags and scales that the parser will look for."""
+def reply_format(prompt: Prompt, *, hears: bool | None = None) -> str:
+    """The sentence that asks for the reply, from the tags and scales that the parser will look for.
+
+    hears: whether recordings are sent, about which it then asks; None is what the prompt's head says.
+    """
     scores = [f"<{axis.tag}>N</{axis.tag}>" for axis in prompt.axes]
     what = "<justification>your reasons, in two or three sentences</justification>"
     lines = {"before": [what, *scores], "after": [*scores, what], "none": scores}[prompt.layout.justification]
+    asked = prompt.inputs.audio if hears is None else hears
+    lines = [f"<{hearing.TAG}>{hearing.FORM}</{hearing.TAG}>", *lines] if asked else lines
+    heard = f"{hearing.TAG}: yes if you heard the recording or recordings, no if you could not. " if asked else ""
     ranges = "; ".join(f"{axis.tag}: from {axis.low:g} to {axis.high:g}" for axis in prompt.axes)
     return (
-        "Reply in exactly this form and write nothing else:\n" + "\n".join(lines) + f"\nN is a plain number ({ranges})."
+        "Reply in exactly this form and write nothing else:\n"
+        + "\n".join(lines)
+        + f"\n{heard}N is a plain number ({ranges})."
     )
+
+
+def _safe(piece: _Piece) -> _Piece:
+    return replace(piece, text=neutralised(piece.text)) if piece.text else piece
 
 
 def _data_rule(nonce: str) -> str:

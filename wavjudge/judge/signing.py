@@ -1,6 +1,6 @@
 """The judge signature: short, citable, and enough to know whether two ratings may be compared.
 
-    openai:gpt-audio-1.5|semantic.1#3f9a02c4d1be|parse:1|t:default,max:4096|qt,qa,own,aa|before|pcm16-16000-mono2|v1|is:gpt-audio-1.5
+    openai:gpt-audio-1.5|semantic.2#3f9a02c4d1be|parse:2|t:default,max:4096|qt,qa,own,aa|before|pcm16-16000-mono2|v1|is:gpt-audio-1.5
 
 Fields in order: judge kind and model as asked for; prompt name, version and hash; parser version; sampling; inputs
 shown (qt question text, qa question audio, own/rec transcript, aa answer audio, ref reference); place of the
@@ -47,4 +47,4 @@ def _inputs(prompt: Prompt, recogniser: str) -> str:
 
 
 def _audio(prompt: Prompt) -> bool:
-    return prompt.inputs.answer_audio or prompt.inputs.question_audio
+    return prompt.inputs.audio

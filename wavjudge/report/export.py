@@ -13,13 +13,13 @@ from wavjudge.types import Rating
 
 COLUMNS = (
     "benchmark", "item_id", "candidate", "attempt", "turn", "axis", "scale_low", "scale_high", "rater", "rater_kind",
-    "repeat", "score", "status", "reason", "justification", "signature", "tags", "cached",
+    "repeat", "score", "status", "reason", "justification", "signature", "tags", "cached", "hearing",
 )  # fmt: skip
 
 
 def flat(rating: Rating, tags: Iterable[str] = ()) -> dict[str, Any]:
-    """The row of a rating; `score` is None unless the status is ok, an open end of a scale is None, and `cached` where
-    no call was made.
+    """The row of a rating; `score` is None unless the status is ok, an open end of a scale is None, and so are
+    `cached` where no call was made and `hearing` where nothing was to be heard.
 
     >>> from wavjudge.types import Scale, Subject
     >>> rating = Rating(subject=Subject(benchmark="b", item_id="1", candidate="c"), axis="overall", scale=Scale(),
@@ -32,7 +32,7 @@ def flat(rating: Rating, tags: Iterable[str] = ()) -> dict[str, Any]:
     values = (
         *r.subject.model_dump().values(), r.axis, r.scale.low, r.scale.high, r.rater, r.rater_kind,
         r.repeat, r.score, r.status, r.reason, r.justification, r.signature, ";".join(tags),
-        r.call.cached if r.call else None,
+        r.call.cached if r.call else None, r.details.get("hearing"),
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rich import box
@@ -22,6 +22,7 @@ class Cell:
     axis: Axis
     scores: dict[Subject, list[float]] = field(default_factory=lambda: defaultdict(list))
     statuses: Counter[str] = field(default_factory=Counter)
+    hearing: Counter[str] = field(default_factory=Counter)
 
     @property
     def mean(self) -> float | None:
@@ -46,6 +47,7 @@ def summarise(ratings: Iterable[Rating]) -> dict[CellKey, Cell]:
         cell.statuses[rating.status] += 1
         if rating.score is not None:
             cell.scores[rating.subject].append(rating.score)
+            cell.hearing.update([told] if isinstance(told := rating.details.get("hearing"), str) else [])
     return _settled(cells)
 
 
@@ -57,6 +59,7 @@ def _settled(cells: dict[CellKey, Cell]) -> dict[CellKey, Cell]:
     for (*head, signature), cell in cells.items():
         home = found.setdefault((*head, homes[signature]), Cell(cell.axis))  # type: ignore[arg-type]
         home.statuses.update(cell.statuses)
+        home.hearing.update(cell.hearing)
         for subject, scores in cell.scores.items():
             home.scores[subject] += scores
     return found
@@ -75,7 +78,8 @@ def as_json(cells: dict[CellKey, Cell], answers: dict[str, Counter[str]]) -> dic
     rows = [
         {"rater": rater, "benchmark": benchmark, "candidate": candidate, "axis": axis, "signature": signature,
          "mean": cell.mean, "n_scored": len(cell.scores), "scale": cell.axis.scale.model_dump(),
-         "statuses": dict(cell.statuses), "identity": unverified(signature) or None}
+         "statuses": dict(cell.statuses), "identity": unverified(signature) or None,
+         "hearing": dict(cell.hearing)}
         for (rater, benchmark, candidate, axis, signature), cell in sorted(cells.items())
     ]  # fmt: skip
     return {"axes": rows, "answers": {name: dict(count) for name, count in sorted(answers.items())}}
@@ -90,7 +94,7 @@ def show(console: Console, cells: dict[CellKey, Cell], answers: dict[str, Counte
         console.print(_rater_table(rater, own, marks))
         for signature, mark in marks.items():
             say(console, f"{mark} {signature}")
-        for line in _unverified(own, marks):
+        for line in (*_unverified(own, marks), *_hearing(rater, own.values())):
             say(console, line)
 
 
@@ -99,6 +103,25 @@ def _unverified(cells: dict[CellKey, Cell], marks: dict[str, str]) -> list[str]:
     replied = {key[-1] for key, cell in cells.items() if REPLIED & cell.statuses.keys()}
     told = (f"{marks.get(one, '')} {why}".strip() for one in sorted(replied) if (why := unverified(one)))
     return list(dict.fromkeys(told))
+
+
+def _hearing(rater: str, cells: Iterable[Cell]) -> Iterator[str]:
+    """Of how many of a judge's scores nothing, or only its own word, shows that it heard.
+
+    No line where tokens were counted, and none for a judge that was sent no recording.
+    """
+    told = sum((cell.hearing for cell in cells), Counter[str]())
+    unproven, said = told["not verified"], told["judge says it heard"]
+    if unproven:
+        yield (
+            f"Hearing not verified: {unproven} of {told.total()} scores of {rater}. It does not say that it heard the "
+            "recordings, and the provider counts no audio tokens."
+        )
+    if said:
+        yield (
+            f"Hearing on its own word: {rater} says that it heard, for {said} of {told.total()} scores; the provider "
+            "counts no audio tokens."
+        )
 
 
 def _marks(cells: dict[CellKey, Cell]) -> dict[str, str]:

@@ -51,8 +51,8 @@ def folded(text: str, width: int) -> list[str]:
     """The text in lines of at most `width` signs, broken after a space or a field of a signature; what is longer
     than a line stays whole.
 
-    >>> folded("overall: openai:gpt-audio-1.5|overall.1#aaaaaaaaaaaa|parse:1|qt,qa,own,aa", 40)
-    ['overall: openai:gpt-audio-1.5|', 'overall.1#aaaaaaaaaaaa|parse:1|', 'qt,qa,own,aa']
+    >>> folded("overall: openai:gpt-audio-1.5|overall.2#aaaaaaaaaaaa|parse:2|qt,qa,own,aa", 40)
+    ['overall: openai:gpt-audio-1.5|', 'overall.2#aaaaaaaaaaaa|parse:2|', 'qt,qa,own,aa']
     """
     lines = [""]
     for piece in _PIECE.findall(one_line(text)):
