@@ -14,6 +14,7 @@ import re
 import stat
 import unicodedata
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from wavjudge.decoding import kind_of_file
@@ -131,7 +132,7 @@ def _nearest(root: Path, name: str) -> str:
     while not folder.is_dir() and folder != folder.parent:
         wanted, folder = folder, folder.parent
     if wanted != root / name.replace("\\", "/"):
-        near = _near(folder, wanted.name)
+        near = _near(folder, wanted.name, folders=True)
         missing = f"; there is no folder {_relative(wanted, root)}"
         return f"{missing}, the nearest is {_relative(folder / near, root)}" if near else missing
     if near := _near(folder, wanted.name):
@@ -142,9 +143,10 @@ def _nearest(root: Path, name: str) -> str:
     return f"; paths are relative to {root}"
 
 
-def _near(folder: Path, name: str) -> str | None:
+def _near(folder: Path, name: str, *, folders: bool = False) -> str | None:
     try:
-        names = [one.name for one, _ in zip(folder.iterdir(), range(_LOOKED_AT), strict=False)]
+        entries = islice(folder.iterdir(), _LOOKED_AT)
+        names = [one.name for one in entries if not folders or one.is_dir()]
     except OSError:
         return None
     same = [one for one in sorted(names) if one.casefold() == name.casefold()]

@@ -167,3 +167,68 @@ def test_a_file_of_another_format_says_which_columns_it_has(tmp_path: Path) -> N
         vocalbench.read(listed(tmp_path / "x.json", {"a": 1}))
     with pytest.raises(InputError, match="got no such file or folder"):
         vocalbench.read(tmp_path / "nowhere")
+
+
+# As it is published
+
+
+SAID = [{"question_id": f"knowledge-{n:04}", "prediction": f"Answer {n}."} for n in range(5)]
+
+
+@pytest.mark.parametrize("there, spoken", [(0, 0), (1, 0), (2, 0), (3, 5), (5, 5)])
+def test_a_model_whose_recordings_mostly_lie_there_is_spoken_and_else_its_texts_are_taken(
+    tmp_path: Path, there: int, spoken: int
+) -> None:
+    jsonl(model(tmp_path) / "json" / "knowledge.json", SAID)
+    for number in range(there):
+        recording(model(tmp_path) / "wav" / "knowledge" / f"knowledge-{number:04}.wav")
+    found, done = imported("vocalbench", model(tmp_path), tmp_path / "out")
+    rows = answers(tmp_path / "out")
+    assert (sum(row.audio is not None for row in rows), done.recordings) == (spoken, there if spoken else 0)
+    assert len(done.missing) == max(0, spoken - there)
+    told = [problem for problem in found.bad_rows if "all are imported as texts" in problem]
+    assert len(told) == (0 < there < 3)
+
+
+def test_the_chinese_sets_are_chinese(tmp_path: Path) -> None:
+    """VocalBench-zh: other names of columns, lists as Python shows them, and two sets that share their ids."""
+    context = "[{'from': 'user', 'value': '\u4f60\u597d'}, {'from': 'assistant', 'value': '\u597d'}]"
+    sets: dict[str, dict[str, Any]] = {
+        "chinese_knowledge": {"Qid": "chinese_knowledge-0000", "Question": "\u5c11\u6797\u5bfa\u5728\u54ea"},
+        "cs_knowledge": {
+            "Set": "Code-Switching Knowledge", "Qid": "codeswitching_knowledge-000", "Answer_en": "Salt Lake City",
+            "Question": "Mormon church\u5728\u54ea", "Answer_zh": "\u76d0\u6e56\u57ce",
+        },
+        "cs_knowledge_en": {
+            "Set": "Code-Switching Knowledge (en)", "Qid": "codeswitching_knowledge-000",
+            "Question": "Where is the Mormon church?", "Answer": "Salt Lake City",
+        },
+        "multi_round": {"Qid": "multi_round-000", "Question": "\u8c01", "Context": context},
+    }  # fmt: skip
+    for name, row in sets.items():
+        listed(tmp_path / "json" / f"{name}.json", row | {"Audio": f"{name}/000.wav"})
+        recording(tmp_path / "audio" / name / "000.wav")
+    found, done = imported("vocalbench", tmp_path / "json", tmp_path / "out")
+    assert (found.benchmark, done.items, done.recordings, found.bad_rows) == ("vocalbench-zh", 4, 4, [])
+    by_id = {item.item_id: item for item in items(tmp_path / "out")}
+    assert {name: item.language for name, item in by_id.items()} == {
+        "chinese_knowledge-0000": "zh", "codeswitching_knowledge-000": "zh", "codeswitching_knowledge_en-000": "en",
+        "multi_round-000": "zh",
+    }  # fmt: skip
+    [check] = by_id["codeswitching_knowledge-000"].checks
+    assert check.options["answers"] == ["\u76d0\u6e56\u57ce", "Salt Lake City"]
+    assert [said.role for said in by_id["multi_round-000"].history] == ["user", "assistant"]
+
+
+def test_answers_of_the_chinese_sets_are_joined_with_their_questions(tmp_path: Path) -> None:
+    asked = {"Set": "Chinese Knowledge", "Qid": "chinese_knowledge-0000", "Audio": "knowledge/chinese/0000.wav",
+             "Question": "\u5c11\u6797\u5bfa\u5728\u54ea", "Answer": "\u6cb3\u5357"}  # fmt: skip
+    listed(tmp_path / "json" / "chinese_knowledge.json", asked)
+    own = tmp_path / "model_output" / "qwen3-omni"
+    said = {"Qid": "chinese_knowledge-0000", "Response": "\u5728\u6cb3\u5357"}
+    jsonl(own / "json" / "chinese_knowledge.json", [said])
+    recording(own / "wav" / "chinese_knowledge-0000.wav")
+    imported("vocalbench", own, tmp_path / "out")
+    [row] = answers(tmp_path / "out")
+    assert (row.benchmark, row.candidate, row.language) == ("vocalbench-zh", "qwen3-omni", "zh")
+    assert row.question_text == asked["Question"] and (tmp_path / "out" / (row.audio or "")).is_file()

@@ -257,3 +257,15 @@ def test_real_answers_come_through(tmp_path: Path) -> None:
     lengths = sorted(answer.audio.seconds for answer in answers if answer.audio)
     assert len(lengths) == 16 and 3 < lengths[0] < 5 and 39 < lengths[-1] < 41
     assert {answer.audio.sample_rate_hz for answer in answers if answer.audio} == {24_000}
+
+
+@pytest.mark.parametrize("place", ["wav", "audio", "."])
+def test_recordings_lie_beside_the_table_or_in_a_folder_beside_it(tmp_path: Path, place: str) -> None:
+    """VStyle publishes metadata.jsonl and wav/; its script is told the folder, its table is not."""
+    folder = source(tmp_path / "en", ONE)
+    (folder / place).mkdir(exist_ok=True)
+    (folder / "age-1-model-a.wav").rename(folder / place / "age-1-model-a.wav")
+    done = write(vstyle.read(folder), tmp_path / "out")
+    assert (done.rows, done.recordings, done.missing) == (1, 1, [])
+    [(_, row)] = open_testset(tmp_path / "out")
+    assert (tmp_path / "out" / str(row.audio)).is_file()

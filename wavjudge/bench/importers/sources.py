@@ -58,16 +58,24 @@ def first_fields(path: Path) -> dict[str, object]:
     return found
 
 
+SOUNDS = ("", "wav", "audio", "wavs", "audios")
+"""Folders beside a table in which publishers put its recordings, and do not name in it."""
+
+
 def from_above(name: str | None, folder: Path, root: Path) -> str | None:
     """A path relative to `root`, of a recording that a file in `folder` names relative to that or a folder above it.
 
-    As it was where no folder up to the fourth holds it: what is missing is reported under the name that the file gives.
+    Or relative to a folder of recordings in one of these (`SOUNDS`). As it was where no folder up to the fourth holds
+    it: what is missing is reported under the name that the file gives.
     """
     if not name:
         return None
+    if Path(name).is_absolute():
+        return name
     for above in (folder, *list(folder.resolve().parents)[:4]):
-        if found(above, name):
-            return name if Path(name).is_absolute() else os.path.relpath(above / name, root)
+        for place in (above / sounds for sounds in SOUNDS if (above / sounds).is_dir()):
+            if found(place, name):
+                return os.path.relpath(place / name, root)
     return name
 
 

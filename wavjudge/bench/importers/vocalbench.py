@@ -4,11 +4,13 @@
     result/<model>/json_asr/<set>.json    the same as a list, with what Whisper heard
     result/<model>/result/<set>.json      the same, judged: s2t_score, s2s_score and their explanations
     result/<model>/wav/<set>/<question_id>.wav
+    model_output/<model>/...              the same of VocalBench-zh: Qid, Response; wav/<Qid>.wav
 
 `Qid` is the item, `Context` its history, `Answer` the reference (of `knowledge` also a `reference` check,
 `contains`, as VocalBench compares it). Answers are joined with the questions in `json/` where that stands three
-folders above; their recording is named where the model's folder has a `wav/`, else they are texts. `chat-000` in
-results is `single_round-000`.
+folders above. They are taken for recordings where half of them or more lie in the model's `wav/`, else for texts: of
+its own results VocalBench publishes one recording. `chat-000` in results is `single_round-000`. What asks in Chinese
+is the test set `vocalbench-zh`, language `zh`; of its judged files the scores are not taken over.
 
 Judged files give the table `ratings`: axis = name of the set, rater `vocalbench:s2t` (the judge read the model's
 text) and `vocalbench:s2s` (it read Whisper's transcript), both of qwen-max-2025-01-25. Scale 1-5; `safety` and
@@ -23,9 +25,11 @@ it), `emotion_acoustic`, UTMOS, emotions and their scores of the questions. Ther
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,12 +48,19 @@ from wavjudge.errors import InputError
 from wavjudge.types import Rating, Scale, Status, Subject
 
 _TAGS = ("Set", "Category", "Sub-category", "Topic", "Level", "Question_emo")
-_ITEM = frozenset({"Qid", "Audio", "Question", "Answer", "Context", *_TAGS})
-_ANSWER = frozenset({"question_id", "prediction", "answer", "Qid", "Question", "Reference", "Prediction"})
+_ITEM = frozenset({"Qid", "Audio", "Question", "Answer", "Context", "Answer_zh", "Answer_en", *_TAGS})
+_ANSWER = frozenset({
+    "question_id", "prediction", "answer", "Qid", "Question", "Reference", "Prediction", "Response",
+})  # fmt: skip
 _JUDGED = frozenset({"s2t_score", "s2s_score", "s2t_explain", "s2s_explain"})
+_KNOWLEDGE = frozenset({
+    "Knowledge", "Chinese Knowledge", "Foreign Knowledge", "General Knowledge", "Code-Switching Knowledge",
+    "Code-Switching Knowledge (en)",
+})  # fmt: skip
 _RESULTS = ("json", "json_asr", "result")
 _YES = {"safety": ("[Succeed Refusal]", "[Failed Refusal]"), "instruction": ("[Yes]", "[No]")}
-_NAME, _JUDGE = "vocalbench", "qwen-max-2025-01-25"
+_NAME, _CHINESE, _JUDGE = "vocalbench", "vocalbench-zh", "qwen-max-2025-01-25"
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class _Answers:
 
     path: Path
     items: Lookup
+    spoken: bool
 
     @property
     def set(self) -> str:
@@ -68,8 +80,8 @@ class _Answers:
         return self.path.resolve().parent.parent
 
     def audio(self, question_id: str, root: Path) -> str | None:
-        wav = self.folder / "wav"
-        return from_above(f"wav/{self.set}/{question_id}.wav", self.folder, root) if wav.is_dir() else None
+        name = _recording(self.folder, self.set, question_id)
+        return from_above(name, self.folder, root) if self.spoken else None
 
 
 def read(path: Path) -> Imported:
@@ -80,18 +92,25 @@ def read(path: Path) -> Imported:
         refuse_missing(("question_id",) if "prediction" in names else ("Qid",), list(names), str(file))
     asked = [file for file, names in columns.items() if "Audio" in names]
     judged = [file for file, names in columns.items() if "s2t_score" in names or "s2s_score" in names]
-    said = [file for file, names in columns.items() if {"prediction", "Prediction"} & names.keys()]
+    said = [file for file, names in columns.items() if {"prediction", "Prediction", "Response"} & names.keys()]
     if not (asked or said):
         raise InputError(f"got the columns {list(columns[files[0]])}, expected Qid, Audio, Question or question_id, "
                          "prediction", where=str(files[0]))  # fmt: skip
-    imported = Imported(
-        _NAME, path if path.is_dir() else path.parent, head=Head(name=_NAME, language="en", metrics=("checks",))
-    )
+    name, language = _test_set(columns.values())
+    imported = Imported(name, path if path.is_dir() else path.parent, shipped=_NAME)
+    imported.head = Head(name=name, language=language, metrics=("checks",))
     imported.items = _items(asked, imported)
     imported.rows = _rows(_first_of_each(said), imported)
     if judged:
         imported.tables = {"ratings": _ratings(judged, imported)}
     return imported
+
+
+def _test_set(columns: Iterable[Mapping[str, object]]) -> tuple[str, str]:
+    """VocalBench or VocalBench-zh, by the script of what is asked, or said; their items share their ids."""
+    texts = [names.get(name) for names in columns for name in ("Question", "Response", "prediction", "Prediction")]
+    chinese = sum(_language(text) == "zh" for text in texts if text)
+    return (_CHINESE, "zh") if 2 * chinese > sum(map(bool, texts)) else (_NAME, "en")
 
 
 def _files(path: Path) -> list[Path]:
@@ -121,19 +140,28 @@ def _items(files: list[Path], imported: Imported) -> Iterator[tuple[str, ItemRow
 def _asked(folder: Path, root: Path, raw: Mapping[str, Any]) -> dict[str, Any]:
     if "Qid" not in raw or "Question" not in raw:
         raise BadCell("Qid" if "Qid" not in raw else "Question", "got no such field")
-    answer = one_text(raw.get("Answer"))
-    known = answer is not None and raw.get("Set") == "Knowledge"
+    answers = [text for name in ("Answer", "Answer_zh", "Answer_en") if (text := one_text(raw.get(name)))]
+    answer = answers[0] if answers else None
+    known = answer is not None and str(raw.get("Set")) in _KNOWLEDGE
     return {
-        "item_id": raw["Qid"], "question_text": raw["Question"], "reference": answer, "tags": tags_of(raw, _TAGS),
+        "item_id": _own_id(raw), "question_text": raw["Question"], "reference": answer, "tags": tags_of(raw, _TAGS),
         "question_audio": from_above(_text(raw, "Audio"), folder, root),
         "history": _context(raw),
-        "checks": [{"kind": "reference", "options": {"answers": [answer], "match": "contains"}}] if known else None,
-        "language": "en",
+        "checks": [{"kind": "reference", "options": {"answers": answers, "match": "contains"}}] if known else None,
+        "language": _language(raw["Question"]),
     }  # fmt: skip
 
 
+def _language(text: Any) -> str:
+    """VocalBench-zh asks in Chinese, with English words in some of its questions."""
+    return "zh" if isinstance(text, str) and _HAN.search(text) else "en"
+
+
 def _context(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
-    turns = raw.get("Context") or []
+    turns: Any = raw.get("Context") or []
+    if isinstance(turns, str):  # VocalBench-zh writes a list as Python shows it
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            turns = ast.literal_eval(turns)
     fits = isinstance(turns, list) and all(isinstance(one, dict) and {"from", "value"} <= one.keys() for one in turns)
     if not fits:
         raise BadCell("Context", f"got {turns!r:.60}, expected objects with from and value")
@@ -141,10 +169,35 @@ def _context(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _rows(files: list[Path], imported: Imported) -> Iterator[tuple[str, Row]]:
+    spoken = _spoken(files, imported)
     for file in files:
-        source = _Answers(file, _questions(file, imported))
+        source = _Answers(file, _questions(file, imported), spoken)
         rows = counted(objects(file), _ANSWER | _JUDGED, imported)
         yield from usable(rows, partial(_answer, source, imported.root), Row, imported)
+
+
+def _recording(model: Path, set_: str, question_id: str) -> str:
+    """Where the recording of an answer lies: in the folder of its set, or (VocalBench-zh) in `wav/` itself."""
+    bare = f"wav/{question_id}.wav"
+    return bare if (model / bare).is_file() else f"wav/{set_}/{question_id}.wav"
+
+
+def _spoken(files: list[Path], imported: Imported) -> bool:
+    """Whether the answers of a model are taken for recordings: where half of them or more lie there.
+
+    VocalBench publishes the texts of all answers and a recording or two. Rows that named the others would name what
+    nobody has.
+    """
+    there = [_is_there(file, raw) for file in files for _, raw in objects(file) if not isinstance(raw, str)]
+    if any(there) and 2 * sum(there) < len(there):
+        found = f"{sum(there)} of {len(there)} answers lie in wav/"
+        imported.bad_rows.append(f"{files[0].parent}: {found}; all are imported as texts. Put the others there")
+    return 2 * sum(there) >= len(there) > 0
+
+
+def _is_there(file: Path, raw: Mapping[str, Any]) -> bool:
+    folder, given = file.resolve().parent.parent, str(raw.get("question_id", raw.get("Qid")))
+    return (folder / _recording(folder, file.stem, given)).is_file()
 
 
 def _questions(file: Path, imported: Imported) -> Lookup:
@@ -155,7 +208,7 @@ def _questions(file: Path, imported: Imported) -> Lookup:
     if found is None:
         imported.bad_rows.append(f"{file}: no json/{name} three folders above, so the questions stay unknown")
         return Lookup()
-    scratch = Imported(_NAME, imported.root)  # what is wrong with an item is told where items are imported
+    scratch = Imported(imported.benchmark, imported.root)  # what is wrong with an item is told where items are imported
     items = usable(objects(found), partial(_asked, found.parent, imported.root), ItemRow, scratch)
     lost = 0
 
@@ -174,14 +227,15 @@ def _questions(file: Path, imported: Imported) -> Lookup:
 
 
 def _answer(source: _Answers, root: Path, raw: Mapping[str, Any]) -> dict[str, Any]:
-    given, said = _id(raw), raw.get("prediction", raw.get("Prediction"))
+    given, said = _id(raw), next((raw[name] for name in ("prediction", "Prediction", "Response") if name in raw), None)
     if not isinstance(said, str | None):
         raise BadCell("prediction", f"got {type(said).__name__}, expected a text")
-    item = source.items.get(_item_id(given))
+    own = _item_id(given, source.set)
+    item = source.items.get(own)
     asked = json.loads(item) if item else {"question_text": one_text(raw.get("Question"))}
     return heard(asked, root) | {
-        "item_id": _item_id(given), "candidate": source.folder.name, "text": one_text(said),
-        "audio": source.audio(given, root), "language": "en",
+        "item_id": own, "candidate": source.folder.name, "text": one_text(said),
+        "audio": source.audio(given, root), "language": asked.get("language") or _language(said),
     }  # fmt: skip
 
 
@@ -200,7 +254,7 @@ def _both(raw: Raw, file: Path, where: str, imported: Imported) -> Iterator[Rati
         imported.bad_rows += [problem] if problem not in imported.bad_rows else []
         return
     model = file.resolve().parent.parent.name
-    subject = Subject(benchmark=_NAME, item_id=_item_id(_id(raw)), candidate=model)
+    subject = Subject(benchmark=imported.benchmark, item_id=_item_id(_id(raw), file.stem), candidate=model)
     scale = Scale(low=0, high=1) if file.stem in _YES else Scale(low=1, high=5)
     for side in ("s2t", "s2s"):
         score, status, reason = _verdict(raw, side, file.stem)
@@ -243,8 +297,14 @@ def _id(raw: Mapping[str, Any]) -> str:
     return found
 
 
-def _item_id(given: str) -> str:
+def _item_id(given: str, set_: str) -> str:
+    if set_ == "cs_knowledge_en":  # its ids are those of cs_knowledge
+        return given.replace("knowledge-", "knowledge_en-")
     return f"single_round-{given.removeprefix('chat-')}" if given.startswith("chat-") else given
+
+
+def _own_id(raw: Mapping[str, Any]) -> str:
+    return _item_id(str(raw["Qid"]), "cs_knowledge_en" if "(en)" in str(raw.get("Set")) else "")
 
 
 def _text(raw: Mapping[str, Any], name: str) -> str | None:

@@ -1,6 +1,6 @@
 """VStyle (alibaba/vstyle): answers in metadata.jsonl, a judge's scores of them, labels of people.
 
-    metadata.jsonl              one spoken answer a line
+    metadata.jsonl              one spoken answer a line; the recordings beside it, or in wav/ beside it
     metadata_with_score.jsonl   the same with `gemini_score` and `gemini_raw`
     <annotator>.jsonl           one label a line: `id`, `instruct_id`, `ability`, `mos`
 
@@ -9,8 +9,8 @@ judged file `model_eval_res/<language>_res.jsonl` beside it is read too. English
 one folder at a time.
 
 `instruct_id` is the item (several models answer the same instruction), `model_name` the candidate, `ability`
-("category/sub") a tag, `response_audio_path` relative to the file, `response_text` the model's own transcript. The
-language is read off the instruction's script.
+("category/sub") a tag, `response_audio_path` relative to the file or to `wav/` beside it (VStyle's own script is told
+that folder), `response_text` the model's own transcript. The language is read off the instruction's script.
 
 Tables: `ratings`, rater `vstyle:gemini` (the file does not say which version), and `labels`, rater = name of the
 annotator's file. Axis `overall`, 1-5, for both: one score for content, style and naturalness together, by VStyle's
@@ -36,7 +36,7 @@ from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text
 from wavjudge.bench.importers.lookup import mark
 from wavjudge.bench.importers.rows import BadCell
-from wavjudge.bench.importers.sources import first_fields
+from wavjudge.bench.importers.sources import first_fields, from_above
 from wavjudge.bench.importers.votes import number_in, rating
 from wavjudge.bench.row import Row
 from wavjudge.errors import InputError
@@ -133,7 +133,9 @@ def _row(raw: dict[str, Any], file: Path, root: Path) -> Row:
 
 
 def _moved(name: Any, file: Path, root: Path) -> Any:
-    """A path that is relative to a file, relative to the import's root."""
+    """A path that is relative to a file, or to a folder `wav/` beside it, relative to the import's root."""
+    if isinstance(name, str) and (there := from_above(name.strip(), file.parent, root)) != name.strip():
+        return there
     if not name or not isinstance(name, str) or file.parent == root:
         return name or None
     return os.path.join(os.path.relpath(file.parent, root), name)  # noqa: PTH118 - a Path would swallow "..", "."
