@@ -14,7 +14,8 @@
         ├── ProviderDownError retries are used up for the whole run         exit 75
         ├── CandidateDownError a candidate that only ever crashed           exit 7
         ├── NoRewardError     too many answers of a training without reward exit 8
-        └── ModelChangedError another model answers under a judge's name    exit 10
+        ├── ModelChangedError another model answers under a judge's name    exit 10
+        └── DivergedError     a training's loss or gradient is no number    exit 11
 
 A failure of one rating is *not* an exception: it is a status on the record (`types.Status`).
 """
@@ -147,3 +148,9 @@ class ModelChangedError(StopRun):
     """Another model answers under a judge's name than the one before it, or than the one that was calibrated."""
 
     exit_code = 10
+
+
+class DivergedError(StopRun):
+    """The loss or the gradient of a training is no number: its weights are lost, an earlier checkpoint is not."""
+
+    exit_code = 11

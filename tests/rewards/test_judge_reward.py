@@ -89,8 +89,9 @@ def test_the_cache_answers_the_second_time(server: Loopback) -> None:
         (RewardItem(b"RIFFxxxxWAVEfmt ", "", "Why?"), "broken_audio", "does not decode|cut off"),
         (RewardItem(Path("/not/there.wav"), "", "Why?"), "no_speech", "got no readable audio file"),
         (RewardItem(tone(1, 3.0), "", "Why?"), "too_long", "expected at most 2 s"),
+        (RewardItem(tone(1), "", "Why?", crashed="the vocoder raised"), "crashed", "the vocoder raised"),
     ],
-    ids=["nothing", "silence", "empty", "inf", "broken", "gone", "long"],
+    ids=["nothing", "silence", "empty", "inf", "broken", "gone", "long", "crashed"],
 )
 def test_a_candidates_failure_meets_no_judge(server: Loopback, given: RewardItem, status: str, said: str) -> None:
     with reward(server, max_answer_seconds=2.0) as judge:

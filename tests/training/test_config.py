@@ -50,7 +50,13 @@ def test_defaults_are_the_papers_recipe(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change, said", [
-    (("steps = 3", "steps = 3\nstep = 4"), 'field "train.step".*\n.*known here: out, steps'),
+    (("steps = 3", "steps = 3\nstep = 4"), 'field "train.step".*\n.*did you mean steps. known here: out, steps'),
+    (("steps = 3", "stesp = 3"), 'field "train.stesp": got a key that is not known\n.*did you mean steps'),
+    (("[train]", "[trian]"), 'field "trian".*\n.*did you mean train'),
+    (("judges =", "judge ="), 'field "reward.judge".*\n.*did you mean judges'),
+    (("[train]", "calibraton = 'c'\n[train]"), 'field "reward.calibraton".*\n.*did you mean calibration'),
+    (("[train]", "factor = 1.0\n[train]"), "reward.factor"),
+    (("[train]", "below = 'ignore'\n[train]"), "reward.below"),
     (("steps = 3", "steps = 3\ntop_p = 0.9"), "train.top_p"),
     (("[model]", "[modle]\n[model]"), 'field "modle"'),
     (("steps = 3", "steps = 0"), "train.steps"),

@@ -96,9 +96,11 @@ def test_a_watched_training_looks_and_learns_what_it_would_have_learnt(tmp_path:
     (weights, _), (others, _) = state(plain, 4), state(path, 4)
     assert all(torch.equal(value, others[name]) for name, value in weights.items())
     text = (path / "c.toml").read_text(encoding="utf-8")
-    (path / "c.toml").write_text(text.replace("every = 2\n", "every = 1\n").replace("steps = 4", "steps = 5"))
+    (path / "c.toml").write_text(
+        text.replace("every = 2\n", "every = 1\n").replace("anchor_rows = 2", "anchor_rows = 1")
+    )
     done = typed("train", "run", path / "c.toml", "--dry-run")
-    assert "train.steps" in done.err and "monitor" not in done.err, "who watches may change"
+    assert "train.anchor_rows" in done.err and "monitor" not in done.err, "who watches may change"
 
 
 @pytest.mark.heavy

@@ -15,7 +15,7 @@ pytest.importorskip("trl", reason="TRL is not installed (extra train)")
 from trl import GRPOConfig
 
 from tests.training.tiny import SoundJudge, Tiny, write_rows
-from wavjudge.errors import AuthError, InputError, NoRewardError, StopRun
+from wavjudge.errors import AuthError, DivergedError, InputError, NoRewardError
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.groups import Group
 from wavjudge.rewards.mixing import Gates
@@ -261,6 +261,24 @@ def test_too_many_failures_stop_the_training(tmp_path: Path) -> None:
         made(tmp_path, judge=judge, recipe=Recipe(ceiling=0.25, window=8), steps=9).train()
 
 
+class Fragile(Tiny):
+    """A speaker whose vocoder raises at some answers, and whose words do at others."""
+
+    def audio(self, ids: Any) -> Any:
+        if sum(ids) % 3 == 0:
+            raise RuntimeError("CUDA error: an illegal memory access\nand much more")
+        return super().audio(ids)
+
+
+def test_what_the_models_own_code_raises_at_one_answer_is_that_answers_outcome(tmp_path: Path) -> None:
+    judge = SoundJudge(lambda item: Reward(None, "crashed", item.crashed) if item.crashed else Reward(3.0))
+    trainer = made(tmp_path, speaker=Fragile(), judge=judge, steps=3)
+    trainer.train()
+    crashed = [item.crashed for item in judge.heard if item.crashed]
+    assert 0 < len(crashed) < len(judge.heard) and trainer.counts["crashed"] == len(crashed)
+    assert set(crashed) == {"the speaker raised RuntimeError: CUDA error: an illegal memory access"}
+
+
 @pytest.mark.parametrize("where", ["loss", "gradient"])
 def test_what_is_no_number_stops_before_it_is_saved(tmp_path: Path, where: str) -> None:
     trainer = made(tmp_path, steps=3, save_strategy="steps", save_steps=1)
@@ -276,7 +294,7 @@ def test_what_is_no_number_stops_before_it_is_saved(tmp_path: Path, where: str) 
         return loss
 
     trainer.compute_loss = spoilt  # type: ignore[method-assign]
-    with pytest.raises((StopRun, InputError), match=r"no number|norm nan|expected a number"):
+    with pytest.raises((DivergedError, InputError), match=r"no number|norm nan|expected a number"):
         trainer.train()
     assert [one.name for one in (tmp_path / "out").glob("checkpoint-*")] == ["checkpoint-1"]
 

@@ -173,6 +173,11 @@ class JudgeReward:
         return " + ".join([f"reward:1|weights:{weighed}", *rated, guarded, *obeyed])
 
     @property
+    def instruments(self) -> list[str]:
+        """The weighted axes that no judge hears: an instrument measures them, or a rule counts words."""
+        return [axis for axis in self.weights.axes if self._jury.kinds[axis] == "instrument"]
+
+    @property
     def may_stand_in(self) -> bool:
         """Whether an answer without a verdict can get a number: the floor of guards, or a constant."""
         floor = None if self.guards is None else self.guards.floor

@@ -9,7 +9,7 @@ from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.judge.base import Case, Judge, Task, unscored
 from wavjudge.rewards.combine import Weights
 from wavjudge.signature import planned
-from wavjudge.types import Rating, Status
+from wavjudge.types import RaterKind, Rating, Status
 
 ASKED_AGAIN: frozenset[Status] = frozenset({"unparseable", "not_heard"})
 """What `tries` asks for again. A failed call was retried already, and a refusal stands."""
@@ -34,6 +34,11 @@ class Jury:
     def signatures(self) -> dict[str, str]:
         """The signature that rates each axis, as planned: without the model that will answer."""
         return {axis.name: task.signature for _, task in self.tasks for axis in task.axes}
+
+    @property
+    def kinds(self) -> dict[str, RaterKind]:
+        """What kind of rater rates each axis."""
+        return {axis.name: judge.rater_kind for judge, task in self.tasks for axis in task.axes}
 
     async def ratings(self, case: Case) -> list[Rating]:
         """All ratings of one answer; an instrument is asked once, whatever `repeats` says."""

@@ -19,6 +19,7 @@ from wavjudge.errors import InputError
 __all__ = ["NAME", "Saved", "newest"]
 
 NAME = "wavjudge.json"
+STEPS = "train.steps"
 _PREFIX = "checkpoint-"
 
 
@@ -61,10 +62,19 @@ class Saved:
         except (ValueError, TypeError) as error:
             raise InputError(f"got a file that does not read ({error})", where=str(path)) from error
 
+    def longer(self, settings: Mapping[str, Any]) -> str:
+        """A line on another number of steps than this checkpoint was made for; empty where it is the same."""
+        then, now = self.settings.get(STEPS), settings.get(STEPS)
+        if then == now:
+            return ""
+        return f"{now} steps now, {then} when {self.step} were done: the learning rate goes on along the new schedule"
+
     def meant_for(self, settings: Mapping[str, Any], ranks: int, where: str) -> None:
         """`InputError` that names what differs from the settings that this checkpoint was made with."""
         known = json.loads(json.dumps(dict(settings)))
         keys = sorted(key for key in {*known, *self.settings} if known.get(key) != self.settings.get(key))
+        if STEPS in keys and (known.get(STEPS) or 0) >= self.step:
+            keys.remove(STEPS)  # how long a training goes on is decided as it goes
         other = [f"{key}: {self.settings.get(key)!r} then, {known.get(key)!r} now" for key in keys]
         if self.ranks != ranks:
             other.append(f"processes: {self.ranks} then, {ranks} now")

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -51,13 +52,15 @@ __all__ = ["DpoConfig", "HybridConfig", "TrainingConfig", "read"]
 
 _MAY_CHANGE = frozenset({
     "reward.deadline_seconds", "reward.max_cost", "reward.price", "reward.cache", "reward.log", "reward.ceiling",
-    "reward.window", "train.out", "train.keep", "train.save_every", "train.measure_every",
+    "reward.window", "reward.instruments_for_debugging", "train.out", "train.keep", "train.save_every",
+    "train.measure_every",
 })  # fmt: skip
 """What decides nothing of what is learnt, or only when to stop: a training may go on with other values.
 So is all of [monitor]: who watches changes nothing."""
 
 _IN_THE_SIGNATURE = frozenset({
     "reward.judges", "reward.weights", "reward.guards", "reward.floor", "reward.prompt_set", "reward.prompts",
+    "reward.calibration", "reward.below", "reward.factor", "reward.recalibrate", "reward.min_order", "reward.min_icc",
 })  # fmt: skip
 """What the signature of a reward says better: another address of the same judge is the same judge."""
 
@@ -147,8 +150,8 @@ def _valid(
         if isinstance(config, HybridConfig):
             config.preferred, config.anchored, config.gates  # noqa: B018  each checks its own numbers
     except ValidationError as error:
-        raise InputError(f"got a config that cannot be used: {first_problem(error)}", where=str(path),
-                         todo=_known(kind, error)) from error  # fmt: skip
+        problem, todo = _what(kind, error)
+        raise InputError(f"got a config that cannot be used: {problem}", where=str(path), todo=todo) from error
     except InputError as error:
         raise InputError(error.problem, where=str(path), todo=error.todo) from error
     return config
@@ -167,19 +170,24 @@ def _from_here(config: HybridConfig | DpoConfig, folder: Path) -> HybridConfig |
 
 
 def _judge_from_here(held: JudgeSection, folder: Path) -> JudgeSection:
-    return held if held.prompts is None else held.model_copy(update={"prompts": folder / held.prompts})
+    found = {name: getattr(held, name, None) for name in ("prompts", "calibration")}
+    return held.model_copy(update={name: folder / path for name, path in found.items() if path is not None})
 
 
-def _known(kind: type[BaseModel], error: ValidationError) -> str:
-    """The keys of the section with the first problem, where that is an unknown key."""
-    first = error.errors(include_url=False)[0]
-    if first["type"] != "extra_forbidden":
-        return ""
+def _what(kind: type[BaseModel], error: ValidationError) -> tuple[str, str]:
+    """What is wrong, and what to do. An unknown key goes first: a key that is missing may be that one, mistyped."""
+    unknown = [one for one in error.errors(include_url=False) if one["type"] == "extra_forbidden"]
+    if not unknown:
+        return first_problem(error), ""
     section: Any = kind
-    for part in first["loc"][:-1]:
-        annotation = section.model_fields[str(part)].annotation
+    *above, key = map(str, unknown[0]["loc"])
+    for part in above:
+        annotation = section.model_fields[part].annotation
         section = next((one for one in get_args(annotation) if one is not type(None)), annotation)
-    return f"known here: {', '.join(section.model_fields)}"
+    known = list(section.model_fields)
+    near = get_close_matches(key, known, 1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return f'field "{".".join([*above, key])}": got a key that is not known', f"{meant}known here: {', '.join(known)}"
 
 
 def _flat(held: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

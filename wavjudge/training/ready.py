@@ -50,7 +50,12 @@ class Ready(ABC):
 
     def lines(self) -> list[str]:
         """What would be done, for people."""
-        return [*self.plan(), *(f"passed over: {path}, which was cut off" for path in self.cut_off)]
+        longer = "" if self.checkpoint is None else Saved.read(self.checkpoint).longer(self.settings)
+        return [
+            *self.plan(),
+            *([longer] if longer else []),
+            *(f"passed over: {path}, which was cut off" for path in self.cut_off),
+        ]
 
     @abstractmethod
     def plan(self) -> list[str]:

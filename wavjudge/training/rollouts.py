@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from accelerate.utils import gather_object
 
-from wavjudge.errors import InputError, StopRun
+from wavjudge.errors import InputError, StopRun, WavjudgeError
 from wavjudge.rewards.combine import Reward
-from wavjudge.rewards.item import RewardItem, Samples
+from wavjudge.rewards.item import RewardItem, Samples, why
 from wavjudge.rewards.judge_reward import Judged
 from wavjudge.training.audio import decoded
 from wavjudge.training.data import Example, Speaker
@@ -36,27 +36,35 @@ def sampled(prompts: list[list[int]], trainer: Any) -> dict[str, Any]:
 def rewards_of_all(
     judge: Judge, speaker: Speaker, asked: Sequence[Example], answers: Sequence[Sequence[int]], *, rate_hz: int,
     step: int,
-) -> tuple[list[Reward], list[Reward]]:  # fmt: skip
-    """The rewards of this rank's answers, and those of all ranks in their order. Each rank has to call.
+) -> tuple[list[Reward], list[Judged]]:  # fmt: skip
+    """The rewards of this rank's answers, and what came of those of all ranks in their order. Each rank has to call.
 
     An error of one rank (`StopRun`, `InputError`) is raised by all of them: one that stopped alone would leave the
     others waiting for it.
     """
-    mine: list[Reward] = []
+    mine: list[Judged] = []
     error: StopRun | InputError | None = None
     try:
         items = [answered(speaker, one, ids, rate_hz, step) for one, ids in zip(asked, answers, strict=True)]
-        mine = [one.reward for one in judge.score_now(items)]
+        mine = [replace(one, ratings=()) for one in judge.score_now(items)]  # what all ranks are told of
     except (StopRun, InputError) as met:
         error = met
     together = gather_object([(mine, error)])
     if errors := [met for _, met in together if met is not None]:
         raise errors[0]
-    return mine, [one for theirs, _ in together for one in theirs]
+    return [one.reward for one in mine], [one for theirs, _ in together for one in theirs]
 
 
 def answered(speaker: Speaker, asked: Example, ids: Sequence[int], rate_hz: int, step: int) -> RewardItem:
-    """The answer alone, as words and as sound; no sound where its ids make none, and the judge is told so."""
-    heard = decoded(speaker, ids, rate_hz=rate_hz, codec=speaker.codec)
-    return replace(asked.item, answer_audio=None if heard is None else Samples(*heard), answer_text=speaker.text(ids),
-                   details={"step": float(step)})  # fmt: skip
+    """The answer alone, as words and as sound; no sound where its ids make none, and the judge is told so.
+
+    What the model's own code raises at these ids is the outcome of this answer, and ends no training.
+    """
+    item = replace(asked.item, details={"step": float(step)})
+    try:
+        heard, text = decoded(speaker, ids, rate_hz=rate_hz, codec=speaker.codec), speaker.text(ids)
+    except WavjudgeError:
+        raise
+    except Exception as error:
+        return replace(item, crashed=why(error, "the speaker"))
+    return replace(item, answer_audio=None if heard is None else Samples(*heard), answer_text=text)

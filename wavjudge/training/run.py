@@ -17,6 +17,7 @@ from wavjudge.training.checkpoint import newest
 from wavjudge.training.config import DpoConfig, HybridConfig
 from wavjudge.training.progress import Progress
 from wavjudge.training.ready import Ready
+from wavjudge.training.stopping import LastStep, interruptible
 
 __all__ = ["Trained", "prepared", "trained"]
 
@@ -47,10 +48,29 @@ def trained(ready: Ready, told: Callable[[str], None] = print) -> Trained:
     trainer, out = ready.trainer(), ready.config.train.out
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Progress(out, ready.done, told))
+    last_step = LastStep(trainer)
+    trainer.add_callback(last_step)
     try:
-        trainer.train(resume_from_checkpoint=None if ready.checkpoint is None else str(ready.checkpoint))
+        with interruptible(last_step, ready.ranks, told):
+            trainer.train(resume_from_checkpoint=None if ready.checkpoint is None else str(ready.checkpoint))
+        if last_step.is_interrupted:
+            raise KeyboardInterrupt
+    except BaseException as error:
+        _keep(last_step, error, told if ready.rank == 0 else lambda _: None)
+        raise
     finally:
         ready.close()
     last, _ = newest(out)
     kept = trainer.saved()
     return Trained(trainer.state.global_step, getattr(trainer, "share", None), kept.counts, last or out)
+
+
+def _keep(last_step: LastStep, error: BaseException, told: Callable[[str], None]) -> None:
+    """The last whole step on disk; what goes wrong with that is said and does not hide why the training stopped."""
+    try:
+        path = last_step.keep(error)
+    except Exception as failed:
+        told(f"got no checkpoint of the last step ({type(failed).__name__}: {failed}); an earlier one may be there")
+    else:
+        if path is not None:
+            told(f"stopped, and kept {path}: the same command goes on from it")

@@ -19,6 +19,9 @@ from wavjudge.training.trainer import HybridGRPOTrainer
 __all__ = ["HybridReady", "prepared"]
 
 
+_NOT_CALIBRATED = "no calibration: nobody says how far this judge agrees with people ([reward] calibration)"
+
+
 @dataclass(frozen=True, slots=True)
 class HybridReady(Ready):
     """A training by a judge's rewards."""
@@ -38,6 +41,9 @@ class HybridReady(Ready):
             f"prompt, on {self.ranks} process(es)",
             f"{(at.steps - self.done) * rollouts} rollouts to be judged, {self.config.reward.repeats} time(s) each",
             f"reward {self.judge.signature}",
+            *(permit.sentence for permit in self.judge.permits),
+            *([] if self.judge.permits else [_NOT_CALIBRATED]),
+            *(f"trained by an instrument, for debugging: {axis}" for axis in self.judge.instruments),
             *(self.monitoring.said if self.monitoring else ()),
         ]
 

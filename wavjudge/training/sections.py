@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wavjudge.analysis.recalibration import Kind
+from wavjudge.rewards.check import Below
 from wavjudge.rewards.groups import Deviation
 from wavjudge.rewards.guards import Guard
 from wavjudge.training.masks import Tokens
@@ -68,8 +70,19 @@ class JudgeSection(Section):
 
 
 class RewardSection(JudgeSection):
-    """The judge that is trained on. ceiling: share of failures in the last `window` answers of all processes."""
+    """The judge that is trained on. ceiling: share of failures in the last `window` judged answers of all processes.
 
+    calibration: the calibration.json, or its folder, that the reward obeys; below, factor, recalibrate, min_order,
+    min_icc: how, as in `wavjudge rewards serve`. instruments_for_debugging: lets what is no judge be trained by.
+    """
+
+    calibration: Path | None = None
+    below: Below | None = None
+    factor: float | None = Field(None, ge=0, lt=1)
+    recalibrate: Kind | None = None
+    min_order: float | None = None
+    min_icc: float | None = None
+    instruments_for_debugging: bool = False
     log: bool = True
     ceiling: Annotated[float, Field(ge=0, lt=1)] | Literal["none"] = 0.10
     window: int = Field(200, ge=1)

@@ -128,13 +128,14 @@ class HybridGRPOTrainer(WatchedTrainer, GRPOTrainer):
 
     def _rewarded(self, completion_ids: Sequence[Sequence[int]], row: Sequence[int], **_: Any) -> list[float | None]:
         """TRL's reward function: the rewards of this rank; those of all ranks are kept for lambda and the ceiling."""
-        mine, self._rewards = rewards_of_all(
+        mine, found = rewards_of_all(
             self.judge, self.speaker, [self._prompts[at] for at in row], completion_ids,
             rate_hz=self.recipe.judge_rate_hz, step=self.state.global_step,
         )  # fmt: skip
+        self._rewards = [one.reward for one in found]
         self.counts.update(one.status for one in self._rewards)
         if self.ceiling is not None:
-            self.ceiling.add(self._rewards)
+            self.ceiling.add(self._rewards, [one.own for one in found])
         return [one.score for one in mine]
 
     def _groups(self) -> Advantages:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from transformers import Trainer
 
-from wavjudge.errors import InputError, StopRun
+from wavjudge.errors import DivergedError, InputError
 from wavjudge.training.checkpoint import Saved
 from wavjudge.training.data import Batch, Example, Speaker, collated
 from wavjudge.training.losses import next_token_logps
@@ -98,7 +98,15 @@ class WatchedTrainer(Trainer):
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()  # every rank has written its random state
         if self.args.should_save:
-            self.saved().write(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+            beside = self._kept or self.saved()
+            beside.write(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+
+    _kept: Saved | None = None
+
+    def keep(self, saved: Saved) -> None:
+        """A checkpoint of the last whole step, after a stop in the next. saved: the state beside the weights then."""
+        self._kept = saved
+        self._save_checkpoint(self.model, None)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
@@ -122,5 +130,5 @@ def checked_model(speaker: Speaker) -> Any:
     return model
 
 
-def _diverged(what: str) -> StopRun:
-    return StopRun(what, todo="resume from the last checkpoint with a smaller learning rate, in a new folder")
+def _diverged(what: str) -> DivergedError:
+    return DivergedError(what, todo="resume from the last checkpoint with a smaller learning rate, in a new folder")
