@@ -56,7 +56,7 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
         "WavjudgeError": 1, "InputError": 2, "MissingRecordingError": 9, "SpecError": 2, "MissingPartError": 2,
         "StoreError": 2, "RunLockedError": 6, "StopRun": 1, "AuthError": 3, "QuotaError": 4, "BudgetError": 5,
         "ProviderDownError": 75, "CandidateDownError": 7, "NoRewardError": 8, "ModelChangedError": 10,
-        "DivergedError": 11,
+        "DivergedError": 11, "NeverAcceptedError": 2,
     }  # fmt: skip
     assert all(f"exit {code}" in (errors.__doc__ or "") for code in codes.values() if code != 1)
 
@@ -65,5 +65,5 @@ def test_what_stops_a_run_is_told_apart_from_bad_input() -> None:
     stops = {kind.__name__ for kind in every_kind() if issubclass(kind, StopRun)}
     assert stops == {
         "StopRun", "AuthError", "QuotaError", "BudgetError", "ProviderDownError", "CandidateDownError", "NoRewardError",
-        "ModelChangedError", "DivergedError",
+        "ModelChangedError", "DivergedError", "NeverAcceptedError",
     }  # fmt: skip

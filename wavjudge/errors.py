@@ -11,6 +11,7 @@
         ├── AuthError         the provider does not accept the key          exit 3
         ├── QuotaError        the account has no money or quota left        exit 4
         ├── BudgetError       `--max-cost` is reached, or a price unknown   exit 5
+        ├── NeverAcceptedError every request is refused as it is            exit 2
         ├── ProviderDownError retries are used up for the whole run         exit 75
         ├── CandidateDownError a candidate that only ever crashed           exit 7
         ├── NoRewardError     too many answers of a training without reward exit 8
@@ -124,6 +125,12 @@ class BudgetError(StopRun):
     """The run's own money limit is reached, or cannot be kept because a price is unknown."""
 
     exit_code = 5
+
+
+class NeverAcceptedError(StopRun):
+    """A server refuses every request as it is: a wrong model, or an option that it does not know."""
+
+    exit_code = 2
 
 
 class ProviderDownError(StopRun):

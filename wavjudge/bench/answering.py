@@ -24,6 +24,7 @@ from wavjudge.bench.intake import Intake
 from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import ItemRow
 from wavjudge.bench.watching import Nobody, Watcher
+from wavjudge.clients.accepted import hint
 from wavjudge.errors import CandidateDownError, InputError, MissingRecordingError, StopRun
 from wavjudge.store import RunFolder
 from wavjudge.types import Item, Outcome, Response, Unanswered, Utterance
@@ -82,7 +83,8 @@ class _Crashes:
 
     def down(self, name: str, which: str) -> CandidateDownError:
         return CandidateDownError(f"the candidate {name} crashed on {which} answers, the last time with: {self.last}",
-                                  todo="mend it, then run the same command with --retry-answers crashed")  # fmt: skip
+                                  todo=f"{hint(self.last or '') or 'mend it'}; then run the same command with "
+                                       "--retry-answers crashed")  # fmt: skip
 
 
 class Asker:

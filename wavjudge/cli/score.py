@@ -206,13 +206,17 @@ def _missing(summary: Summary, asked: Asked | None) -> tuple[int, int]:
 
 def _nothing_came(screen: Console, meter: Meter, why: Sequence[Why]) -> None:
     """End a pass in which every call failed; whether the same command can help depends on why."""
+    from wavjudge.clients.accepted import hint
     from wavjudge.report.reasons import told
 
     kinds, todo, code = set(meter.failures), "the same command tries them again", INCOMPLETE
     if kinds == {"unreachable"}:
         todo = f"{NOT_THERE}; then the same command tries them again"
     elif kinds <= {"bad_request", "moved"}:
-        todo, code = "sent again they would fail again: check base_url, the model's name and the options first", 2
+        known = next(
+            filter(None, (hint(one.reason) for one in why)), "check base_url, the model's name and the options"
+        )
+        todo, code = f"sent again they would fail again: {known}", 2
     for line in told("not one call came through:", why):
         screen.print(line, soft_wrap=True)
     screen.print(f"What to do: {todo}", soft_wrap=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from wavjudge.clients.accepted import Accepted, accepting
 from wavjudge.clients.attempt import Attempt, once
 from wavjudge.clients.base import NO_USAGE, Client, Failure, FailureKind, Reply, Request, Wire
 from wavjudge.clients.budget import Budget, budgeted
@@ -105,7 +106,7 @@ def build_client(
     wire: Wire, *, cache: ReplyCache | None = None, scope: str = "", read_cache: bool = True, write_cache: bool = True,
     limits: Limits | None = None, settings: RetrySettings | None = None, tokens: RetryTokens | None = None,
     budget: Budget | None = None, price: Price | None = None, meter: Meter | None = None, clock: Clock = REAL_CLOCK,
-    seed: int = 0, identity: Identity | None = None,
+    seed: int = 0, identity: Identity | None = None, accepted: Accepted | None = None,
 ) -> Client:  # fmt: skip
     """A wire with its onion around it.
 
@@ -116,6 +117,7 @@ def build_client(
     limits: shared by the clients that share a provider's account; by default this client's own.
     budget: shared by all clients of a run. price: of this wire's model; a budget without it raises BudgetError.
     meter: where the totals go. seed: of the jitter. identity: who is to answer; None for whoever does.
+    accepted: what ends it where every request is refused alike; None sends them all.
 
     >>> import asyncio
     >>> from wavjudge.clients.fake import FakeWire
@@ -126,6 +128,8 @@ def build_client(
     """
     meter = meter if meter is not None else Meter()
     attempt = metered(once(wire, clock), meter, price)
+    if accepted is not None:
+        attempt = accepting(attempt, accepted)
     if identity is not None:
         attempt = watched(attempt, identity)  # innermost: whoever waited for money or a place is stopped, too
     if budget is not None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wavjudge.clients import wire
+from wavjudge.clients.accepted import is_for_good
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply
 from wavjudge.clients.redact import cleaned
 from wavjudge.clients.wire import UNDECODABLE_AUDIO, PerLoop
@@ -176,7 +177,7 @@ def _kind_of(status: int, said: str) -> tuple[FailureKind, str]:
     if status in _KIND_OF_STATUS:
         return _KIND_OF_STATUS[status], ""
     if status >= 500:
-        return "unavailable", ""
+        return ("bad_request" if is_for_good(said) else "unavailable"), ""
     if _NO_MONEY.search(said):
         return "quota", ""
     if status == 429:

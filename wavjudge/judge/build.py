@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wavjudge.clients.accepted import Accepted
 from wavjudge.clients.base import Client, Wire
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
@@ -144,7 +145,7 @@ def network_client(
         wire, cache=shop.cache if cached else None, scope=f"{_elsewhere(spec)} {scope}", budget=shop.budget,
         meter=shop.meter, price=shop.price_of(spec), settings=RetrySettings(max_attempts=options.attempts),
         limits=Limits(most=options.max_in_flight, max_bytes=options.max_megabytes * MEBIBYTE, rpm=options.rpm),
-        identity=identity,
+        identity=identity, accepted=Accepted(identity.who) if identity is not None else None,
     )  # fmt: skip
 
 
