@@ -11,6 +11,7 @@ from wavjudge.checks.options import Instruction, Reference
 from wavjudge.checks.refusal import declining_phrase
 
 CHOICE, REFUSAL, REFERENCE = golden("choice"), golden("refusal"), golden("reference")
+CORRECTIONS = golden("corrections")
 NO_WORDS = dict.fromkeys(CHOICE["options"], "")
 
 
@@ -20,6 +21,18 @@ def test_the_letter_that_was_chosen(case):
     if case.get("letters_alone"):
         readings.append(read_choice(case["text"], NO_WORDS))
     assert {reading.chosen or "" for reading in readings} == {case["chosen"]}, readings
+
+
+@pytest.mark.parametrize("case", CORRECTIONS["case"], ids=lambda case: case["text"])
+def test_what_an_answer_takes_back_is_never_read(case):
+    for offered in (CORRECTIONS["options"], dict.fromkeys(CORRECTIONS["options"], "")):
+        chosen = read_choice(case["text"], offered).chosen or ""
+        assert chosen not in (*case["withdrawn"],) and chosen == case["chosen"]
+
+
+@pytest.mark.parametrize("case", CORRECTIONS["kept"], ids=lambda case: case["text"])
+def test_words_that_look_like_taking_back_take_nothing_back(case):
+    assert read_choice(case["text"], dict.fromkeys(CORRECTIONS["options"], "")).chosen == case["chosen"]
 
 
 @pytest.mark.parametrize("case", CHOICE["second"], ids=lambda case: case["text"])
@@ -38,7 +51,7 @@ def test_how_many_unseen_answers_are_read_as_a_person_reads_them():
     later = [(case["chosen"], case["text"]) for case in unseen["choice_later"]]
     read = [sum((read_choice(text, offered).chosen or "") == chosen for chosen, text in later)
             for offered in (NO_WORDS, unseen["options"])]  # fmt: skip
-    assert (read, len(later)) == ([16, 19], 24)
+    assert (read, len(later)) == ([17, 20], 24)
     declined = sum(declining_phrase(text) is not None for text in unseen["declined"])
     helped = sum(declining_phrase(text) is None for text in unseen["helped"])
     assert (declined, len(unseen["declined"]), helped, len(unseen["helped"])) == (14, 20, 14, 14)

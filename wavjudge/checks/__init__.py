@@ -37,7 +37,7 @@ AXES: tuple[Axis, ...] = (
     Axis(name="reference_match", scale=_SHARE),
     Axis(name="instructions", scale=_SHARE),
 )
-RULES = {"wer": 2, "cer": 2, "choice": 2, "choice_given": 2, "refusal": 2, "reference_match": 2, "instructions": 2}
+RULES = {"wer": 2, "cer": 2, "choice": 3, "choice_given": 3, "refusal": 2, "reference_match": 2, "instructions": 2}
 """Version of the rules of each axis: a change to one changes the signature of that axis alone."""
 
 HEARD = frozenset({"wer", "cer"})

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from wavjudge.checks import spoken
-from wavjudge.checks.denial import denied, last_word
+from wavjudge.checks.correction import corrections
+from wavjudge.checks.denial import denied
 from wavjudge.checks.writing import plain
 
 
@@ -38,11 +39,15 @@ def read_choice(text: str, offered: Mapping[str, str]) -> Reading:
     ('no answer found', 'several answers')
     """
     words = spoken.spelt(plain(text), offered)
-    if corrected := last_word(words):
-        reading = _read(corrected, offered)
-        if reading.named and reading.why != "no other letter":
+    withdrawn = False
+    for correction in corrections(words):
+        if not _read(correction.before, offered).named:
+            continue  # there was nothing to take back
+        reading = _read(correction.after, offered)
+        if reading.named and (correction.surely or reading.why != "no other letter"):
             return reading
-    return _read(words, offered)
+        withdrawn |= correction.surely
+    return Reading(None, "taken back") if withdrawn else _read(words, offered)
 
 
 def _read(text: str, offered: Mapping[str, str]) -> Reading:
@@ -153,7 +158,8 @@ def _patterns(patterns: tuple[str, ...], text: str, offered: Mapping[str, str]) 
 
 
 def _first(text: str, offered: Mapping[str, str]) -> Iterator[_Mention]:
-    """The letter at the beginning; with those that begin the next lines, where an answer repeats the options."""
+    """The letter at the beginning; with those that begin the next lines, where an answer repeats the options, and
+    with one that is a sentence of its own further on."""
     letters = "".join(offered)
     end = (
         r"(?=[)\]*_\"']*(?:\s*[.,:;!。、\n](?!\d|[A-Z]\.)|\s+-\s|\s*$|\s+"
@@ -162,7 +168,9 @@ def _first(text: str, offered: Mapping[str, str]) -> Iterator[_Mention]:
     )
     if found := re.match(rf"\W*(?:{_NAME}\s*)?[*_\"'(\[]*([{letters}]){end}", text):
         labels = re.finditer(rf"[\n,;]\s*([{letters}])(?:[):]|\.\s)", text[found.end() :])
+        alone = rf"[.,;:!?\u2026。-]\s*(?:it's\s+|选|是)?([{letters}])(?=\s*(?:[.!?。]|$))"  # "B. Let me see. C."
         listed = [(found.end() + one.start(1), one[1]) for one in labels]
+        listed += [(found.end() + one.start(1), one[1]) for one in re.finditer(alone, text[found.end() :])]
         yield found.start(1), found.end(), ((found.start(1), found[1]), *_others(text, found.end(), letters), *listed)
 
 

@@ -1,4 +1,4 @@
-"""Whether what an answer names is what it says: denied, somebody else's choice, a question, or taken back."""
+"""Whether what an answer names is what it says: denied, somebody else's choice, or a question."""
 
 from __future__ import annotations
 
@@ -53,14 +53,6 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"[^.!\n]*\?")
-_TAKEN_BACK = re.compile(
-    r"\b(?:no,? wait|wait,? no|no,? sorry|no,? actually|scratch that|on second thoughts?|correction|i mean(?:t)?"
-    r"|let me correct (?:that|myself)|actually(?=,? (?:it's|it is|no\b|the (?:correct |right )?answer"
-    r"|i (?:think|choose|pick|meant)|[A-Z]\b)))\b[\s,.:-]*|(?<=,)\s*no,\s*(?=[A-Z]\b)"
-    r"|(?:哦不|不对|等等|说错了)[\s,.。!]+(?=.*(?:答案|选|是))",
-    re.IGNORECASE,
-)
-"""Words after which an answer starts anew."""
 
 
 def denied(text: str, start: int, end: int) -> bool:
@@ -78,13 +70,3 @@ def denied(text: str, start: int, end: int) -> bool:
     if _AFTER.match(text, end):
         return True
     return _ASKS.search(before) is not None and _ASKED.match(text, end) is not None
-
-
-def last_word(text: str) -> str | None:
-    """What follows the last words by which the answer takes something back; None where it takes nothing back.
-
-    >>> last_word("It's B. No wait, the answer is C."), last_word("It's B.")
-    ('the answer is C.', None)
-    """
-    ends = [found.end() for found in _TAKEN_BACK.finditer(text)]
-    return text[ends[-1] :] if ends and text[ends[-1] :].strip() else None
