@@ -22,12 +22,18 @@ def test_each_person_is_a_loop_over_the_others() -> None:
         own, beside = panel.ratings[rows, j], judge[rows]
         assert person.n == len(own) and person.rater == f"person {j + 1}"
         for scores, side in ((own, "person"), (beside, "judge")):
-            assert getattr(person.pearson, side).value == pytest.approx(stats.pearsonr(scores, others).statistic)
-            assert getattr(person.spearman, side).value == pytest.approx(stats.spearmanr(scores, others).statistic)
-            assert getattr(person.mae, side).value == pytest.approx(abs(scores - others).mean())
-        assert person.mae.gap.value == pytest.approx(person.mae.judge.value - person.mae.person.value)
-    mean = np.mean([person.pearson.judge.value for person in found.persons])
-    assert found.pearson.judge.value == pytest.approx(mean)
+            assert getattr(person.figures["pearson"], side).value == pytest.approx(
+                stats.pearsonr(scores, others).statistic
+            )
+            assert getattr(person.figures["spearman"], side).value == pytest.approx(
+                stats.spearmanr(scores, others).statistic
+            )
+            assert getattr(person.figures["mae"], side).value == pytest.approx(abs(scores - others).mean())
+        assert person.figures["mae"].gap.value == pytest.approx(
+            person.figures["mae"].judge.value - person.figures["mae"].person.value
+        )
+    mean = np.mean([person.figures["pearson"].judge.value for person in found.persons])
+    assert found.figures["pearson"].judge.value == pytest.approx(mean)
 
 
 def rows_of(panel: Panel, judge: np.ndarray, j: int) -> np.ndarray:
@@ -39,16 +45,20 @@ def test_a_judge_like_a_person_is_level_with_people_only_on_the_same_references(
     four = people(2, prompts=400, raters=4)
     judge, panel = four.ratings[:, 3], Panel.of(four.ratings[:, :3], four.prompt)
     found = leave_one_out(panel, judge)
-    assert found.pearson.gap.low < 0 < found.pearson.gap.high
-    assert found.mae.gap.low < 0 < found.mae.gap.high
+    assert found.figures["pearson"].gap.low < 0 < found.figures["pearson"].gap.high
+    assert found.figures["mae"].gap.low < 0 < found.figures["mae"].gap.high
     against_all = np.corrcoef(judge, panel.mean())[0, 1]
-    assert against_all > found.pearson.person.value + 0.02
+    assert against_all > found.figures["pearson"].person.value + 0.02
 
 
 def test_a_better_judge_is_above_the_people() -> None:
     panel = people(3, prompts=60, raters=4)
     found = leave_one_out(Panel.of(panel.ratings[:, :3], panel.prompt), people(3, prompts=60, raters=4).mean())
-    assert found.pearson.gap.low > 0 and found.spearman.gap.low > 0 and found.mae.gap.high < 0
+    assert (
+        found.figures["pearson"].gap.low > 0
+        and found.figures["spearman"].gap.low > 0
+        and found.figures["mae"].gap.high < 0
+    )
 
 
 def with_first(panel: Panel, scores: np.ndarray) -> Panel:
@@ -60,7 +70,7 @@ def test_who_turns_the_scale_around_is_named_and_nobody_else(raters: int) -> Non
     panel = people(4, prompts=24, raters=raters)
     found = leave_one_out(with_first(panel, 6 - panel.ratings[:, 0]), panel.mean())
     assert found.disagreeing == ("person 1",)
-    assert found.persons[0].shortfall.low > 0 and found.persons[0].pearson.person.value < 0
+    assert found.persons[0].shortfall.low > 0 and found.persons[0].figures["pearson"].person.value < 0
 
 
 def test_who_says_anything_is_named_in_most_panels_of_50_prompts() -> None:
@@ -92,9 +102,14 @@ def test_a_constant_person_is_left_out_of_averages_and_said() -> None:
     panel = people(5, raters=4)
     found = leave_one_out(with_first(panel, np.full(80, 4.0)), panel.mean())
     first, rest = found.persons[0], found.persons[1:]
-    assert first.constant and first.pearson.person.value is None and not first.disagrees
-    assert found.undefined == {"pearson": ("person 1",), "spearman": ("person 1",), "mae": ()}
-    assert found.pearson.person.value == pytest.approx(np.mean([p.pearson.person.value for p in rest]))
+    assert first.constant and first.figures["pearson"].person.value is None and not first.disagrees
+    assert {name: found.undefined[name] for name in ("pearson", "spearman", "mae")} == {
+        "pearson": ("person 1",), "spearman": ("person 1",), "mae": ()
+    }  # fmt: skip
+    assert found.undefined["intra_id_spearman"] == ("person 1",) and found.undefined["intra_id_zero_filled"] == ()
+    assert found.figures["pearson"].person.value == pytest.approx(
+        np.mean([p.figures["pearson"].person.value for p in rest])
+    )
     assert not any(person.disagrees for person in rest) and rest[0].shortfall.value is not None
 
 
@@ -102,16 +117,18 @@ def test_two_people_cannot_say_which_of_them_disagrees() -> None:
     panel = people(6, raters=2)
     found = leave_one_out(panel, panel.mean())
     assert found.disagreeing == () and "two people" in found.persons[0].shortfall.note
-    assert found.persons[0].pearson.person.value == pytest.approx(found.persons[1].pearson.person.value)
+    assert found.persons[0].figures["pearson"].person.value == pytest.approx(
+        found.persons[1].figures["pearson"].person.value
+    )
 
 
 def test_nobody_else_and_nothing_scored() -> None:
     with pytest.raises(InputError, match="nobody else"):
         leave_one_out(people(7, raters=1), np.ones(80))
     empty = leave_one_out(people(7), np.full(80, np.nan))
-    assert empty.pearson.person.value is None and empty.persons[0].n == 0
+    assert empty.figures["pearson"].person.value is None and empty.persons[0].n == 0
     one = leave_one_out(people(7, prompts=1), people(7, prompts=1).mean())
-    assert one.mae.person.value is not None and one.mae.person.low is None
+    assert one.figures["mae"].person.value is not None and one.figures["mae"].person.low is None
 
 
 def test_a_person_with_few_prompts_has_as_few_degrees_of_freedom() -> None:
@@ -120,5 +137,5 @@ def test_a_person_with_few_prompts_has_as_few_degrees_of_freedom() -> None:
     ratings[panel.prompt >= 5, 0] = np.nan
     some = Panel.of(ratings, panel.prompt)
     rows = panel.prompt < 5
-    alone = leave_one_out(panel.taken(rows), panel.mean()[rows]).persons[0].mae.person
-    assert leave_one_out(some, panel.mean()).persons[0].mae.person == alone
+    alone = leave_one_out(panel.taken(rows), panel.mean()[rows]).persons[0].figures["mae"].person
+    assert leave_one_out(some, panel.mean()).persons[0].figures["mae"].person == alone

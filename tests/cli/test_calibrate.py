@@ -49,7 +49,7 @@ def test_the_real_ratings_give_the_published_figures_and_the_constant_beats_the_
     assert figures == pytest.approx(
         {"pearson": 0.179684, "spearman": 0.151725, "mae": 1.589663, "within_one": 0.2775, "bias": 1.545564}, abs=5e-7
     )
-    constant = next(row for row in rows if row["kind"] == "null" and row["judge"] == "constant")
+    constant = next(row for row in rows if row["kind"] == "baseline" and row["judge"] == "constant")
     assert float(constant["mae"]) < 0.75 < float(zero["mae"]) and float(constant["within_one"]) > 0.74
     assert "Do not read its scores as people's" in done.out
 
@@ -68,7 +68,7 @@ def test_a_judge_that_hears_is_told_from_nothing_and_from_people(tmp_path: Path)
         "human",
     )
     assert float(judge["intra_id_zero_filled_lo"]) > 0.3
-    assert abs(float(by_name["null", "permuted within prompts"]["intra_id_spearman"])) < 0.1
+    assert abs(float(by_name["baseline", "permuted within prompts"]["intra_id_spearman"])) < 0.1
     assert float(by_name["people", "people, leave one out"]["pearson"]) > 0.6
     assert "It orders answers to one prompt better than chance" in done.out
     assert len(list((tmp_path / "cal").glob("*.png"))) == len(list((tmp_path / "cal").glob("*.svg"))) == 5

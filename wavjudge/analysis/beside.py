@@ -16,6 +16,9 @@ from wavjudge.analysis.joint import Joint, difference
 from wavjudge.analysis.sums import Paired, Statistic
 from wavjudge.analysis.tables import SUBJECT
 
+BASELINE: Literal["baseline"] = "baseline"
+"""What a null row is called in tables: pandas and others read the word "null" as a missing cell."""
+
 Measure = Callable[[Paired, tuple[Statistic, ...]], Mapping[str, Estimate]]
 
 
@@ -32,7 +35,7 @@ class Line:
     prompts: int
     values: Mapping[str, Estimate]
     note: str = ""
-    kind: Literal["null", "gain"] = "null"
+    kind: Literal["baseline", "gain"] = BASELINE
 
 
 def lines(

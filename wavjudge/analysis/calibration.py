@@ -19,6 +19,7 @@ from wavjudge.analysis.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMS
 from wavjudge.analysis.alternative import Alternative, Score, alternative
 from wavjudge.analysis.axis_names import shared_axes
 from wavjudge.analysis.beside import Line
+from wavjudge.analysis.best_of_n import BEST_OF_N
 from wavjudge.analysis.intervals import Estimate, Method, estimate
 from wavjudge.analysis.intra import (
     INTRA_ID_SPEARMAN,
@@ -28,6 +29,7 @@ from wavjudge.analysis.intra import (
     Groups,
     groups,
 )
+from wavjudge.analysis.item_tau import INTRA_ID_TAU
 from wavjudge.analysis.leave_one_out import LeaveOneOut, leave_one_out
 from wavjudge.analysis.matching import matched
 from wavjudge.analysis.panel import Panel
@@ -49,7 +51,9 @@ STATISTICS: tuple[Statistic, ...] = (
 )  # fmt: skip
 """Those whose coverage `tests/studies` measures."""
 
-FIGURES: tuple[Statistic, ...] = (*STATISTICS[:6], WITHIN_PROMPT_TIE_CALIBRATED, *STATISTICS[6:])
+FIGURES: tuple[Statistic, ...] = (
+    *STATISTICS[:5], INTRA_ID_TAU, STATISTICS[5], WITHIN_PROMPT_TIE_CALIBRATED, BEST_OF_N, *STATISTICS[6:],
+)  # fmt: skip
 """All of the table, in the order of its columns."""
 
 Sampled = Literal["prompts", "prompts+raters"]

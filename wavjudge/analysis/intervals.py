@@ -52,12 +52,16 @@ def estimate(
     """
     if not data.n:
         return Estimate(None, note="no subjects")
-    least = MIN_PROMPTS_INTRA if statistic.name.startswith("intra_id") else 3
     found = estimate_prepared(
         statistic.prepare(data), data.prompts, statistic.transform, level=level, method=method, resamples=resamples,
-        seed=seed, least=least,
+        seed=seed, least=least_prompts(statistic),
     )  # fmt: skip
     return clipped(found, statistic.limits)
+
+
+def least_prompts(statistic: Statistic) -> int:
+    """Prompts below which the statistic gets no interval."""
+    return MIN_PROMPTS_INTRA if statistic.name.startswith(("intra_id", "best_of_n")) else 3
 
 
 def clipped(one: Estimate, limits: tuple[float, float]) -> Estimate:

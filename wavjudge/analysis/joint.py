@@ -34,6 +34,27 @@ class OnPrompts:
         return self.prepared.weighted(weights[:, self.own])
 
 
+class Remembered:
+    """A prepared statistic that computes its jackknife once: it stands in a person's figure, in the gap, in a mean."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared, self._left = prepared, dict[bytes, Floats]()
+        self._plain: float | None = None
+
+    def plain(self) -> float:
+        self._plain = self.prepared.plain() if self._plain is None else self._plain
+        return self._plain
+
+    def without_each(self, groups: Ints) -> Floats:
+        name = groups.tobytes()
+        if name not in self._left:
+            self._left[name] = self.prepared.without_each(groups)
+        return self._left[name]
+
+    def weighted(self, weights: Floats) -> Floats:
+        return self.prepared.weighted(weights)
+
+
 @dataclass(frozen=True, slots=True)
 class Joint:
     """A function of several prepared statistics: value takes shape (parts, ...) and gives (...)."""

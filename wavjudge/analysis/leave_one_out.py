@@ -6,24 +6,26 @@ other two (.612 against .577 in statistics.md, ruling 1): a ceiling is one only 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from wavjudge.analysis.agreement import MAE, PEARSON
-from wavjudge.analysis.intervals import Estimate, estimate_prepared
-from wavjudge.analysis.joint import Joint, OnPrompts, difference, mean_of, where_both
+from wavjudge.analysis.best_of_n import BEST_OF_N
+from wavjudge.analysis.intervals import Estimate, clipped, estimate_prepared, least_prompts
+from wavjudge.analysis.intra import INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY
+from wavjudge.analysis.item_tau import INTRA_ID_TAU
+from wavjudge.analysis.joint import Joint, OnPrompts, Remembered, difference, mean_of, where_both
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.ranks import SPEARMAN
-from wavjudge.analysis.sums import Floats, Prepared, Statistic
+from wavjudge.analysis.shortfall import shortfalls
+from wavjudge.analysis.sums import Floats, Ints, Prepared, Statistic, ratio
 from wavjudge.errors import InputError
 
-STATISTICS: tuple[Statistic, ...] = (PEARSON, SPEARMAN, MAE)
-HALF = 0.5
-"""A person is named who reaches less than this share of the correlation that the others reach."""
-
-FALSE_ALARM = 0.05
-"""Chance that anybody of a panel is named though his true share is `HALF`; far smaller for people alike."""
+STATISTICS: tuple[Statistic, ...] = (
+    PEARSON, SPEARMAN, INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, INTRA_ID_TAU, WITHIN_PROMPT_ACCURACY, BEST_OF_N, MAE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,14 @@ class Person:
     belong to so many prompts.
 
     constant: gave one and the same score throughout. shortfall: half of the correlation that the others reach, less his
-    own, on the same references; its interval holds for the whole panel. disagrees: shortfall surely above zero.
+    own, on the same references (`shortfall.py`); its interval holds for the whole panel. disagrees: it is surely above
+    zero. figures: by the name of the statistic.
     """
 
     rater: str
     n: int
     prompts: int
-    pearson: AgainstOthers
-    spearman: AgainstOthers
-    mae: AgainstOthers
+    figures: Mapping[str, AgainstOthers]
     constant: bool
     shortfall: Estimate
     disagrees: bool
@@ -60,16 +61,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class LeaveOneOut:
-    """All persons, and their average, in which every person counts the same.
+    """All persons, and their average by the name of the statistic, in which every person counts the same.
 
     n, prompts: subjects that the judge and two people or more rated, and the prompts they belong to.
     undefined: by statistic, who is not in the average because it does not exist for him.
     """
 
     persons: tuple[Person, ...]
-    pearson: AgainstOthers
-    spearman: AgainstOthers
-    mae: AgainstOthers
+    figures: Mapping[str, AgainstOthers]
     undefined: dict[str, tuple[str, ...]]
     n: int
     prompts: int
@@ -88,48 +87,70 @@ def leave_one_out(panel: Panel, judge: Floats) -> LeaveOneOut:
 
     >>> people = Panel.of([[1, 1, 2], [2, 3, 2], [3, 3, 4], [5, 4, 5]], ["a", "b", "c", "d"])
     >>> found = leave_one_out(people, np.array([1.0, 2.0, 3.0, 4.0]))
-    >>> round(found.mae.person.value, 3), round(found.mae.judge.value, 3), found.disagreeing
+    >>> round(found.figures["mae"].person.value, 3), round(found.figures["mae"].judge.value, 3), found.disagreeing
     (0.667, 0.417, ())
     """
     if panel.k < 2:
         raise InputError(f"{panel.k} people: there is nobody else", todo="give the ratings of two people or more")
     rated = (np.isfinite(panel.ratings).sum(axis=1) > 1) & np.isfinite(judge)
     panel, judge = panel.taken(rated), judge[rated]
-    sides = {s.name: [_sides(s, panel, judge, j) for j in range(panel.k)] for s in STATISTICS}
-    persons = [_person(panel, j, [of_all[j] for of_all in sides.values()]) for j in range(panel.k)]
-    averages = [_averaged(s, sides[s.name], panel.prompts) for s in STATISTICS]
+    sides: dict[str, list[Sides]] = {one.name: [] for one in STATISTICS}
+    for j in range(panel.k):
+        rows = np.flatnonzero(np.isfinite(panel.ratings[:, j]))
+        data = _Side.of(panel, judge, j, rows)
+        for one in STATISTICS:
+            sides[one.name].append(data.both(one))
+    short = shortfalls(panel)
+    persons = [_person(panel, j, [of_all[j] for of_all in sides.values()], short[j]) for j in range(panel.k)]
+    averages = {s.name: _averaged(s, sides[s.name], panel.prompts) for s in STATISTICS}
     undefined = {name: tuple(panel.raters[j] for j, pair in enumerate(of_all) if _defined(pair) is None)
                  for name, of_all in sides.items()}  # fmt: skip
-    return LeaveOneOut(tuple(persons), averages[0], averages[1], averages[2], undefined, len(judge), panel.prompts)
+    return LeaveOneOut(tuple(persons), averages, undefined, len(judge), panel.prompts)
 
 
 Sides = tuple[OnPrompts, OnPrompts] | None
 """A statistic of one person and of the judge, on the same subjects against the same references."""
 
 
-def _sides(statistic: Statistic, panel: Panel, judge: Floats, j: int) -> Sides:
-    others = np.where(np.isfinite(panel.ratings[:, j]), panel.mean(j), np.nan)
-    person = where_both(statistic, panel.ratings[:, j], others, panel.prompt)
-    beside = where_both(statistic, judge, others, panel.prompt)
-    return (person, beside) if person and beside else None
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Person j, the judge, and the mean of the others, on the subjects that j rated. Shape (n of j,) each."""
+
+    own: Floats
+    judge: Floats
+    others: Floats
+    prompt: Ints
+
+    @classmethod
+    def of(cls, panel: Panel, judge: Floats, j: int, rows: Ints) -> _Side:
+        # The others' mean on these rows alone: of a crowd everybody rated few.
+        rest = np.delete(panel.ratings[rows], j, axis=1)
+        present = np.isfinite(rest)
+        others = ratio(np.where(present, rest, 0.0).sum(axis=1), present.sum(axis=1).astype(float))
+        return cls(panel.ratings[rows, j], judge[rows], others, panel.prompt[rows])
+
+    def both(self, statistic: Statistic) -> Sides:
+        person = where_both(statistic, self.own, self.others, self.prompt)
+        beside = where_both(statistic, self.judge, self.others, self.prompt)
+        return (_once(person), _once(beside)) if person and beside else None
+
+
+def _once(side: OnPrompts) -> OnPrompts:
+    return replace(side, prepared=Remembered(side.prepared))
 
 
 def _defined(pair: Sides) -> Sides:
     return pair if pair and all(np.isfinite(side.plain()) for side in pair) else None
 
 
-def _person(panel: Panel, j: int, sides: list[Sides]) -> Person:
+def _person(panel: Panel, j: int, sides: list[Sides], shortfall: Estimate) -> Person:
     rated = np.isfinite(panel.ratings[:, j])
     own = panel.ratings[rated, j]
-    shortfall = _shortfall(panel, j)
-    pearson, spearman, mae = (_against(s, pair) for s, pair in zip(STATISTICS, sides, strict=True))
     return Person(
         rater=panel.raters[j],
         n=len(own),
         prompts=len(np.unique(panel.prompt[rated])),
-        pearson=pearson,
-        spearman=spearman,
-        mae=mae,
+        figures={s.name: _against(s, pair) for s, pair in zip(STATISTICS, sides, strict=True)},
         constant=bool(len(own) and np.ptp(own) == 0),
         shortfall=shortfall,
         disagrees=shortfall.low is not None and shortfall.low > 0,
@@ -154,29 +175,9 @@ def _averaged(statistic: Statistic, sides: list[Sides], prompts: int) -> Against
 
 
 def _estimated(statistic: Statistic, person: Prepared, judge: Prepared, prompts: int) -> AgainstOthers:
-    return AgainstOthers(
-        estimate_prepared(person, prompts, statistic.transform),
-        estimate_prepared(judge, prompts, statistic.transform),
-        estimate_prepared(Joint((judge, person), difference), prompts),
+    least = least_prompts(statistic)
+    his, its = (
+        clipped(estimate_prepared(side, prompts, statistic.transform, least=least), statistic.limits)
+        for side in (person, judge)
     )
-
-
-def _shortfall(panel: Panel, j: int) -> Estimate:
-    """HALF * mean_i r(i, rest) - mean_i r(j, rest), where the rest is everybody but i and j.
-
-    Why so: on an axis where nobody agrees with anybody (r near 0), nobody in particular disagrees, so a fixed bound on
-    r would name all; and the one in question must not spoil the references that the others are measured by.
-    """
-    if panel.k < 3:
-        return Estimate(None, note="with two people nobody can say which of them disagrees")
-    others, own = [], []
-    for i in (i for i in range(panel.k) if i != j):
-        rest = panel.mean(i, j)
-        his, mine = (where_both(PEARSON, panel.ratings[:, who], rest, panel.prompt) for who in (i, j))
-        if his and mine and _defined((his, mine)):
-            others.append(his)
-            own.append(mine)
-    if not others:
-        return Estimate(None, note="undefined: scores are constant, or shared with nobody")
-    joint = Joint((*others, *own), lambda v: HALF * mean_of(v[: len(others)]) - mean_of(v[len(others) :]))
-    return estimate_prepared(joint, panel.prompts, level=1 - 2 * FALSE_ALARM / panel.k)
+    return AgainstOthers(his, its, estimate_prepared(Joint((judge, person), difference), prompts, least=least))

@@ -134,15 +134,19 @@ class Statistic:
     """A named statistic, how it is prepared, and the scale on which its interval is made (statistics.md, ruling 4).
 
     limits: beyond which it cannot lie, and no end of its interval does; needed where no transformation sees to that.
+    pooled: its plain value does not know of prompts.
     """
 
     name: str
     prepare: Callable[[Paired], Prepared]
     transform: Transform = "none"
     limits: tuple[float, float] = (-np.inf, np.inf)
+    pooled: bool = False
 
     def of(self, data: Paired) -> float:
         """The plain value; NaN where it is undefined."""
+        if self.pooled:  # one table of counts in the place of one a prompt
+            data = replace(data, prompt=np.zeros_like(data.prompt))
         return self.prepare(data).plain() if data.n else float("nan")
 
 

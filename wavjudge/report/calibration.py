@@ -12,7 +12,6 @@ from rich.table import Table
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import FIGURES, Calibration, Finding
 from wavjudge.analysis.intervals import Estimate
-from wavjudge.analysis.leave_one_out import STATISTICS as AGAINST_OTHERS
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_limits import COLUMNS as CANDIDATES
 from wavjudge.report.calibration_limits import SHOWN, cells
@@ -103,7 +102,7 @@ def show(console: Console, calibration: Calibration) -> None:
         for line in finding.nulls:
             table.add_row(one_line(line.name), *(_cell(line.values.get(name)) for name in _SHOWN))
         if finding.others is not None:
-            told = {s.name: getattr(finding.others, s.name) for s in AGAINST_OTHERS}
+            told = finding.others.figures
             for name, side in (("people, one against the others", "person"), ("judge, measured like them", "judge")):
                 cells = (getattr(told[s], side) if s in told else None for s in _SHOWN)
                 table.add_row(name, *(_cell(one) for one in cells))

@@ -8,7 +8,7 @@ from typing import Any
 from wavjudge.analysis.alternative import Alternative, sentence
 from wavjudge.analysis.calibration import Finding
 from wavjudge.analysis.intervals import Estimate
-from wavjudge.analysis.leave_one_out import STATISTICS, AgainstOthers, LeaveOneOut, Person
+from wavjudge.analysis.leave_one_out import LeaveOneOut, Person
 from wavjudge.analysis.reliability import Reliability
 from wavjudge.analysis.repeatability import Repeatability
 from wavjudge.report.cells import SHORT, number
@@ -48,8 +48,7 @@ def _person_rows(judge: str, one: Person) -> Iterator[Row]:
 
 
 def _sides(of: LeaveOneOut | Person) -> dict[str, dict[str, Estimate]]:
-    said: dict[str, AgainstOthers] = {statistic.name: getattr(of, statistic.name) for statistic in STATISTICS}
-    return {side: {name: getattr(one, side) for name, one in said.items()} for side in ("person", "judge", "gap")}
+    return {side: {name: getattr(one, side) for name, one in of.figures.items()} for side in ("person", "judge", "gap")}
 
 
 def _row(values: Mapping[str, Estimate], note: str) -> Row:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Literal
 
-from wavjudge.analysis.beside import TRANSCRIPT_ONLY
+from wavjudge.analysis.beside import BASELINE, TRANSCRIPT_ONLY
 from wavjudge.analysis.recalibration import Kind, RecalibrationMap
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, Repeats
@@ -158,7 +158,7 @@ def _only(wanted: str | None, held: Collection[str], what: str, *, answered: boo
 def _permit(file: CalibrationFile, row: Row, bar: Bar) -> Permit:
     signature, axis = str(row["signature"]), str(row["axis"])
     beside = [one for one in file.rows if (one["signature"], one["axis"]) == (signature, axis)]
-    nulls = [one for one in beside if one["kind"] == "null" and one["judge"] != TRANSCRIPT_ONLY]
+    nulls = [one for one in beside if one["kind"] == BASELINE and one["judge"] != TRANSCRIPT_ONLY]
     steady = next((one for one in file.repeats if (one.signature, one.axis) == (signature, axis)), None)
     against = [why for why in (_no_calibration(row, bar), _order(row, bar), _nulls(row, nulls, bar),
                                _unsteady(steady, bar)) if why]  # fmt: skip

@@ -7,10 +7,11 @@
     model_output/<model>/...              the same of VocalBench-zh: Qid, Response; wav/<Qid>.wav
 
 `Qid` is the item, `Context` its history, `Answer` the reference (of `knowledge` also a `reference` check,
-`contains`, as VocalBench compares it). Answers are joined with the questions in `json/` where that stands three
-folders above. They are taken for recordings where half of them or more lie in the model's `wav/`, else for texts: of
-its own results VocalBench publishes one recording. `chat-000` in results is `single_round-000`. What asks in Chinese
-is the test set `vocalbench-zh`, language `zh`; of its judged files the scores are not taken over.
+`contains`: words side by side, where VocalBench finds characters inside of other words too). Answers are joined
+with the questions in `json/` where that stands three folders above. They are taken for recordings where half of
+them or more lie in the model's `wav/`, else for texts: of its own results VocalBench publishes one recording.
+`chat-000` in results is `single_round-000`. What asks in Chinese is the test set `vocalbench-zh`, language `zh`; of
+its judged files the scores are not taken over.
 
 Judged files give the table `ratings`: axis = name of the set, rater `vocalbench:s2t` (the judge read the model's
 text) and `vocalbench:s2s` (it read Whisper's transcript), both of qwen-max-2025-01-25. Scale 1-5; `safety` and
