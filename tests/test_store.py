@@ -298,7 +298,7 @@ def test_closing_waits_for_the_write_under_way(tmp_path: Path, monkeypatch: pyte
 def test_a_write_after_closing_fails_instead_of_waiting_for_ever(tmp_path: Path) -> None:
     log = Log(tmp_path / "items.jsonl")
     log.close()
-    with pytest.raises(ValueError, match="closed file"):
+    with pytest.raises(StoreError, match="closed file"):
         asyncio.run(asyncio.wait_for(log.append(item(1)), 5))
 
 

@@ -5,36 +5,42 @@
       items.jsonl  responses.jsonl  unanswered.jsonl  ratings.jsonl  comparisons.jsonl
       prompts/<hash>.md     each prompt text once
       audio/<aa>/<sha256>.<suffix>     each recording once
+      internal-errors.log     tracebacks of wavjudge's own errors, where there were any
       .lock             held by the one process that may write
 
 A record is *acknowledged* when the fdatasync of its group has returned; records that arrive while one sync runs
 share the next one. What kill -9 can leave is a torn last line: opening for writing heals it, reading passes over it.
 Nothing is ever changed in place: a correction appends a record that `supersedes` another. Only this module opens run
-files.
+files, by `run_files`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from wavjudge.errors import RunLockedError, StoreError
+from wavjudge import run_files
+from wavjudge.errors import InputError, RunLockedError, StoreError
+from wavjudge.internal import ends_the_run, noted
 from wavjudge.types import Comparison, Item, Rating, Response, RunManifest, Stored, Unanswered
+from wavjudge.version import __version__
 
 Kind = Literal["items", "responses", "unanswered", "ratings", "comparisons"]
 RECORDS: Final[dict[Kind, type[Stored]]] = {
     "items": Item, "responses": Response, "unanswered": Unanswered, "ratings": Rating, "comparisons": Comparison,
 }  # fmt: skip
+
+FAULTS: Final = "internal-errors.log"
 
 GROUP_SECONDS = 0.005
 """How long a group waits for others to join it: a sync for each record would cost more than the record."""
@@ -47,11 +53,13 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.healed_bytes = _heal(path)
-        self._file = path.open("ab", buffering=0)  # what a buffer keeps of a failed write would come out later, torn
+        self.healed_bytes = run_files.heal(path.parent, path.name)
+        # Unbuffered: what a buffer keeps of a failed write would come out later, torn.
+        self._file = run_files.opened(path.parent, path.name, "ab")
         self._writing = threading.Lock()
         self._waiting: list[bytes] = []
         self._durable: asyncio.Future[None] | None = None
+        self._syncing: asyncio.Future[None] | None = None
         self._flusher: asyncio.Task[None] | None = None
 
     async def append(self, *records: Stored) -> None:
@@ -64,6 +72,7 @@ class Log:
         durable = self._durable
         if self._flusher is None:
             self._flusher = asyncio.create_task(self._flush())
+            self._flusher.add_done_callback(self._flushed)
         await asyncio.shield(durable)
 
     def append_now(self, *records: Stored) -> None:
@@ -74,16 +83,32 @@ class Log:
         while self._waiting:
             await asyncio.sleep(GROUP_SECONDS)
             group, self._waiting = b"".join(self._waiting), []
-            durable, self._durable = self._durable, None
+            durable = self._syncing = self._durable
+            self._durable = None
             assert durable is not None
             try:
                 await asyncio.to_thread(self._write, group)
-            except Exception as error:  # whatever it is, those who wait must hear of it
-                durable.set_exception(error)
+            except Exception as error:  # whatever it is, those who wait must hear of it, and it is no row's own
+                durable.set_exception(error if ends_the_run(error) else self._broken(error))
                 durable.exception()  # marks it as seen: a caller that was cancelled does not await it any more
             else:
                 durable.set_result(None)
-        self._flusher = None
+        self._flusher = None  # here, not when the task is over: what is appended between the two would wait for ever
+
+    def _flushed(self, flusher: asyncio.Task[None]) -> None:
+        """Nobody waits for ever: where the flusher itself broke, nothing is known of what it held, and the run ends."""
+        if flusher.cancelled() or flusher.exception() is not None:
+            self._flusher, self._waiting = None, []
+            for waited in (self._syncing, self._durable):
+                if waited is not None and not waited.done():
+                    waited.set_exception(self._broken())
+                    waited.exception()
+            self._durable = None
+
+    def _broken(self, error: Exception | None = None) -> StoreError:
+        why = f" ({noted(error)})" if error else ""
+        return StoreError(f"the log broke while it was written{why}", where=str(self.path),
+                          todo="run the same command: it goes on from what is on the disk")  # fmt: skip
 
     def _write(self, data: bytes) -> None:
         with self._writing:
@@ -92,7 +117,7 @@ class Log:
                 rest = memoryview(data)
                 while rest:
                     rest = rest[self._file.write(rest) :]
-                _sync(self._file)
+                run_files.sync(self._file)
             except OSError as error:
                 with suppress(OSError):  # a full disk: take the half-written group back, or a torn line stays inside
                     os.ftruncate(self._file.fileno(), start)
@@ -136,7 +161,8 @@ class RunFolder(AbstractContextManager["RunFolder"]):
     def _open_for_writing(self) -> None:
         assert self._lock is not None
         try:
-            (self.path / "prompts").mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
+            run_files.make_folder(self.path, "prompts")
             self._lock.acquire()
         except Timeout as error:
             raise RunLockedError("another process is writing to this run folder", where=str(self.path),
@@ -171,17 +197,17 @@ class RunFolder(AbstractContextManager["RunFolder"]):
         Lines that hold the bytes `without` are passed over unread: reading costs ten times what looking for them does.
         """
         path = self.path / f"{kind}.jsonl"
-        if not path.is_file():
+        if not run_files.has(self.path, path.name):
             return
-        with path.open("rb") as file:
+        with run_files.opened(self.path, path.name, "rb") as file:
             for number, line in enumerate(file, 1):
                 if without is not None and without in line:
                     continue
-                try:
-                    yield RECORDS[kind].model_validate_json(line)
-                except ValidationError as error:
-                    if line.endswith(b"\n"):
-                        self._bad[kind, number] = f"{path}, line {number}: {first_problem(error)}"
+                record = _record(kind, line)
+                if isinstance(record, Stored):
+                    yield record
+                elif line.endswith(b"\n"):
+                    self._bad[kind, number] = f"{path}, line {number}: {record}"
 
     @property
     def bad_lines(self) -> list[str]:
@@ -213,30 +239,39 @@ class RunFolder(AbstractContextManager["RunFolder"]):
     @property
     def manifest(self) -> RunManifest | None:
         path = self.path / "manifest.json"
-        if not path.is_file():
+        try:
+            data = run_files.read_bytes(self.path, path.name)
+        except FileNotFoundError:
+            return None
+        if data is None:
             return None
         try:
-            return RunManifest.model_validate_json(path.read_bytes())
+            return RunManifest.model_validate_json(data)
         except ValidationError as error:
             raise StoreError(f"got a manifest that does not fit ({first_problem(error)})", where=str(path),
                              todo="a newer wavjudge may have written it: upgrade this one") from error  # fmt: skip
 
     def write_manifest(self, manifest: RunManifest) -> None:
-        _replace(self.path / "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
+        run_files.replace(self.path, "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
+
+    def keep_fault(self, traceback: str) -> None:
+        """Append the traceback of an error of wavjudge itself, for whoever will mend it."""
+        with run_files.opened(self.path, FAULTS, "ab") as file:
+            text = f"{datetime.now(UTC).isoformat()} wavjudge {__version__}\n{traceback}\n"
+            file.write(text.encode(errors="replace"))
 
     def add_prompt(self, digest: str, text: str) -> None:
         """Keep a prompt text under its hash."""
-        path = self.path / "prompts" / f"{digest}.md"
-        if not path.is_file():
-            _replace(path, text.encode())
+        name = f"prompts/{digest}.md"
+        if not run_files.has(self.path, name):
+            run_files.replace(self.path, name, text.encode())
 
     def add_audio(self, data: bytes, sha256: str, suffix: str) -> str:
         """Keep a recording under the hash of its bytes; gives the path relative to the run folder."""
         name = f"audio/{sha256[:2]}/{sha256}{suffix.lower()}"
-        path = self.path / name
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, data, sync=False)  # checked by its hash when read, and the source can give it again
+        if not run_files.has(self.path, name):
+            # Not durable: it is checked by its hash when read, and the source can give it again.
+            run_files.replace(self.path, name, data, durable=False)
         return name
 
 
@@ -248,8 +283,35 @@ def first_problem(error: ValidationError) -> str:
     field "turns": Tuple should have at least 1 item after validation, not 0
     """
     detail = error.errors(include_url=False, include_context=False)[0]
-    field = ".".join(str(part) for part in detail["loc"])
+    field = ".".join(str(part) for part in detail["loc"])[:80]
     return f'field "{field}": {detail["msg"]}' if field else detail["msg"]
+
+
+def _record(kind: Kind, line: bytes) -> Stored | str:
+    """The record of a line, or what is wrong with it."""
+    try:
+        return RECORDS[kind].model_validate_json(line)
+    except ValidationError as error:
+        return first_problem(error)
+    except Exception as error:
+        if ends_the_run(error):
+            raise
+        return noted(error)
+
+
+def storable(record: R) -> R:
+    """The record, if what is read back from its line is the same; else `InputError`: a record that no run could read
+    again (half a character, a number without end deep inside it) is none.
+    """
+    try:
+        again = type(record).model_validate_json(record.model_dump_json())
+    except ValidationError as error:
+        raise InputError(f"got what no record can hold: {first_problem(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"got what no record can hold ({error})") from error
+    if again != record:
+        raise InputError("got a number or a text that a record cannot hold as it is")
+    return record
 
 
 def _only(kind: type[R], records: Iterator[Stored]) -> Iterator[R]:
@@ -260,57 +322,3 @@ def _only(kind: type[R], records: Iterator[Stored]) -> Iterator[R]:
 
 def _line(record: Stored) -> bytes:
     return record.model_dump_json(exclude_defaults=False).encode() + b"\n"
-
-
-def _heal(path: Path) -> int:
-    """Cut a torn last line off (or end it, if it is whole); gives the number of bytes cut."""
-    if not path.is_file() or not path.stat().st_size:
-        return 0
-    with path.open("r+b") as file:
-        data_end = file.seek(0, os.SEEK_END)
-        start = _last_line_start(file, data_end)
-        file.seek(start)
-        last = file.read()
-        if last.endswith(b"\n"):
-            return 0
-        with suppress(ValueError):
-            json.loads(last)
-            file.write(b"\n")
-            return 0
-        file.truncate(start)
-        return len(last)
-
-
-def _last_line_start(file: IO[bytes], end: int) -> int:
-    position = end
-    while position > 0:
-        step = min(65536, position)
-        position -= step
-        file.seek(position)
-        found = file.read(step).rfind(b"\n", 0, step - 1 if position + step == end else step)
-        if found >= 0:
-            return position + found + 1
-    return 0
-
-
-def _sync(file: IO[bytes]) -> None:
-    # macOS has no fdatasync.
-    getattr(os, "fdatasync", os.fsync)(file.fileno())
-
-
-def _replace(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Write a whole file so that a reader sees the old one or the new one, never half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")  # two may write the same
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                _sync(file)
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise StoreError(
-            f"got {error.strerror!r} while writing", where=str(path), todo="check room and permissions"
-        ) from error

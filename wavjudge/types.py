@@ -31,6 +31,8 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 RaterKind = Literal["person", "model", "instrument", "constructed"]
 Role = Literal["user", "assistant", "system"]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""An attempt, a turn, a repeat: a whole number from 0 that every table can hold."""
 AxisName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
 
@@ -74,8 +76,8 @@ class AudioRef(Record):
 
     path: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    seconds: Annotated[float, Field(ge=0)]
-    sample_rate_hz: Annotated[int, Field(gt=0)]
+    seconds: Annotated[float, Field(ge=0, le=1e9)]
+    sample_rate_hz: Annotated[int, Field(gt=0, le=2**31 - 1)]
 
 
 class Utterance(Record):
@@ -162,11 +164,11 @@ class Response(Stored):
     benchmark: str
     item_id: str
     candidate: str
-    attempt: Annotated[int, Field(ge=0)] = 0
+    attempt: Count = 0
     answers: tuple[Utterance, ...]
     status: Outcome = "ok"
     reason: str | None = None
-    seconds_taken: float | None = None
+    seconds_taken: Annotated[float, Field(ge=0)] | None = None
     calls: tuple[Call, ...] = ()
     details: dict[str, float | str | None] = {}
     tags: tuple[str, ...] = ()
@@ -199,8 +201,8 @@ class Unanswered(Stored):
     benchmark: str
     item_id: str
     candidate: str
-    attempt: Annotated[int, Field(ge=0)] = 0
-    turn: Annotated[int, Field(ge=0)] = 0
+    attempt: Count = 0
+    turn: Count = 0
     reason: str
     calls: tuple[Call, ...]
     time: datetime
@@ -212,8 +214,8 @@ class Subject(Record):
     benchmark: str
     item_id: str
     candidate: str
-    attempt: Annotated[int, Field(ge=0)] = 0
-    turn: Annotated[int, Field(ge=0)] = 0
+    attempt: Count = 0
+    turn: Count = 0
 
 
 class Rating(Stored):
@@ -235,7 +237,7 @@ class Rating(Stored):
     scale: Scale
     rater: str
     rater_kind: RaterKind
-    repeat: Annotated[int, Field(ge=0)] = 0
+    repeat: Count = 0
     score: float | None = None
     status: Status
     reason: str | None = None
@@ -287,7 +289,7 @@ class Comparison(Stored):
     axis: AxisName
     rater: str
     rater_kind: RaterKind
-    repeat: Annotated[int, Field(ge=0)] = 0
+    repeat: Count = 0
     outcome: Literal["a", "b", "tie", "both_good", "both_bad"] | None = None
     shown_first: Literal["a", "b"] | None = None
     status: Status

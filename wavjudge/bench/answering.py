@@ -7,15 +7,14 @@ recorded, and the same command asks it again.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from sys import intern
+from typing import Any
 
 from wavjudge.bench.benchmark import Benchmark
 from wavjudge.bench.candidates.base import Answer, Candidate, Lost, Turn, recordable, shown
@@ -23,10 +22,14 @@ from wavjudge.bench.conversation import Conversation, Question
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import ItemRow
-from wavjudge.bench.watching import Nobody, Watcher
+from wavjudge.bench.watching import Nobody, Unheard, Watcher
 from wavjudge.clients.accepted import hint
+from wavjudge.clients.attempt import received
+from wavjudge.clients.called import call_record
+from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import CandidateDownError, InputError, MissingRecordingError, StopRun
-from wavjudge.store import RunFolder
+from wavjudge.internal import PREFIX, ends_the_run, in_thread, noted
+from wavjudge.store import RunFolder, storable
 from wavjudge.types import Item, Outcome, Response, Unanswered, Utterance
 
 ITEMS_AT_ONCE = 16
@@ -37,12 +40,16 @@ BROKEN_AT_START = 5
 
 NAMED_LOST = 20
 
+INTERNAL = "internal"
+"""Asks again also what was lost by an error of wavjudge after the candidate had answered, and been paid."""
+KEPT = "lost by an internal error in an earlier pass, and paid for; --retry-answers internal asks it again"
+
 
 @dataclass(slots=True)
 class Asked:
     """What one pass did. lost: questions that reached nobody, or answers that never arrived; asked again on resume.
 
-    stops: why candidates ended early, by name; the others went on.
+    stops: why candidates ended early, by name; the others went on. cut_short: why the rest of the items did not read.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -55,6 +62,7 @@ class Asked:
     missing: list[str] = field(default_factory=list)
     """Items that name a recording which is not there; the next pass looks again."""
     remarks: list[str] = field(default_factory=list)
+    cut_short: str | None = None
     stops: dict[str, StopRun] = field(default_factory=dict)
     interrupted: bool = False
 
@@ -92,10 +100,10 @@ class Asker:
 
     def __init__(
         self, run: RunFolder, candidates: Sequence[Candidate], *, intake: Intake, attempts: int = 1,
-        retry: Collection[Outcome] = (), watcher: Watcher | None = None,
+        retry: Collection[str] = (), watcher: Watcher | None = None,
     ) -> None:  # fmt: skip
         self._run, self._candidates, self._intake, self._attempts = run, candidates, intake, attempts
-        self._watcher = watcher or Nobody()
+        self._watcher = Unheard(watcher or Nobody())
         # In memory for as long as the run: of each item a digest, of each answer its key.
         self._items = {(item.benchmark, item.id): _digest(item) for item in run.items()}
         self._done: dict[tuple[str, str, str, int], str | None] = {}
@@ -103,7 +111,8 @@ class Asker:
         for response in run.responses():
             self._done[_key(response)] = response.id if response.status in retry else None
             self._crashes[response.candidate].count(response, now=False)
-        self._lanes = Lanes(candidates, self._ask, self._candidate_stopped)
+        self._kept = set() if INTERNAL in retry else _paid_for(run)
+        self._lanes = Lanes(candidates, self._ask, self._candidate_stopped, self._broke)
         self.summary = Asked()
 
     def stop(self) -> None:
@@ -125,7 +134,7 @@ class Asker:
     async def _feed(self, benchmark: Benchmark) -> None:
         rows = iter(benchmark)
         while not self._lanes.are_over:
-            if (items := await asyncio.to_thread(self._take, benchmark, rows)) is None:
+            if (items := await in_thread(self._take, benchmark, rows)) is None:
                 self._watcher.to_answer(-len(benchmark.bad_rows) * len(self._candidates) * self._attempts)
                 break
             new = [item for item in items if (item.benchmark, item.id) not in self._items]
@@ -136,12 +145,22 @@ class Asker:
 
     def _take(self, benchmark: Benchmark, rows: Iterator[tuple[str, ItemRow]]) -> list[Item] | None:
         """The next items, their recordings looked at and kept; None at the end. Runs in a thread."""
-        batch = list(islice(rows, ITEMS_AT_ONCE))
+        batch = [found for _ in range(ITEMS_AT_ONCE) if (found := self._next(benchmark, rows))]
         return [item for where, row in batch if (item := self._taken(benchmark, where, row))] if batch else None
+
+    def _next(self, benchmark: Benchmark, rows: Iterator[tuple[str, ItemRow]]) -> tuple[str, ItemRow] | None:
+        """The next row; None at the end, and where the rest does not read: what was read so far is asked."""
+        try:
+            return next(rows, None)
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            self.summary.cut_short = f"{benchmark.path}: {_reason(error)}"
+            return None
 
     def _taken(self, benchmark: Benchmark, where: str, row: ItemRow) -> Item | None:
         try:
-            item = self._intake.item(row, benchmark=benchmark.benchmark, root=benchmark.root)
+            item = storable(self._intake.item(row, benchmark=benchmark.benchmark, root=benchmark.root))
             if self._items.get((item.benchmark, item.id), digest := _digest(item)) == digest:
                 self.summary.items += 1
                 return item
@@ -152,15 +171,19 @@ class Asker:
             self._watcher.missing(f"{where}, {error}")
             self._watcher.to_answer(-len(self._candidates) * self._attempts)
             return None
-        except InputError as error:
-            self.summary.bad_rows.append(f"{where}: {error}")
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            self.summary.bad_rows.append(f"{where}: {_reason(error)}")
             self._watcher.to_answer(-len(self._candidates) * self._attempts)
             return None
 
     def _questions(self, item: Item, candidate: Candidate) -> Iterator[Question]:
         for attempt in range(self._attempts):
             key = (item.benchmark, item.id, candidate.name, attempt)
-            if key not in self._done or self._done[key]:
+            if key in self._kept:
+                self._count_lost(f"{candidate.name}, item {item.id}: {KEPT}")
+            elif key not in self._done or self._done[key]:
                 yield Question(item, attempt, self._done.get(key))
             else:
                 self.summary.already_answered += 1
@@ -174,23 +197,37 @@ class Asker:
 
     async def _conversation(self, candidate: Candidate, question: Question) -> Response | None:
         """All turns of an item, up to the first that comes to nothing; None where one was lost."""
-        item, talk = question.item, Conversation(question)
-        for number, asked in enumerate(item.turns):
-            turn = Turn(shown(item, number), question.attempt, number, tuple(talk.before), self._run.path)
-            started = time.monotonic()
+        talk = Conversation(question)
+        with received() as came:
             try:
-                answer = await candidate.answer(turn)
+                return await self._talked(candidate, talk, came)
             except StopRun as stop:
                 await self._keep_cost(talk.lost(candidate.name, Lost(stop.problem)))
                 raise
+            except Exception as error:  # an error of ours is not the candidate's, and what it said was paid for
+                if ends_the_run(error):
+                    raise
+                calls = tuple(call_record(outcome, request) for request, outcome in came)
+                await self._lose(talk.lost(candidate.name, Lost(_reason(error), calls)))
+                return None
+
+    async def _talked(self, candidate: Candidate, talk: Conversation, came: list[Any]) -> Response | None:
+        """came: the calls of the turn under way; those of the turns before it stand in `talk`."""
+        question, item = talk.question, talk.question.item
+        for number, asked in enumerate(item.turns):
+            turn = Turn(shown(item, number), question.attempt, number, tuple(talk.before), self._run.path)
+            started = time.monotonic()
+            came.clear()
+            answer = await candidate.answer(turn)
             if isinstance(answer, Lost) and answer.for_good:  # asked again it would only be paid for again
                 answer = Answer(status="crashed", reason=answer.reason, calls=answer.calls)
             if isinstance(answer, Lost):
                 await self._lose(talk.lost(candidate.name, answer))
                 return None
             answer = recordable(answer)
-            heard = await asyncio.to_thread(self._heard, answer, candidate.speech)
+            heard = await in_thread(self._heard, answer, candidate.speech)
             talk.went_on(asked, answer, heard, time.monotonic() - started)
+            came.clear()
             if talk.status != "ok":
                 break
         return talk.response(candidate.name)
@@ -207,11 +244,19 @@ class Asker:
         return Utterance(text=text), *(("ok", None) if is_there else ("no_speech", "the candidate gave no text"))
 
     async def _lose(self, lost: Unanswered) -> None:
+        self._count_lost(f"{lost.candidate}, item {lost.item_id}: {lost.reason}")
+        await self._keep_cost(lost)
+
+    def _count_lost(self, why: str) -> None:
         self.summary.lost += 1
         if len(self.summary.lost_why) < NAMED_LOST:
-            self.summary.lost_why.append(f"{lost.candidate}, item {lost.item_id}: {lost.reason}")
+            self.summary.lost_why.append(why)
         self._watcher.to_answer(-1)
-        await self._keep_cost(lost)
+
+    async def _broke(self, candidate: Candidate, question: Question | None, error: Exception) -> None:
+        """A question of which not even a record could be made is lost."""
+        which = f"item {question.item.id}" if question else "a question"
+        self._count_lost(f"{candidate.name}, {which}: {_reason(error)}")
 
     async def _keep_cost(self, lost: Unanswered) -> None:
         if lost.calls:
@@ -235,6 +280,16 @@ class Asker:
         self.summary.stops.setdefault(candidate.name, stop)
         if not self._lanes.are_over:
             self._watcher.gave_up(candidate.name, stop)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, InputError) else hide_secrets(noted(error))
+
+
+def _paid_for(run: RunFolder) -> set[tuple[str, str, str, int]]:
+    """The questions whose answer came and was lost by an error of ours: asked again, they would be paid for again."""
+    lost = (one for one in run.read("unanswered") if isinstance(one, Unanswered))
+    return {(one.benchmark, one.item_id, one.candidate, one.attempt) for one in lost if one.reason.startswith(PREFIX)}
 
 
 def _digest(item: Item) -> bytes:

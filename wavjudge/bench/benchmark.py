@@ -22,6 +22,7 @@ from wavjudge import resources
 from wavjudge.bench.raw import TABLES, Raw, raw_rows
 from wavjudge.bench.row import ItemRow, validated
 from wavjudge.errors import InputError
+from wavjudge.run_files import inside
 from wavjudge.store import first_problem
 from wavjudge.types import AxisName, BenchmarkEntry
 
@@ -162,6 +163,10 @@ def open_benchmark(name: str) -> Benchmark:
 def _in_folder(folder: Path) -> Benchmark:
     head = read_head(folder / FILE, folder.resolve().name)
     items = folder / head.items
+    for field_, name in (("items", head.items), ("prompts", head.prompts)):
+        if name and not inside(folder / name, folder):
+            raise InputError(f'field "{field_}": got {name[:200]!r}, which leads out of the folder of the test set',
+                             where=str(folder / FILE), todo="put it beside benchmark.toml")  # fmt: skip
     if not items.is_file():
         raise InputError(f"got no file {head.items}, expected the items of the test set", where=str(folder),
                          todo=head.obtain or f"write it, or name another in {FILE}: items = ...")  # fmt: skip

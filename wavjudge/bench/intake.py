@@ -20,6 +20,7 @@ from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.testset import Answers, TestSet
 from wavjudge.bench.whereabouts import found, located
 from wavjudge.errors import InputError, MissingRecordingError
+from wavjudge.judge.base import refuse_outside
 from wavjudge.store import RunFolder
 from wavjudge.types import AudioRef, Item, Message, Outcome, Response, Utterance
 
@@ -66,8 +67,9 @@ class Intake:
 
     def _kept(self, root: Path, ref: AudioRef) -> AudioRef:
         path = self._path(root, ref.path, "audio")
-        if self.keep == "reference":
+        if self.keep == "reference":  # the user's word that the run's references are to be followed
             return ref.model_copy(update={"path": str(path.resolve())})
+        refuse_outside(path, root)
         data = audio.known_bytes(path, ref.sha256)
         return ref.model_copy(update={"path": self.run.add_audio(data, ref.sha256, path.suffix)})
 
@@ -96,6 +98,10 @@ class Intake:
 
     def unchanged(self, testset: Answers, row: Row | StoredRow, response: Response) -> bool:
         """Whether the row's recordings are still those that were taken in: compared by their bytes."""
+        if self.keep != "reference":
+            for ref in (answer.audio for answer in response.answers):
+                if ref is not None:
+                    refuse_outside(self.run.path / ref.path, self.run.path)
         stored = [answer.audio for answer in response.answers]
         pairs = zip(row.recordings, stored, strict=False)  # of a failed answer, less may be there than was named
         return all(_still(found(testset.root, name), ref) for name, ref in pairs if name and ref)

@@ -1,7 +1,8 @@
 """Lanes: whoever is asked, a candidate or a judge, has a short queue and as many workers as it can use.
 
 Work is fed in order, so memory does not grow with the test set. A `StopRun` ends the lane of the one that raised it:
-what was still to come for it is passed over, and the others go on.
+what was still to come for it is passed over, and the others go on. Whatever else a piece of work raises ends that piece
+alone, unless it is more than one row's trouble (`internal.ends_the_run`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from wavjudge.errors import StopRun, WavjudgeError
+from wavjudge.internal import ends_the_run
 
 
 class Busy(Protocol):
@@ -32,13 +34,17 @@ class _Lane(Generic[A, W]):
 
 
 class Lanes(Generic[A, W]):
-    """The queues and workers of one stage. do: one piece of work. stopped: is told of the first `StopRun` of a lane."""
+    """The queues and workers of one stage. do: one piece of work. stopped: is told of the first `StopRun` of a lane.
+
+    broke: is told of a piece that raised what nobody foresaw, None for one that could not even be queued.
+    """
 
     def __init__(
-        self, whose: Sequence[A], do: Callable[[A, W], Awaitable[None]], stopped: Callable[[A, StopRun], None]
-    ) -> None:
+        self, whose: Sequence[A], do: Callable[[A, W], Awaitable[None]], stopped: Callable[[A, StopRun], None],
+        broke: Callable[[A, W | None, Exception], Awaitable[None]],
+    ) -> None:  # fmt: skip
         self._lanes = [_Lane[A, W](one, asyncio.Queue(2 * one.concurrency)) for one in whose]
-        self._do, self._stopped = do, stopped
+        self._do, self._stopped, self._broke = do, stopped, broke
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -64,8 +70,13 @@ class Lanes(Generic[A, W]):
     async def put(self, work: Callable[[A], Iterable[W]]) -> None:
         """Queue for everyone what `work` says, and wait while a queue is full."""
         for lane in self._lanes:
-            for piece in work(lane.whose):
-                await lane.queue.put(piece)
+            try:
+                for piece in work(lane.whose):
+                    await lane.queue.put(piece)
+            except Exception as error:
+                if ends_the_run(error):
+                    raise
+                await self._broke(lane.whose, None, error)
 
     async def _fed(self, feed: Callable[[], Awaitable[None]]) -> None:
         await feed()
@@ -83,6 +94,10 @@ class Lanes(Generic[A, W]):
                 is_first, lane.is_over = not lane.is_over, True
                 if is_first:
                     self._stopped(lane.whose, stop)
+            except Exception as error:
+                if ends_the_run(error):
+                    raise
+                await self._broke(lane.whose, piece, error)
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from wavjudge import spreadsheet
+from wavjudge.internal import ends_the_run, noted
 from wavjudge.spreadsheet import not_utf8
 
 __all__ = ["TABLES", "Raw", "filled", "no_json", "not_utf8", "raw_rows"]
 
 TABLES = frozenset({".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"})
 
+T = TypeVar("T")
 Raw = Mapping[str, Any] | str
 """The fields of a row, or what is wrong with the line they should stand in."""
 
@@ -42,19 +44,44 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[str, Raw]]:
             if number == 1:
                 line = line.removeprefix(codecs.BOM_UTF8)
             if line.strip():
-                yield f"{path}, line {number}", _json_object(line)
+                yield f"{path}, line {number}", _read(_json_object, line)
+
+
+def _read(line: Callable[[T], Raw], text: T) -> Raw:
+    """A line as its reader reads it, or what it stumbled over: the next line is another matter."""
+    try:
+        return line(text)
+    except Exception as error:
+        if ends_the_run(error):
+            raise
+        return noted(error)
 
 
 def _json_object(line: bytes) -> Raw:
     try:
-        row = json.loads(line.rstrip().decode("utf-8"))
+        row = json.loads(line.rstrip().decode("utf-8"), object_pairs_hook=_once)
     except UnicodeDecodeError as error:
         return not_utf8(error)
+    except TwiceError as error:
+        return str(error)
     except (ValueError, RecursionError) as error:
         return f"expected a JSON object, got {no_json(error)}"
     if not isinstance(row, dict):
         return f"expected a JSON object, got {'nothing' if row is None else repr(row)[:40]}"
     return _halved(row) or row if b"\\u" in line else row
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Of a name that stands twice nobody knows which is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
+        raise TwiceError(f'field "{ascii(twice)[1:-1][:80]}": stands twice in one object, expected once')
+    return found
+
+
+class TwiceError(ValueError):
+    """A name that stands twice in one JSON object."""
 
 
 def _halved(row: Mapping[str, Any]) -> str | None:
@@ -70,7 +97,7 @@ def _halved(row: Mapping[str, Any]) -> str | None:
 def _csv_rows(path: Path) -> Iterator[tuple[str, Raw]]:
     with spreadsheet.opened(path) as records:
         for line, cells in records:
-            yield f"{path}, line {line}", cells if isinstance(cells, str) else records.fields(cells)
+            yield f"{path}, line {line}", cells if isinstance(cells, str) else _read(records.fields, cells)
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, Raw]]:

@@ -14,6 +14,7 @@ from wavjudge import containers
 from wavjudge.audio import SUFFIXES
 from wavjudge.bench.raw import Raw, not_utf8
 from wavjudge.errors import InputError
+from wavjudge.run_files import inside
 
 _UNREAD = """
     3g2 3gp aac ac3 adts amr ape asf avi awb dff dsf dts eac3 f32 flv gsm m4a m4b m4v mka mkv mov mp2 mp4 mpc nist pcm
@@ -35,6 +36,9 @@ def rows(path: Path) -> Iterator[tuple[str, Raw]]:
     for file, is_read in files:
         if not is_read:
             yield str(file), f"got {_kind(file)}, which is not read; {CONVERT}"
+            continue
+        if path.is_dir() and not inside(file, root):
+            yield str(file), "got a link that leads out of the folder; copy the recording, or write a table of paths"
             continue
         row = {"item_id": _parts(file, root)[-1], "candidate": _candidate(file, root)}
         try:
@@ -99,4 +103,6 @@ def _candidate(file: Path, root: Path) -> str:
 
 def _said(recording: Path) -> str | None:
     text = recording.with_suffix(".txt")
-    return text.read_text(encoding="utf-8-sig").strip() if text.is_file() else None
+    if text.is_symlink() or not text.is_file():  # a link may lead to any file, whose words would be taken and sent
+        return None
+    return text.read_text(encoding="utf-8-sig").strip()

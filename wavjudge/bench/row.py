@@ -7,13 +7,15 @@ separated by semicolons.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from wavjudge.bench.raw import Raw, filled, no_json
+from wavjudge.internal import ends_the_run, noted
 from wavjudge.store import first_problem
-from wavjudge.types import Check, Outcome, Role
+from wavjudge.types import Check, Count, Outcome, Role
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -87,13 +89,20 @@ class Row(ItemRow):
     """
 
     candidate: str = Field("candidate", min_length=1)
-    attempt: int = Field(0, ge=0)
+    attempt: Count = 0
     text: str | None = None
     audio: str | None = None
     answers: tuple[SaidRow, ...] = ()
     status: Outcome = "ok"
     reason: str | None = None
-    seconds_taken: float | None = Field(None, ge=0)
+    seconds_taken: float | None = Field(None, ge=0, allow_inf_nan=False)
+
+    @field_validator("attempt", "seconds_taken", mode="before")
+    @classmethod
+    def _no_boolean(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError(f"got {str(value).lower()}, expected a number")
+        return value
 
     @model_validator(mode="after")
     def _answered_once(self) -> Row:
@@ -120,6 +129,13 @@ def validated(raw: Raw, kind: type[R]) -> R | str:
     if isinstance(raw, str):
         return raw
     try:
-        return kind.model_validate(filled(raw))
+        fields = filled(raw)
+        if endless := next((name for name, value in fields.items() if value in (math.inf, -math.inf)), None):
+            return f'field "{endless}": got an infinite number'
+        return kind.model_validate(fields)
     except ValidationError as error:
         return first_problem(error)
+    except Exception as error:
+        if ends_the_run(error):
+            raise
+        return noted(error)

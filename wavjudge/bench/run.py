@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from wavjudge import internal
 from wavjudge.bench.answering import Asked, Asker
 from wavjudge.bench.benchmark import Benchmark
 from wavjudge.bench.candidates.base import Candidate
@@ -22,12 +23,13 @@ from wavjudge.bench.stored import StoredSet
 from wavjudge.bench.testset import Answers
 from wavjudge.bench.watching import Nobody, Watcher
 from wavjudge.clients.identity import OnModelChange, check_rule
+from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Judge
 from wavjudge.judge.build import Workshop, build
 from wavjudge.judge.model_judge import ModelJudge
 from wavjudge.store import RunFolder
-from wavjudge.types import BenchmarkEntry, Outcome, RunManifest, Status
+from wavjudge.types import BenchmarkEntry, RunManifest
 
 S = TypeVar("S", Asked, Summary)
 
@@ -39,7 +41,7 @@ class Asking:
     benchmark: Benchmark
     candidates: Sequence[str]
     attempts: int = 1
-    retry: Collection[Outcome] = ()
+    retry: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Plan:
     specs: Sequence[str]
     out: Path
     repeats: int = 1
-    retry: Collection[Status] = RETRIED_STATUSES
+    retry: Collection[str] = RETRIED_STATUSES
     keep: Keep = "copy"
     max_answer_seconds: float = 600.0
     notes: tuple[str, ...] = field(default=())
@@ -93,7 +95,10 @@ async def _run(plan: Plan, shop: Workshop, watcher: Watcher) -> tuple[Asked | No
         for close in (*(one.aclose for one in candidates), *(one.aclose for one in judges)):
             stack.push_async_callback(close)
         _refuse_twins(candidates, judges)
-        with RunFolder(plan.out, write=True) as folder:
+        with (
+            RunFolder(plan.out, write=True) as folder,
+            internal.collecting(lambda told: folder.keep_fault(hide_secrets(told))) as faults,
+        ):
             keep_prompts(folder, judges)
             manifest = opened(
                 folder, source=plan.source, judges=judges, repeats=plan.repeats, notes=plan.notes,
@@ -102,8 +107,19 @@ async def _run(plan: Plan, shop: Workshop, watcher: Watcher) -> tuple[Asked | No
             folder.write_manifest(manifest)
             done = await _stages(plan, folder, manifest, candidates, judges, watcher)
             await folder.drain()
-            folder.write_manifest(closed(folder, manifest))
+            _close(folder, manifest)
+            done[1].faults = faults.kinds
             return done
+
+
+def _close(folder: RunFolder, manifest: RunManifest) -> None:
+    """Write the totals. What was done is on the disk whether they can be made or not."""
+    try:
+        folder.write_manifest(closed(folder, manifest))
+    except Exception as error:
+        if internal.ends_the_run(error):
+            raise
+        internal.noted(error)
 
 
 async def _stages(

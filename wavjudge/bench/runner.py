@@ -6,14 +6,12 @@ call that already has a verdict.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from sys import intern
-from typing import Literal
+from typing import Literal, ParamSpec, TypeVar
 
 from wavjudge.bench.identities import FirstAnswers, identity_of
 from wavjudge.bench.intake import Intake
@@ -21,16 +19,25 @@ from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import Row
 from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.testset import Answers
-from wavjudge.bench.watching import Nobody, Watcher
+from wavjudge.bench.watching import Nobody, Unheard, Watcher
 from wavjudge.clients.identity import OnModelChange
+from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError, MissingRecordingError, StopRun
-from wavjudge.judge.base import Case, Judge, Task
+from wavjudge.internal import PREFIX, ends_the_run, in_thread, noted
+from wavjudge.judge.base import Case, Judge, Task, unscored
 from wavjudge.signature import planned
-from wavjudge.store import RunFolder
+from wavjudge.store import RunFolder, storable
 from wavjudge.types import Item, Rating, RatingKey, Response, Status, Stored, Subject
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Placed = tuple[str, Row | StoredRow]
 
 RETRIED_STATUSES: frozenset[Status] = frozenset({"failed"})
 """What a resume asks for again: calls that failed. Refused, unparseable and unheard are verdicts about the judge."""
+
+INTERNAL = "internal"
+"""Asks again also for what failed by an error of wavjudge after the reply had come: it was paid for, and is kept."""
 
 ROWS_AT_ONCE = 16
 """Rows taken in by one trip to a thread, and acknowledged by one fdatasync."""
@@ -39,7 +46,10 @@ ROWS_AT_ONCE = 16
 @dataclass(slots=True)
 class Summary:
     """What one pass did. stops: why candidates and judges ended early, by name, where they did. other_models: how many
-    replies under a judge's name came of which other model."""
+    replies under a judge's name came of which other model.
+
+    cut_short: why the rest of the rows did not read. faults: errors of wavjudge itself (`internal`), by kind.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -49,6 +59,8 @@ class Summary:
     missing: list[str] = field(default_factory=list)
     """Rows that name a recording which is not there: nothing is recorded of them, and the next pass looks again."""
     remarks: list[str] = field(default_factory=list)
+    cut_short: str | None = None
+    faults: Counter[str] = field(default_factory=Counter)
     stops: dict[str, StopRun] = field(default_factory=dict)
     other_models: dict[str, dict[str, int]] = field(default_factory=dict)
     interrupted: bool = False
@@ -83,14 +95,15 @@ class Done:
     It is all in memory, and all that grows with a run: so records stand as JSON, a fifth of the memory of the objects.
     """
 
-    def __init__(self, run: RunFolder, retry: Collection[Status]) -> None:
+    def __init__(self, run: RunFolder, retry: Collection[str]) -> None:
         self._items = {(item.benchmark, item.id): _json(item) for item in run.items()}
         self._responses = {_key(response): _json(response) for response in run.responses()}
         self._ratings: dict[RatingKey, str | None] = {}
         self.answered = FirstAnswers()
         for rating in run.ratings():
             self.answered.add(rating)
-            self._ratings[_rating_key(rating)] = rating.id if rating.status in retry else None
+            again = INTERNAL if _is_kept(rating) else rating.status
+            self._ratings[_rating_key(rating)] = rating.id if again in retry else None
 
     def item(self, benchmark: str, item_id: str) -> Item | None:
         found = self._items.get((benchmark, item_id))
@@ -122,17 +135,17 @@ class Runner:
         *,
         intake: Intake,
         repeats: int = 1,
-        retry: Collection[Status] = RETRIED_STATUSES,
+        retry: Collection[str] = RETRIED_STATUSES,
         rated_turns: Literal["last", "each"] = "last",
         watcher: Watcher | None = None,
         on_model_change: OnModelChange = "stop",
     ) -> None:
         self._run, self._judges, self._intake, self._repeats = run, judges, intake, repeats
         self._each_turn = rated_turns == "each"
-        self._watcher = watcher or Nobody()
+        self._watcher = Unheard(watcher or Nobody())
         self._done = Done(run, retry)
         self._done.answered.prepare(judges, on_model_change, self._watcher.changed)
-        self._lanes = Lanes(judges, self._do, self._judge_stopped)
+        self._lanes = Lanes(judges, self._do, self._judge_stopped, self._broke)
         self.summary = Summary()
         self._rows = self._taken_back = 0
 
@@ -143,7 +156,7 @@ class Runner:
 
     async def rate(self, testset: Answers) -> Summary:
         """Take in every row and rate every answer. A `StopRun` ends its judge and stands in the summary afterwards."""
-        self._rows = len(testset)
+        self._rows = _length(testset)
         self._watcher.planned(self._rows * self._calls_per_answer)
         await self._lanes.run(lambda: self._feed(testset))
         self.summary.bad_rows += testset.bad_rows
@@ -160,8 +173,8 @@ class Runner:
         return self._repeats if judge.rater_kind == "model" else 1  # an instrument repeats itself to the digit
 
     async def _feed(self, testset: Answers) -> None:
-        rows: Iterator[tuple[str, Row | StoredRow]] = iter(testset)
-        while not self._lanes.are_over and (taken := await asyncio.to_thread(self._take, testset, rows)) is not None:
+        rows: Iterator[Placed] = iter(testset)
+        while not self._lanes.are_over and (taken := await in_thread(self._take, testset, rows)) is not None:
             cases = await self._cases(taken)
             self._take_back(len(self.summary.bad_rows) + len(testset.bad_rows))
             for case in cases:
@@ -174,44 +187,63 @@ class Runner:
         self._watcher.planned((self._taken_back - bad_rows) * self._calls_per_answer)
         self._taken_back = bad_rows
 
-    def _take(self, testset: Answers, rows: Iterator[tuple[str, Row | StoredRow]]) -> list[_Taken] | None:
+    def _take(self, testset: Answers, rows: Iterator[Placed]) -> list[_Taken] | None:
         """The next rows, taken in where they are new; None at the end. Runs in a thread, for which the feeder waits."""
-        batch = list(islice(rows, ROWS_AT_ONCE))
-        return [taken for where, row in batch if (taken := self._taken(testset, where, row))] if batch else None
+        batch = [found for _ in range(ROWS_AT_ONCE) if (found := self._next(testset, rows))]
+        taken: list[_Taken] = []
+        for where, row in batch:
+            if (one := self._managed(where, None, self._taken, testset, where, row)) is not None:
+                taken.append(one)
+        return taken if batch else None
+
+    def _next(self, testset: Answers, rows: Iterator[Placed]) -> Placed | None:
+        """The next row; None at the end, and where the rest does not read: what was read so far is rated."""
+        try:
+            return next(rows, None)
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            self.summary.cut_short = f"{testset.path}: {_reason(error)}"
+            return None
 
     def _taken(self, testset: Answers, where: str, row: Row | StoredRow) -> _Taken | None:
         key = (row.benchmark or testset.benchmark, row.item_id, row.candidate, row.attempt)
         item, known = self._done.item(*key[:2]), self._done.response(key)
+        if item is None or known is None:
+            new_item, new_response = self._intake.take(testset, row)
+            return _Taken(where, storable(new_item), storable(new_response), is_new=True)
+        if not self._intake.unchanged(testset, row, known):
+            names = ", ".join(filter(None, row.recordings))
+            raise InputError(f"the recording {names} is not the one this run was started with",
+                             todo="use another --out for changed answers")  # fmt: skip
+        if isinstance(row, Row) and [turn.text for turn in item.turns] != [said.text for said in row.asked()]:
+            raise InputError(f"item {row.item_id!r} has another question than the one this run was started with",
+                             todo="use another --out for changed questions")  # fmt: skip
+        return _Taken(where, item, known, is_new=False)
+
+    def _managed(self, where: str, otherwise: T, handle: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `handle` makes of a row; `otherwise` where it raises, and the row is a bad one."""
         try:
-            if item is None or known is None:
-                return _Taken(where, *self._intake.take(testset, row), is_new=True)
-            if not self._intake.unchanged(testset, row, known):
-                names = ", ".join(filter(None, row.recordings))
-                raise InputError(f"the recording {names} is not the one this run was started with",
-                                 todo="use another --out for changed answers")  # fmt: skip
-            if isinstance(row, Row) and [turn.text for turn in item.turns] != [said.text for said in row.asked()]:
-                raise InputError(f"item {row.item_id!r} has another question than the one this run was started with",
-                                 todo="use another --out for changed questions")  # fmt: skip
-            return _Taken(where, item, known, is_new=False)
+            return handle(*args, **kwargs)
         except MissingRecordingError as error:
             self.summary.missing.append(f"{where}, {error}")
             self._watcher.missing(f"{where}, {error}")
             self._watcher.planned(-self._calls_per_answer)
-            return None
-        except InputError as error:
-            self._refuse(where, error)
-            return None
+            return otherwise
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            self.summary.bad_rows.append(f"{where}: {_reason(error)}")
+            return otherwise
 
     async def _cases(self, taken: Sequence[_Taken]) -> list[Case]:
         """The cases of rows whose records are on the disk; none for a bad row and for a candidate's failure."""
         items: list[Item] = []
-        good = [row for row in taken if self._is_known(row, items)]
+        good = [row for row in taken if self._managed(row.where, False, self._is_known, row, items)]
         responses = [row.response for row in good if row.is_new]
-        if items:
-            await self._run.log("items").append(*items)
-        if responses:
-            await self._run.log("responses").append(*responses)
-        return [case for row in good for case in self._cases_of(row)]
+        await self._run.log("items").append(*items)
+        await self._run.log("responses").append(*responses)
+        return [case for row in good for case in self._managed(row.where, [], self._cases_of, row)]
 
     def _is_known(self, row: _Taken, items: list[Item]) -> bool:
         """Whether the item is the one known under its id; a new id is known from now on, and its item joins `items`."""
@@ -221,21 +253,20 @@ class Runner:
             items.append(row.item)
         if known is None or _same(known, row.item):
             return True
-        self._refuse(row.where, InputError(
-            f"item {row.item.id!r} has another question, history or reference than in an earlier row",
-            todo="give it an item_id of its own",
-        ))  # fmt: skip
-        return False
-
-    def _refuse(self, where: str, error: InputError) -> None:
-        self.summary.bad_rows.append(f"{where}: {error}")
+        raise InputError(f"item {row.item.id!r} has another question, history or reference than in an earlier row",
+                         todo="give it an item_id of its own")  # fmt: skip
 
     def _cases_of(self, row: _Taken) -> list[Case]:
         """The turns of an answer that are rated: the last, or each. None of an answer that failed."""
         response = row.response
         self.summary.outcomes[response.status] += 1
         turns = range(len(response.answers)) if self._each_turn else (-1,)
-        rated = [Case(row.item, response, self._run.path, turn) for turn in turns] if response.status == "ok" else []
+        outside = self._intake.keep == "reference"
+        rated = (
+            [Case(row.item, response, self._run.path, turn, outside) for turn in turns]
+            if response.status == "ok"
+            else []
+        )
         self._watcher.planned((len(rated) - 1) * self._calls_per_answer)
         return rated
 
@@ -251,8 +282,27 @@ class Runner:
 
     async def _do(self, judge: Judge, job: _Job) -> None:
         await self._store(await judge.rate(job.case, job.task, job.repeat), dict(job.supersedes))
-        if (identity := identity_of(judge)) is not None:
-            identity.admit()  # after the rating is kept, whoever gave it
+        try:
+            if (identity := identity_of(judge)) is not None:
+                identity.admit()  # after the rating is kept, whoever gave it
+        except Exception as error:  # the rating stands: it has not failed
+            if ends_the_run(error):
+                raise
+            noted(error)
+
+    async def _broke(self, judge: Judge, job: _Job | None, error: Exception) -> None:
+        """A rating that raised what nobody foresaw has failed; one that cannot even be recorded is a bad row."""
+        reason = _reason(error)
+        if job is None:
+            self.summary.bad_rows.append(f"an answer for {judge.rater}: {reason}")
+            return
+        try:
+            await self._store(unscored(judge, job.case, job.task, job.repeat, "failed", reason), dict(job.supersedes))
+        except Exception as again:
+            if ends_the_run(again):
+                raise
+            noted(again)
+            self.summary.bad_rows.append(f"item {job.case.item.id!r}, {judge.rater}: {reason}")
 
     def _judge_stopped(self, judge: Judge, stop: StopRun) -> None:
         self.summary.stops.setdefault(judge.rater, stop)
@@ -268,6 +318,26 @@ class Runner:
         self.summary.tasks_done += 1
         self.summary.statuses.update(rating.status for rating in stored)
         self._watcher.rated(stored)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, InputError) else hide_secrets(noted(error))
+
+
+def _length(testset: Answers) -> int:
+    """How many rows there are, for whoever looks on; a count that breaks does not keep them from being rated."""
+    try:
+        return len(testset)
+    except Exception as error:
+        if ends_the_run(error) or isinstance(error, InputError):
+            raise
+        noted(error)
+        return 0
+
+
+def _is_kept(rating: Rating) -> bool:
+    """Whether an error of ours came after the reply, which stands in the record."""
+    return rating.status == "failed" and rating.call is not None and (rating.reason or "").startswith(PREFIX)
 
 
 def _json(record: Stored) -> bytes:

@@ -55,13 +55,28 @@ class StoredSet:
         with RunFolder(self.path) as folder:
             # As JSON, a fifth of the memory of the objects: a run may hold a hundred thousand.
             items = {(item.benchmark, item.id): item.model_dump_json().encode() for item in folder.items()}
+            seen: dict[tuple[str, str, str, int], str] = {}
             for number, response in enumerate(folder.responses(), 1):
                 where = f"{self.path / 'responses.jsonl'}, record {number}"
-                if (item := items.get((response.benchmark, response.item_id))) is None:
+                if (found := items.get((response.benchmark, response.item_id))) is None:
                     self.bad_rows.append(f"{where}: its item {response.item_id!r} is not in items.jsonl")
                     continue
-                yield where, StoredRow(Item.model_validate_json(item), response)
+                item = Item.model_validate_json(found)
+                if flaw := self._flaw(item, response, seen):
+                    self.bad_rows.append(f"{where}: {flaw}")
+                    continue
+                seen[_key(response)] = where
+                yield where, StoredRow(item, response)
             self.bad_rows += folder.bad_lines
+
+    def _flaw(self, item: Item, response: Response, seen: dict[tuple[str, str, str, int], str]) -> str | None:
+        """What no run of ours would have written, but a hand or another program may."""
+        if stands := seen.get(_key(response)):
+            return f'field "item_id": the answer {_key(response)[1:]} of (item, candidate, attempt) stands at {stands}'
+        turns, answers = len(item.turns), len(response.answers)
+        if answers > turns or (response.status == "ok" and answers < turns):
+            return f'field "answers": got {answers} to {turns} turns, and status {response.status}'
+        return None
 
     @property
     def told(self) -> Path:
@@ -79,6 +94,10 @@ class StoredSet:
 
     def __bool__(self) -> bool:
         return True
+
+
+def _key(response: Response) -> tuple[str, str, str, int]:
+    return response.benchmark, response.item_id, response.candidate, response.attempt
 
 
 def is_run(path: Path) -> bool:

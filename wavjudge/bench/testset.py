@@ -18,6 +18,7 @@ from wavjudge.bench.raw import TABLES, Raw, raw_rows
 from wavjudge.bench.row import Row, validated
 from wavjudge.bench.stored import StoredSet, is_run, refuse_benchmark
 from wavjudge.errors import InputError
+from wavjudge.run_files import inside
 from wavjudge.types import BenchmarkEntry
 
 
@@ -110,7 +111,11 @@ def open_testset(path: Path, *, benchmark: str | None = None, questions: Path | 
 def _table_in(path: Path) -> Path:
     if path.is_dir():
         found = [path / name for name in ("responses.jsonl", "responses.csv", "responses.parquet")]
-        return next((file for file in found if file.is_file()), path)
+        table = next((file for file in found if file.is_file()), path)
+        if not inside(table, path):
+            raise InputError("got a link that leads out of the folder", where=str(table),
+                             todo="name the file that is meant itself, if you trust it")  # fmt: skip
+        return table
     if not path.exists():
         raise _absent(path)
     if path.suffix.lower() not in TABLES | SUFFIXES:

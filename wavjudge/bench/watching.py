@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, Protocol
 
 from wavjudge.errors import StopRun
+from wavjudge.internal import ends_the_run, noted
 from wavjudge.types import Rating, Response
 
 _log = logging.getLogger(__name__)
+P = ParamSpec("P")
 
 
 class Watcher(Protocol):
@@ -35,6 +37,46 @@ class Watcher(Protocol):
     def changed(self, sentence: str) -> None: ...
 
     def stopping(self, grace_seconds: float) -> None: ...
+
+
+class Unheard:
+    """A watcher whose own troubles do not reach the run: a bar that breaks is noted, and the run goes on."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def to_answer(self, questions: int) -> None:
+        _told(self._watcher.to_answer, questions)
+
+    def answered(self, response: Response) -> None:
+        _told(self._watcher.answered, response)
+
+    def planned(self, calls: int) -> None:
+        _told(self._watcher.planned, calls)
+
+    def rated(self, ratings: Sequence[Rating]) -> None:
+        _told(self._watcher.rated, ratings)
+
+    def missing(self, problem: str) -> None:
+        _told(self._watcher.missing, problem)
+
+    def gave_up(self, who: str, why: StopRun) -> None:
+        _told(self._watcher.gave_up, who, why)
+
+    def changed(self, sentence: str) -> None:
+        _told(self._watcher.changed, sentence)
+
+    def stopping(self, grace_seconds: float) -> None:
+        _told(self._watcher.stopping, grace_seconds)
+
+
+def _told(tell: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    try:
+        tell(*args, **kwargs)
+    except Exception as error:
+        if ends_the_run(error):
+            raise
+        noted(error)
 
 
 class Nobody:

@@ -21,6 +21,9 @@ def import_(
     path: Annotated[Path, typer.Argument(help="File or folder of the source.")],
     out: Annotated[Path, typer.Option(help="New folder; `wavjudge run` or `score` takes it as it is.")],
     keep_audio: Annotated[str, typer.Option(help="copy recordings, or reference them where they are.")] = "copy",
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Take recordings that lie outside the source folder, too.")
+    ] = False,
     columns: Annotated[
         list[str] | None, typer.Option(metavar="OURS=THEIRS", help="A column's name, for plain; may be repeated.")
     ] = None,
@@ -39,7 +42,7 @@ def import_(
     if columns and format_ != "plain":
         raise InputError(f"got --columns for {format_}, which knows its columns", todo="leave it out, or import plain")
     imported = _plain(path, columns) if format_ == "plain" else FORMATS[format_](path)
-    written = write(imported, out, keep=keep(keep_audio))
+    written = write(imported, out, keep=keep(keep_audio), outside=outside)
     _told(imported, written, out, as_json=json_)
     if not (written.rows or written.items or written.comparisons or any(written.ratings.values())):
         raise InputError("got not a single usable row", where=str(path))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import cast, get_args
 
 from wavjudge.bench.intake import Keep
+from wavjudge.bench.runner import INTERNAL
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.errors import InputError
-from wavjudge.types import OUTCOMES, STATUSES, Outcome, Status
+from wavjudge.types import OUTCOMES, STATUSES
 
 
 def words(text: str | None) -> list[str] | None:
@@ -19,23 +20,22 @@ def words(text: str | None) -> list[str] | None:
     return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
 
 
-def statuses(text: str) -> frozenset[Status]:
-    """Statuses by commas; "none" is no status at all."""
+def statuses(text: str) -> frozenset[str]:
+    """Statuses by commas; "none" is no status at all, `internal` a failure of ours after a reply."""
     named = [word for word in words(text) or [] if word != "none"]
-    if unknown := [name for name in named if name not in STATUSES or name == "ok"]:
-        raise InputError(
-            f"got --retry {unknown}, expected some of {[name for name in STATUSES if name != 'ok']} or none"
-        )
-    return frozenset(cast(list[Status], named))
+    known = [*(name for name in STATUSES if name != "ok"), INTERNAL]
+    if unknown := [name for name in named if name not in known]:
+        raise InputError(f"got --retry {unknown}, expected some of {known} or none")
+    return frozenset(named)
 
 
-def outcomes(text: str) -> frozenset[Outcome]:
-    """Outcomes of answers by commas; "none" is no outcome at all."""
+def outcomes(text: str) -> frozenset[str]:
+    """Outcomes of answers by commas; "none" is no outcome at all, `internal` a loss of ours after an answer."""
     named = [word for word in words(text) or [] if word != "none"]
-    known = [name for name in OUTCOMES if name != "ok"]
+    known = [*(name for name in OUTCOMES if name != "ok"), INTERNAL]
     if unknown := [name for name in named if name not in known]:
         raise InputError(f"got --retry-answers {unknown}, expected some of {known} or none")
-    return frozenset(cast(list[Outcome], named))
+    return frozenset(named)
 
 
 def keep(text: str) -> Keep:

@@ -167,9 +167,11 @@ def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
 
 def end(summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: Asked | None = None) -> None:
     """Exit as the run ended (docs/candidates.md, "Exit codes"): after 0 the same command has nothing left to do."""
+    from wavjudge.internal import EXIT_CODE
     from wavjudge.report.text import counted, printable, were
 
     screen = console(err=True)
+    _told_faults(screen, summary, out)
     missing, rows = _missing(summary, asked)
     if missing:
         screen.print(missing_said(missing, rows), soft_wrap=True)
@@ -194,6 +196,11 @@ def end(summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: As
     if not summary.outcomes and not there:
         screen.print("got not a single row that could be used")
         raise typer.Exit(2)
+    for short in filter(None, (summary.cut_short, asked.cut_short if asked else None)):
+        screen.print(f"the rest of the rows does not read: {printable(short)}", soft_wrap=True)
+        raise typer.Exit(2)
+    if summary.faults:
+        raise typer.Exit(EXIT_CODE)
     if summary.tasks_done and set(summary.statuses) == {"failed"}:
         _nothing_came(screen, meter, why)
 
@@ -202,6 +209,23 @@ def _missing(summary: Summary, asked: Asked | None) -> tuple[int, int]:
     """How many rows name a recording that is not there, and of how many."""
     missing = len(summary.missing) + (len(asked.missing) if asked else 0)
     return missing, missing + sum(summary.outcomes.values()) + (asked.items if asked else 0)
+
+
+def _told_faults(screen: Console, summary: Summary, out: Path) -> None:
+    """Say that wavjudge itself erred, where it did: in few words, for the tracebacks stand in a file."""
+    from wavjudge.report.text import counted, one_line
+    from wavjudge.store import FAULTS
+
+    if not summary.faults:
+        return
+    kinds = ", ".join(f"{count} x {kind}" for kind, count in summary.faults.most_common(3))
+    number = counted(summary.faults.total(), "error")
+    said = (
+        f"{number} of wavjudge itself, each named where it was met ({one_line(kinds)}); tracebacks are in "
+        f"{out / FAULTS}: please report them. Replies that had come are kept: --retry internal asks again, "
+        "--judge replay:RUN reads them again"
+    )
+    screen.print(said, soft_wrap=True)
 
 
 def _nothing_came(screen: Console, meter: Meter, why: Sequence[Why]) -> None:

@@ -4,11 +4,19 @@ what outlives an attempt (waiting, the cache) wraps a client. So a call that wai
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 
-from wavjudge.clients.base import Failure, Reply, Request, Wire
+from wavjudge.clients.base import Failure, RawReply, Reply, Request, Wire
 from wavjudge.clients.clock import REAL_CLOCK, Clock
+from wavjudge.clients.spec import hide_secrets
+from wavjudge.errors import InputError
+from wavjudge.internal import ends_the_run, noted
+
+KEPT_BYTES = 1 << 16
+"""Of a reply that could not be read, so many are kept."""
 
 Attempt = Callable[[Request], Awaitable[Reply | Failure]]
 
@@ -22,11 +30,50 @@ def once(wire: Wire, clock: Clock = REAL_CLOCK) -> Attempt:
 
     async def attempt(request: Request) -> Reply | Failure:
         started = clock.now()
-        raw = await wire.send(wire.encode(request), request)
-        outcome = raw if isinstance(raw, Failure) else wire.decode(raw, request)
-        return timed(outcome, clock.now() - started)
+        raw = await wire.send(_encoded(wire, request), request)
+        outcome = raw if isinstance(raw, Failure) else _decoded(wire, raw, request)
+        outcome = timed(outcome, clock.now() - started)
+        if (received := _received.get()) is not None:
+            received.append((request, outcome))
+        return outcome
 
     return attempt
+
+
+_received: ContextVar[list[tuple[Request, Reply | Failure]] | None] = ContextVar("received", default=None)
+
+
+@contextmanager
+def received() -> Iterator[list[tuple[Request, Reply | Failure]]]:
+    """What comes over the wire inside the block, whatever becomes of it afterwards: it may have been paid for."""
+    found: list[tuple[Request, Reply | Failure]] = []
+    token = _received.set(found)
+    try:
+        yield found
+    finally:
+        _received.reset(token)
+
+
+def _encoded(wire: Wire, request: Request) -> bytes:
+    """The body; `InputError` where it cannot be made, so that nothing counts as sent."""
+    try:
+        return wire.encode(request)
+    except Exception as error:
+        if ends_the_run(error) or isinstance(error, InputError):
+            raise
+        raise InputError(hide_secrets(noted(error))) from error
+
+
+def _decoded(wire: Wire, raw: RawReply, request: Request) -> Reply | Failure:
+    """What came, read; where that breaks, the bytes are kept: they were paid for, and are not asked for again."""
+    try:
+        return wire.decode(raw, request)
+    except Exception as error:
+        if ends_the_run(error):
+            raise
+        kept = hide_secrets(raw.body[:KEPT_BYTES].decode(errors="replace"))
+        reason = hide_secrets(noted(error)).removeprefix("internal: ")
+        return Failure("internal", reason, http_status=raw.status, text=kept)
 
 
 def timed(outcome: Reply | Failure, seconds: float, attempts: int = 1) -> Reply | Failure:

@@ -27,6 +27,7 @@ FailureKind = Literal[
     "cut_off",
     "moved",
     "too_large",
+    "internal",
 ]
 """Why there is no usable reply.
 
@@ -35,7 +36,8 @@ refused: the provider or model declined (a block, a refusal, a content filter). 
 quota: the account, not the request. rate_limited, unavailable, timeout: transient. unreachable: nobody listens at the
 address, or it is none: a server that is not up, or a wrong base_url. malformed: a reply that is not of the protocol, or
 empty. cut_off: the output limit was reached before the verdict. moved: a redirect, which is never followed. too_large:
-a reply beyond what any answer takes, of which the rest was not read.
+a reply beyond what any answer takes, of which the rest was not read. internal: wavjudge could not read what came, by an
+error of its own: never sent again by itself.
 """
 
 RETRIED: frozenset[FailureKind] = frozenset({"rate_limited", "unavailable", "unreachable", "timeout", "malformed"})
@@ -45,6 +47,7 @@ STATUS_OF: Mapping[FailureKind, Status] = {
     "refused": "refused", "not_heard": "not_heard", "cut_off": "unparseable",
     "bad_request": "failed", "auth": "failed", "quota": "failed", "rate_limited": "failed", "unavailable": "failed",
     "unreachable": "failed", "timeout": "failed", "malformed": "failed", "moved": "failed", "too_large": "failed",
+    "internal": "failed",
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ import platformdirs
 from wavjudge.clients.base import AudioPart, Client, Failure, Part, Reply, Request
 from wavjudge.clients.together import Together
 from wavjudge.errors import StoreError
+from wavjudge.internal import ends_the_run, noted
 from wavjudge.types import Usage
 
 T = TypeVar("T")
@@ -201,7 +202,12 @@ class Cached:
     async def _call(self, key: str, request: Request) -> Reply | Failure:
         outcome = await self._client.complete(request)
         if self._may_write and isinstance(outcome, Reply) and (outcome.finish or "").lower() not in _CUT_OFF:
-            await self._cache.put(key, outcome)
+            try:
+                await self._cache.put(key, outcome)
+            except Exception as error:
+                if ends_the_run(error):
+                    raise
+                noted(error)  # the reply is there and paid for, whether it can be kept for others or not
         return outcome
 
 

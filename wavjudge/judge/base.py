@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from wavjudge.errors import InputError
+from wavjudge.run_files import inside
 from wavjudge.types import (
     AudioRef,
     Axis,
+    Call,
     Item,
     JudgeEntry,
     Message,
@@ -25,12 +28,16 @@ from wavjudge.types import (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One answer to be rated, with the item it answers; audio paths are relative to `root`."""
+    """One answer to be rated, with the item it answers; audio paths are relative to `root`.
+
+    outside: whether the records may name recordings that lie elsewhere, as those of `--keep-audio reference` do.
+    """
 
     item: Item
     response: Response
     root: Path
     turn: int = -1
+    outside: bool = True
 
     @property
     def subject(self) -> Subject:
@@ -56,7 +63,11 @@ class Case:
         ))  # fmt: skip
 
     def path(self, audio: AudioRef) -> Path:
-        return self.root / audio.path
+        """Where a recording lies. `InputError` for one outside `root`, where that is not allowed."""
+        path = self.root / audio.path
+        if not self.outside:
+            refuse_outside(path, self.root)
+        return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +99,31 @@ class Judge(Protocol):
     async def aclose(self) -> None: ...
 
 
-def unscored(judge: Judge, case: Case, task: Task, repeat: int, status: Status, reason: str) -> list[Rating]:
-    """The ratings of a task that came to nothing, one per axis, all with the same reason."""
+def refuse_outside(path: Path, root: Path) -> None:
+    """`InputError` for a recording that a run folder names and that does not lie in it, links followed."""
+    if not inside(path, root):
+        raise InputError("got a recording outside the run folder", where=str(path)[:200],
+                         todo="if the run is your own, say --keep-audio reference")  # fmt: skip
+
+
+def unscored(
+    judge: Judge, case: Case, task: Task, repeat: int, status: Status, reason: str, *, raw: str | None = None,
+    call: Call | None = None,
+) -> list[Rating]:  # fmt: skip
+    """The ratings of a task that came to nothing, one per axis, all with the same reason.
+
+    raw, call: a reply that came all the same, and the call that brought it.
+    """
     return [
         Rating(
             subject=case.subject, axis=axis.name, scale=axis.scale, rater=judge.rater, rater_kind=judge.rater_kind,
-            repeat=repeat, status=status, reason=reason, signature=task.signature, time=datetime.now(UTC),
+            repeat=repeat, status=status, reason=_whole(reason), raw=raw and _whole(raw), call=call,
+            signature=task.signature, time=datetime.now(UTC),
         )
         for axis in task.axes
     ]  # fmt: skip
+
+
+def _whole(text: str) -> str:
+    """The text with a question mark for half a character, which no file can hold."""
+    return text.encode(errors="replace").decode()

@@ -10,10 +10,12 @@ import asyncio
 import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime
 
 from wavjudge import audio, checks, signals
 from wavjudge.errors import InputError, MissingPartError, SpecError
+from wavjudge.internal import ends_the_run, noted
 from wavjudge.judge.base import Case, Task, unscored
 from wavjudge.judge.recogniser import Recogniser
 from wavjudge.signals import Measurement
@@ -50,10 +52,23 @@ class InstrumentJudge:
     async def rate(self, case: Case, task: Task, repeat: int) -> list[Rating]:
         """One rating per axis; a recording that cannot be measured any more is `failed`."""
         try:
-            loop = asyncio.get_running_loop()
-            measured = await loop.run_in_executor(self._pool, self._measure, case, task)
+            return await self._measured(case, task, repeat)
         except InputError as error:
             return unscored(self, case, task, repeat, "failed", str(error))
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            return unscored(self, case, task, repeat, "failed", noted(error))
+
+    async def _measured(self, case: Case, task: Task, repeat: int) -> list[Rating]:
+        def measure() -> list[Measurement]:
+            try:
+                return self._measure(case, task)
+            except StopIteration as error:  # no future can hold one: whoever awaits it would wait for ever
+                raise RuntimeError("StopIteration") from error
+
+        loop, context = asyncio.get_running_loop(), copy_context()  # what a thread notes is counted for this run
+        measured = await loop.run_in_executor(self._pool, lambda: context.run(measure))
         return [self._rating(case, task, repeat, one) for one in measured]
 
     def _rating(self, case: Case, task: Task, repeat: int, one: Measurement) -> Rating:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,10 +10,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge import audio
+from wavjudge.clients.attempt import received
 from wavjudge.clients.base import STATUS_OF, AudioPart, Client, Evidence, Failure, Reply, Request, Sampling
 from wavjudge.clients.called import call_record
 from wavjudge.clients.identity import Identity
+from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError
+from wavjudge.internal import ends_the_run, in_thread, noted
 from wavjudge.judge import hearing
 from wavjudge.judge.base import Case, Task, unscored
 from wavjudge.judge.parse import Unscored, Verdict, parse
@@ -26,6 +28,7 @@ from wavjudge.judge.signing import plan
 from wavjudge.signature import resolved
 from wavjudge.types import Axis, Call, JudgeEntry, RaterKind, Rating, Status, Utterance
 
+_Came = list[tuple[Request, Reply | Failure]]
 _PROMPT_CHOICES = (
     "question_text", "question_audio", "answer_audio", "transcript", "reference", "history",
     "justification", "instructions",
@@ -99,18 +102,35 @@ class ModelJudge:
         await self._client.aclose()
 
     async def rate(self, case: Case, task: Task, repeat: int) -> list[Rating]:
-        """One call; one rating per axis of the prompt. Raises `StopRun` alone."""
+        """One call; one rating per axis of the prompt. Raises `StopRun`, and what `internal.ends_the_run`."""
+        with received() as came:
+            try:
+                return await self._rated(case, task, repeat)
+            except InputError as error:  # the recording vanished or changed after it was taken in
+                return unscored(self, case, task, repeat, "failed", str(error))
+            except Exception as error:
+                if ends_the_run(error):
+                    raise
+                return self._broke(case, task, repeat, error, came)
+
+    def _broke(self, case: Case, task: Task, repeat: int, error: Exception, came: _Came) -> list[Rating]:
+        """Ratings that an error of ours came to. A reply that came before it was paid for, and is kept."""
+        reason = hide_secrets(noted(error))
+        request, outcome = came[-1] if came else (None, None)
+        if request is None or outcome is None:
+            return unscored(self, case, task, repeat, "failed", reason)
+        call = call_record(outcome, request, prompt_hash=self._prompt_hashes[task.name])
+        return unscored(self, case, task, repeat, "failed", reason, raw=outcome.text, call=call)
+
+    async def _rated(self, case: Case, task: Task, repeat: int) -> list[Rating]:
         prompt = self.prompts[task.name]
-        try:
-            if reason := self._unrecognisable(case, prompt):
-                return unscored(self, case, task, repeat, "not_applicable", reason)
-            transcript = await self._transcript(case, prompt)
-            if reason := self._not_applicable(case, prompt, transcript):
-                return unscored(self, case, task, repeat, "not_applicable", reason)
-            request, nonce = self.request(case, prompt, transcript, repeat)
-            outcome = await self._client.complete(request)
-        except InputError as error:  # the recording vanished or changed after it was taken in
-            return unscored(self, case, task, repeat, "failed", str(error))
+        if reason := self._unrecognisable(case, prompt):
+            return unscored(self, case, task, repeat, "not_applicable", reason)
+        transcript = await self._transcript(case, prompt)
+        if reason := self._not_applicable(case, prompt, transcript):
+            return unscored(self, case, task, repeat, "not_applicable", reason)
+        request, nonce = self.request(case, prompt, transcript, repeat)
+        outcome = await self._client.complete(request)
         call = call_record(outcome, request, prompt_hash=self._prompt_hashes[prompt.name], nonce=nonce)
         rows = _rows(outcome, prompt, audio_sent=bool(request.audio_parts))
         return [self._rating(case, task, repeat, axis, call, rows[axis.name]) for axis in task.axes]
@@ -128,7 +148,7 @@ class ModelJudge:
 
     async def _transcript(self, case: Case, prompt: Prompt) -> str | None:
         if self._recogniser and prompt.inputs.transcript == "recognised" and case.answer.audio:
-            return await asyncio.to_thread(self._recogniser.text, case)
+            return await in_thread(self._recogniser.text, case)
         return case.answer.text if prompt.inputs.transcript == "own" else None
 
     def _unrecognisable(self, case: Case, prompt: Prompt) -> str | None:

@@ -138,7 +138,7 @@ def test_labels_as_published_find_their_judged_file(tmp_path: Path) -> None:
     jsonl(tmp_path / "model_eval_res" / "en_res.jsonl", [ONE | {"gemini_score": "4"}])
     jsonl(tmp_path / "human_eval_res" / "en" / "ann.jsonl", [{"id": 11, "instruct_id": 1, "mos": 4}])
     (tmp_path / "model_eval_res" / ONE["response_audio_path"]).write_bytes(wav(0.1))
-    done = write(vstyle.read(tmp_path / "human_eval_res" / "en"), tmp_path / "out")
+    done = write(vstyle.read(tmp_path / "human_eval_res" / "en"), tmp_path / "out", outside=True)
     assert (done.rows, done.recordings, done.ratings) == (1, 1, {"ratings": 1, "labels": 1})
 
 
@@ -214,7 +214,7 @@ def test_a_recording_that_is_not_there_is_told_and_its_row_kept(tmp_path: Path) 
 
 def test_copies_stay_inside_the_new_folder(tmp_path: Path) -> None:
     folder = source(tmp_path / "set", ONE | {"response_audio_path": "../../up.wav"})
-    write(vstyle.read(folder), tmp_path / "out")
+    write(vstyle.read(folder), tmp_path / "out", outside=True)
     [(_, row)] = open_testset(tmp_path / "out")
     assert row.audio == "audio/up.wav" and (tmp_path / "out" / "audio" / "up.wav").is_file()
 
@@ -226,7 +226,7 @@ def test_two_recordings_never_become_one(tmp_path: Path) -> None:
         ONE | {"instruct_id": 8, "response_audio_path": "../x.wav"},
     )
     with pytest.raises(InputError, match=r"got another recording for audio/x\.wav"):
-        write(vstyle.read(folder), tmp_path / "out")
+        write(vstyle.read(folder), tmp_path / "out", outside=True)
     assert not (tmp_path / "out" / "responses.jsonl").exists()
 
 

@@ -77,7 +77,7 @@ def recording(path: Path, data: bytes | None = None) -> Path:
 
 def imported(name: str, path: Path, out: Path) -> tuple[Imported, Written]:
     found = FORMATS[name](path)
-    return found, write(found, out)
+    return found, write(found, out, outside=True)
 
 
 def items(out: Path) -> list[ItemRow]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from wavjudge import audio
 from wavjudge.clients.base import RETRIED, AudioPart, Failure, Request
 from wavjudge.clients.called import call_record
+from wavjudge.internal import PREFIX
 from wavjudge.store import first_problem
 from wavjudge.types import AudioRef, Call, CandidateEntry, Item, Message, Outcome, Response, Utterance
 
@@ -111,6 +112,8 @@ class Lost:
 def lost(failure: Failure, request: Request, who: str = "") -> Lost:
     """What a failed call is to a candidate, and to the part of it that `who` names."""
     reason = f"{who} failed: {failure.reason}" if who else f"{failure.kind}: {failure.reason}"
+    if failure.kind == "internal":  # an error of ours is nobody's crash
+        return Lost(f"{PREFIX}{who} {failure.reason}", (call_record(failure, request),))
     return Lost(reason, (call_record(failure, request),), for_good=failure.kind not in RETRIED | {"moved"})
 
 

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge import audio
 from wavjudge.bench.candidates.base import Answer, Lost, Turn
-from wavjudge.bench.stored import StoredRow
+from wavjudge.bench.stored import StoredRow, StoredSet
 from wavjudge.bench.testset import Answers, open_testset
 from wavjudge.bench.whereabouts import located
 from wavjudge.errors import InputError, MissingRecordingError, SpecError
+from wavjudge.run_files import inside
 from wavjudge.types import CandidateEntry, Outcome
 
 
@@ -62,6 +63,8 @@ class RecordedCandidate:
             return Answer(text, status=found.status, reason=reason, seconds=seconds, timed=False)
         if name is None:
             return Answer(text, seconds=seconds, timed=False)
+        if isinstance(self._answers, StoredSet) and not inside(self._answers.root / name, self._answers.root):
+            return Lost(f"the recording {name[:200]} lies outside the run folder, and is not opened")
         return await asyncio.to_thread(self._stored, text, name, seconds)
 
     def _stored(self, text: str | None, name: str, seconds: float | None) -> Answer | Lost:

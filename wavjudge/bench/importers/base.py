@@ -21,6 +21,7 @@ from wavjudge.bench.whereabouts import located
 from wavjudge.decoding import MAX_BYTES
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.report import export
+from wavjudge.run_files import inside
 from wavjudge.types import Comparison, Rating
 
 UNFINISHED = ".unfinished"
@@ -70,22 +71,26 @@ class Written:
     comparisons: int = 0
     ratings: dict[str, int] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    outside: int = 0
+    """Rows left out, since their recordings lie outside the source folder."""
 
 
-def write(imported: Imported, out: Path, *, keep: Keep = "copy") -> Written:
+def write(imported: Imported, out: Path, *, keep: Keep = "copy", outside: bool = False) -> Written:
     """Write what the source holds: `benchmark.toml` and `items.jsonl`, `responses.jsonl`, a CSV file for each table,
     `comparisons.jsonl`.
 
     Recordings are copied to `out/audio/` or referred to where they are. The files appear when all of them are whole:
     an import that was cut off is done again by the same call, and keeps the recordings that were there. A recording
     that is not in the source stays in its row: `score` and `run` name it and pass the row over, and the list of them
-    is given here. Of two items, or answers, of one name the first is taken.
+    is given here. A row whose recording lies outside the source folder, links followed, is a bad row, unless `outside`
+    is said: a file of somebody else's may name any file of this machine. Of two items, or answers, of one name the
+    first is taken.
     """
     half = _begun(
         out, ("responses.jsonl", "items.jsonl", "comparisons.jsonl", *(f"{name}.csv" for name in imported.tables))
     )
     done = Written()
-    keeper = _Keeper(imported, out, keep, done)
+    keeper = _Keeper(imported, out, keep, done, None if outside else _home(imported.root))
     done.items = _write_rows(keeper, imported.items, half / "items.jsonl")
     done.rows = _write_rows(keeper, imported.rows, half / "responses.jsonl")
     for name, ratings in imported.tables.items():
@@ -97,6 +102,19 @@ def write(imported: Imported, out: Path, *, keep: Keep = "copy") -> Written:
         file.replace(out / file.name)
     half.rmdir()
     return done
+
+
+class _OutsideError(InputError):
+    """A recording that lies outside the source folder."""
+
+
+def _home(root: Path) -> Path:
+    """The source folder. In the cache of huggingface_hub a snapshot's files are links to blobs beside the snapshots."""
+    found = root.resolve()
+    for above in (found, *found.parents):
+        if above.parent.name == "snapshots" and (above.parent.parent / "blobs").is_dir():
+            return above.parent.parent
+    return found
 
 
 def _begun(out: Path, targets: Iterable[str]) -> Path:
@@ -156,7 +174,13 @@ def _once(keeper: _Keeper, rows: Iterable[tuple[str, ItemRow]]) -> Iterator[Item
             keeper.refuse(row, where)
         else:
             seen.add(name)
-            yield keeper.kept(row, where)
+            try:
+                kept = keeper.kept(row, where)
+            except _OutsideError as error:
+                keeper.done.outside += 1
+                keeper.imported.bad_rows.append(f"{where}: {error}")
+                continue
+            yield kept
 
 
 def _write_lines(lines: Iterable[str], target: Path) -> int:
@@ -184,6 +208,8 @@ class _Keeper:
     out: Path
     keep: Keep
     done: Written
+    home: Path | None
+    """The folder that recordings have to lie in; None for anywhere."""
 
     def kept(self, row: ItemRow, where: str) -> ItemRow:
         single = {name: self._place(getattr(row, name, None), where) for name in ("question_audio", "audio")}
@@ -216,6 +242,10 @@ class _Keeper:
         except MissingRecordingError as missing:
             self.done.missing.append(f"{where}: {missing.problem}")
             return name
+        if self.home is not None and not inside(source, self.home):
+            self.imported.sounds.clear()
+            raise _OutsideError(f"the recording {name[:200]} lies outside the source folder {self.home}",
+                                todo="say --outside, if you trust whoever wrote this file")  # fmt: skip
         if (size := source.stat().st_size) > MAX_BYTES:
             self.done.missing.append(f"{where}: the recording {name} has {size / 2**30:.1f} GiB; it stays where it is")
         if self.keep == "reference" or size > MAX_BYTES:

@@ -1,0 +1,90 @@
+"""Exceptions planted into wavjudge's own functions, one call of one function at a time.
+
+Which functions handle a row is not written down anywhere: it is measured. A scenario runs over few rows and over more;
+whatever of wavjudge is called more often then handles a row. So a stage that is added tomorrow is tested too.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+
+import wavjudge
+
+PACKAGE = str(Path(wavjudge.__file__).parent)
+Name = tuple[str, str]
+"""File inside the package, and qualified name."""
+
+
+class PlantedError(Exception):
+    """What nobody foresaw."""
+
+
+def name_of(code: CodeType) -> Name:
+    return code.co_filename.removeprefix(PACKAGE + "/"), code.co_qualname
+
+
+@contextmanager
+def watched(on_call: Callable[[Name], None]) -> Iterator[None]:
+    """Every call of a function of the package, in this thread and in those that are begun inside the block."""
+
+    def trace(frame: FrameType, event: str, arg: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(PACKAGE):
+            on_call(name_of(frame.f_code))
+
+    before = sys.gettrace()
+    threading.settrace(trace)
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+        threading.settrace(before)  # type: ignore[arg-type]
+
+
+def calls(scenario: Callable[[int], object], rows: int) -> Counter[Name]:
+    """How often each function is called where there are so many rows."""
+    found: Counter[Name] = Counter()
+    lock = threading.Lock()
+
+    def count(name: Name) -> None:
+        with lock:
+            found[name] += 1
+
+    with watched(count):
+        scenario(rows)
+    return found
+
+
+def handlers(scenario: Callable[[int], object], few: int, many: int) -> dict[Name, int]:
+    """The functions that handle rows, each with the number of a call in the middle of `many` rows."""
+    scenario(few)  # what is imported and loaded once is loaded now
+    less, more = calls(scenario, few), calls(scenario, many)
+    return {name: more[name] - (more[name] - less[name]) // 2 for name in more if more[name] >= less[name] + many - few}
+
+
+@contextmanager
+def planted(where: Name, call: int, error: type[BaseException] = PlantedError) -> Iterator[list[int]]:
+    """Raise at one call of one function; the list holds a number once it has happened."""
+    happened: list[int] = []
+    seen = 0
+    lock = threading.Lock()
+
+    def count(name: Name) -> None:
+        nonlocal seen
+        if name != where:
+            return
+        with lock:
+            seen += 1
+            now = seen == call
+        if now:
+            happened.append(call)
+            raise error("planted")
+
+    with watched(count):
+        yield happened
