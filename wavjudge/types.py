@@ -13,8 +13,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-SCHEMA_VERSION: Literal[1] = 1
-"""Version of every record on disk. docs/schema.md says when it changes and what then happens to old runs."""
+SCHEMA_VERSION: Literal[1] = 1  # of every record on disk; docs/schema.md says when it changes, and what of old runs
 
 Status = Literal["ok", "unparseable", "refused", "not_heard", "not_applicable", "skipped", "failed"]
 """What became of one rating; only ``ok`` has a score.
@@ -31,8 +30,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 RaterKind = Literal["person", "model", "instrument", "constructed"]
 Role = Literal["user", "assistant", "system"]
-Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
-"""An attempt, a turn, a repeat: a whole number from 0 that every table can hold."""
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]  # an attempt, a turn, a repeat: one that every table can hold
 AxisName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
 

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from sys import intern
 from typing import Literal, ParamSpec, TypeVar
 
-from wavjudge.bench.identities import FirstAnswers, identity_of
+from wavjudge.bench.done import INTERNAL as INTERNAL
+from wavjudge.bench.done import RETRIED_STATUSES as RETRIED_STATUSES
+from wavjudge.bench.done import Done
+from wavjudge.bench.identities import identity_of
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import Row
@@ -23,21 +25,14 @@ from wavjudge.bench.watching import Nobody, Unheard, Watcher
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError, MissingRecordingError, StopRun
-from wavjudge.internal import PREFIX, ends_the_run, in_thread, noted
+from wavjudge.internal import ends_the_run, in_thread, noted
 from wavjudge.judge.base import Case, Judge, Task, unscored
-from wavjudge.signature import planned
 from wavjudge.store import RunFolder, storable
-from wavjudge.types import Item, Rating, RatingKey, Response, Status, Stored, Subject
+from wavjudge.types import Item, Rating, Response
 
 T = TypeVar("T")
 P = ParamSpec("P")
 Placed = tuple[str, Row | StoredRow]
-
-RETRIED_STATUSES: frozenset[Status] = frozenset({"failed"})
-"""What a resume asks for again: calls that failed. Refused, unparseable and unheard are verdicts about the judge."""
-
-INTERNAL = "internal"
-"""Asks again also for what failed by an error of wavjudge after the reply had come: it was paid for, and is kept."""
 
 ROWS_AT_ONCE = 16
 """Rows taken in by one trip to a thread, and acknowledged by one fdatasync."""
@@ -87,42 +82,6 @@ class _Taken:
     item: Item
     response: Response
     is_new: bool
-
-
-class Done:
-    """What the run folder already holds, by the key that resume compares.
-
-    It is all in memory, and all that grows with a run: so records stand as JSON, a fifth of the memory of the objects.
-    """
-
-    def __init__(self, run: RunFolder, retry: Collection[str]) -> None:
-        self._items = {(item.benchmark, item.id): _json(item) for item in run.items()}
-        self._responses = {_key(response): _json(response) for response in run.responses()}
-        self._ratings: dict[RatingKey, str | None] = {}
-        self.answered = FirstAnswers()
-        for rating in run.ratings():
-            self.answered.add(rating)
-            again = INTERNAL if _is_kept(rating) else rating.status
-            self._ratings[_rating_key(rating)] = rating.id if again in retry else None
-
-    def item(self, benchmark: str, item_id: str) -> Item | None:
-        found = self._items.get((benchmark, item_id))
-        return None if found is None else Item.model_validate_json(found)
-
-    def add(self, item: Item) -> None:
-        self._items[item.benchmark, item.id] = _json(item)
-
-    def response(self, key: tuple[str, str, str, int]) -> Response | None:
-        found = self._responses.get(key)
-        return None if found is None else Response.model_validate_json(found)
-
-    def needed(self, subject: Subject, judge: Judge, task: Task, repeat: int) -> tuple[tuple[str, str], ...] | None:
-        """None if the task is done; else what it supersedes (often nothing)."""
-        keys = {axis.name: _task_key(subject, axis.name, judge.rater, task.signature, repeat) for axis in task.axes}
-        stale = tuple((axis, self._ratings[key] or "") for axis, key in keys.items() if key in self._ratings)
-        if len(stale) == len(keys) and not any(old for _, old in stale):
-            return None
-        return tuple((axis, old) for axis, old in stale if old)
 
 
 class Runner:
@@ -335,29 +294,5 @@ def _length(testset: Answers) -> int:
         return 0
 
 
-def _is_kept(rating: Rating) -> bool:
-    """Whether an error of ours came after the reply, which stands in the record."""
-    return rating.status == "failed" and rating.call is not None and (rating.reason or "").startswith(PREFIX)
-
-
-def _json(record: Stored) -> bytes:
-    return record.model_dump_json().encode()
-
-
-def _key(response: Response) -> tuple[str, str, str, int]:
-    return response.benchmark, response.item_id, response.candidate, response.attempt
-
-
 def _same(first: Item, second: Item) -> bool:
     return first.model_copy(update={"tags": ()}) == second.model_copy(update={"tags": ()})
-
-
-def _rating_key(rating: Rating) -> RatingKey:
-    return _task_key(rating.subject, rating.axis, rating.rater, planned(rating.signature), rating.repeat)
-
-
-def _task_key(subject: Subject, axis: str, rater: str, signature: str, repeat: int) -> RatingKey:
-    # Of a hundred thousand keys each has its own copy of the same few names, unless they are interned.
-    benchmark, candidate = intern(subject.benchmark), intern(subject.candidate)
-    answer = (benchmark, subject.item_id, candidate, subject.attempt, subject.turn)
-    return answer, intern(axis), intern(rater), intern(signature), repeat

@@ -1,0 +1,79 @@
+"""What a run folder holds already: the key that a resume compares, and what stands under it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from sys import intern
+
+from wavjudge.bench.identities import FirstAnswers
+from wavjudge.internal import PREFIX
+from wavjudge.judge.base import Judge, Task
+from wavjudge.signature import planned
+from wavjudge.store import RunFolder
+from wavjudge.types import Item, Rating, RatingKey, Response, Status, Stored, Subject
+
+RETRIED_STATUSES: frozenset[Status] = frozenset({"failed"})
+"""What a resume asks for again: calls that failed. Refused, unparseable and unheard are verdicts about the judge."""
+
+INTERNAL = "internal"
+"""Asks again also for what failed by an error of wavjudge after the reply had come: it was paid for, and is kept."""
+
+
+class Done:
+    """What the run folder already holds, by the key that resume compares.
+
+    It is all in memory, and all that grows with a run: so records stand as JSON, a fifth of the memory of the objects.
+    """
+
+    def __init__(self, run: RunFolder, retry: Collection[str]) -> None:
+        self._items = {(item.benchmark, item.id): _json(item) for item in run.items()}
+        self._responses = {_key(response): _json(response) for response in run.responses()}
+        self._ratings: dict[RatingKey, str | None] = {}
+        self.answered = FirstAnswers()
+        for rating in run.ratings():
+            self.answered.add(rating)
+            again = INTERNAL if _is_kept(rating) else rating.status
+            self._ratings[_rating_key(rating)] = rating.id if again in retry else None
+
+    def item(self, benchmark: str, item_id: str) -> Item | None:
+        found = self._items.get((benchmark, item_id))
+        return None if found is None else Item.model_validate_json(found)
+
+    def add(self, item: Item) -> None:
+        self._items[item.benchmark, item.id] = _json(item)
+
+    def response(self, key: tuple[str, str, str, int]) -> Response | None:
+        found = self._responses.get(key)
+        return None if found is None else Response.model_validate_json(found)
+
+    def needed(self, subject: Subject, judge: Judge, task: Task, repeat: int) -> tuple[tuple[str, str], ...] | None:
+        """None if the task is done; else what it supersedes (often nothing)."""
+        keys = {axis.name: _task_key(subject, axis.name, judge.rater, task.signature, repeat) for axis in task.axes}
+        stale = tuple((axis, self._ratings[key] or "") for axis, key in keys.items() if key in self._ratings)
+        if len(stale) == len(keys) and not any(old for _, old in stale):
+            return None
+        return tuple((axis, old) for axis, old in stale if old)
+
+
+def _json(record: Stored) -> bytes:
+    return record.model_dump_json().encode()
+
+
+def _key(response: Response) -> tuple[str, str, str, int]:
+    return response.benchmark, response.item_id, response.candidate, response.attempt
+
+
+def _rating_key(rating: Rating) -> RatingKey:
+    return _task_key(rating.subject, rating.axis, rating.rater, planned(rating.signature), rating.repeat)
+
+
+def _task_key(subject: Subject, axis: str, rater: str, signature: str, repeat: int) -> RatingKey:
+    # Of a hundred thousand keys each has its own copy of the same few names, unless they are interned.
+    benchmark, candidate = intern(subject.benchmark), intern(subject.candidate)
+    answer = (benchmark, subject.item_id, candidate, subject.attempt, subject.turn)
+    return answer, intern(axis), intern(rater), intern(signature), repeat
+
+
+def _is_kept(rating: Rating) -> bool:
+    """Whether an error of ours came after the reply, which stands in the record."""
+    return rating.status == "failed" and rating.call is not None and (rating.reason or "").startswith(PREFIX)
