@@ -10,9 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed (extra train)")
 
-from tests.loopback import Loopback
+from tests.loopback import Loopback, swapped
+from tests.rewards.sounds import item
 from tests.rewards.test_check import DEAF, HEARS, made
-from wavjudge.errors import InputError
+from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.training.config import HybridConfig, read
 from wavjudge.training.judges import judge_of
 
@@ -72,6 +73,18 @@ def test_a_training_obeys_its_calibration_as_the_server_does(calibrated: Path, s
         assert judge.weights.axes == pytest.approx({"semantic": 0.7 / 0.85, "acoustic": 0.15 / 0.85})
         assert [one.allowed for one in judge.permits] == [True, False] and "calibration:" in judge.signature
     assert server.requests == 0
+
+
+def test_a_training_is_paid_for_verdicts_of_the_calibrated_model_alone(calibrated: Path, server: Loopback) -> None:
+    server.model = swapped("m-1", "m-2", 1)
+    more = 'calibration = "cal"\nbelow = "down-weight"'
+    with judge_of(config(calibrated, server, more).reward) as judge:
+        (first,) = judge.score_now([item(1)])
+        assert first.reward.status == "ok"
+        for number in (2, 3):
+            with pytest.raises(ModelChangedError, match="the calibration is of verdicts from 'm-1'"):
+                judge.score_now([item(number)])
+    assert server.requests == 2
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,7 @@ def _obeying(scored: Scored, rules: Rules, obedience: Obedience | None) -> tuple
         return scored, rules
     obeyed, used, permits = obeying(scored, rules, obedience)
     for one in permits:
-        said = "; ".join(filter(None, (one.sentence, one.unverified)))
-        console(err=True).print(one_line(said), soft_wrap=True)
+        console(err=True).print(one_line(one.told), soft_wrap=True)
     if used != rules:
         weighed = ", ".join(f"{name} {weight:g}" for name, weight in used.used.items())
         console(err=True).print(f"the calibration makes mode {rules.mode} weighted: {weighed}", soft_wrap=True)

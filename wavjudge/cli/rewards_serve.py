@@ -78,8 +78,7 @@ def serve(
         "on_model_change": on_model_change, "foreign_replies": foreign_replies,
     })  # fmt: skip
     for permit in reward.permits:
-        said = "; ".join(filter(None, (permit.sentence, permit.unverified)))
-        console(err=True).print(said, soft_wrap=True)
+        console(err=True).print(permit.told, soft_wrap=True)
     if reward.weights.axes != weights_of(weights):
         weighed = ", ".join(f"{axis} {weight:.3g}" for axis, weight in reward.weights.axes.items())
         console(err=True).print(f"the calibration makes the weights: {weighed}", soft_wrap=True)

@@ -66,6 +66,11 @@ class Permit:
         """What has to be said of a judge of whom nobody knows which model it is; empty where that is known."""
         return unverified(self.signature)
 
+    @property
+    def told(self) -> str:
+        """The sentence, and that the identity is not verified where it is not."""
+        return "; ".join(filter(None, (self.sentence, self.unverified)))
+
 
 def check(file: CalibrationFile, bar: Bar | None = None) -> tuple[Permit, ...]:
     """One permit a judge and axis, in the order of the file. Raises `InputError` where it holds no judge."""

@@ -41,7 +41,7 @@ class HybridReady(Ready):
             f"prompt, on {self.ranks} process(es)",
             f"{(at.steps - self.done) * rollouts} rollouts to be judged, {self.config.reward.repeats} time(s) each",
             f"reward {self.judge.signature}",
-            *(permit.sentence for permit in self.judge.permits),
+            *(permit.told for permit in self.judge.permits),
             *([] if self.judge.permits else [_NOT_CALIBRATED]),
             *(f"trained by an instrument, for debugging: {axis}" for axis in self.judge.instruments),
             *(self.monitoring.said if self.monitoring else ()),
