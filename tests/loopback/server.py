@@ -19,7 +19,7 @@ from aiohttp import web
 from tests.loopback.dialects import GEMINI, OPENAI, VERSION, Dialect, Heard, Turn, without_audio_counts
 from tests.loopback.endpoints import SPEECH, TRANSCRIPTIONS
 from tests.loopback.faults import DELIVERIES, Plan, known_cases, sequence
-from tests.loopback.verdict import Recording, Unheard, verdict
+from tests.loopback.verdict import Recording, Unheard, untagged, verdict
 
 _MAX_BODY = 256 * 2**20
 
@@ -56,18 +56,19 @@ class Server:
         (`swapped`). as_stored: the replies of tests/replies keep the model that they name.
     seed: of the scores. latency_seconds: before every reply. keep: how many requests `received` holds.
     key: the only key accepted; None accepts any. says_it_heard: what a judge says in the tag `heard`; None leaves it
-    out. counts_audio: whether replies count the audio tokens of the request.
+    out. counts_audio: whether replies count the audio tokens of the request. keeps_to_tags: False writes the
+    score without any tag.
     """
 
     def __init__(
         self, plan: Plan | Iterable[str | None] = (), *, seed: int = 0, latency_seconds: float = 0.0, keep: int = 16,
         key: str | None = None, model: Model = VERSION, as_stored: bool = False, says_it_heard: str | None = "yes",
-        counts_audio: bool = True,
+        counts_audio: bool = True, keeps_to_tags: bool = True,
     ) -> None:  # fmt: skip
         self.plan: Plan = plan if callable(plan) else sequence(plan)
         self.model, self.as_stored = model, as_stored
         self.seed, self.latency_seconds, self.key = seed, latency_seconds, key
-        self.says_it_heard, self.counts_audio = says_it_heard, counts_audio
+        self.says_it_heard, self.counts_audio, self.keeps_to_tags = says_it_heard, counts_audio, keeps_to_tags
         self.received: deque[Received] = deque(maxlen=keep)
         self.requests = self.in_flight = self.most_in_flight = 0
         self.faults: Counter[str] = Counter()
@@ -146,7 +147,7 @@ class Server:
     def _good(self, dialect: Dialect, heard: Heard, number: int, name: int = 0) -> bytes:
         """The reply to request `number`; name: the number in its id."""
         said = verdict(heard.prompt, heard.recordings, self.seed, self.says_it_heard)
-        answer = dialect.answer(said, heard, name)
+        answer = dialect.answer(said if self.keeps_to_tags else untagged(said), heard, name)
         if isinstance(answer, bytes):
             return answer
         return orjson.dumps(self._named(answer if self.counts_audio else without_audio_counts(answer), number))

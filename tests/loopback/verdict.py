@@ -76,3 +76,8 @@ def verdict(prompt: str, recordings: tuple[Recording, ...], seed: int, says: str
     words = {"heard": says, **{t: str(score(heard, t, seed)) for t in tags if t.startswith("score")}}
     lines = [f"<{t}>{words.get(t, said)}</{t}>" for t in tags]
     return "\n".join(lines) or said
+
+
+def untagged(said: str) -> str:
+    """The same words as a judge writes them that does not keep to tags: `Score: 4`."""
+    return re.sub(r"<(\w+)[^<>]*>([^<>]*)</[^<>]*>", r"\1: \2", said)

@@ -6,7 +6,7 @@ call that already has a verdict.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ from wavjudge.bench.intake import Intake
 from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import Row
 from wavjudge.bench.stored import StoredRow
+from wavjudge.bench.tagless import Tagless
 from wavjudge.bench.testset import Answers
 from wavjudge.bench.watching import Nobody, Unheard, Watcher
 from wavjudge.clients.identity import OnModelChange
@@ -105,6 +106,7 @@ class Runner:
         self._done = Done(run, retry)
         self._done.answered.prepare(judges, on_model_change, self._watcher.changed)
         self._lanes = Lanes(judges, self._do, self._judge_stopped, self._broke)
+        self._tagless: defaultdict[str, Tagless] = defaultdict(Tagless)
         self.summary = Summary()
         self._rows = self._taken_back = 0
 
@@ -277,6 +279,8 @@ class Runner:
         self.summary.tasks_done += 1
         self.summary.statuses.update(rating.status for rating in stored)
         self._watcher.rated(stored)
+        if warning := self._tagless[stored[0].rater].warning(stored):
+            self._watcher.warned(warning)
 
 
 def _reason(error: Exception) -> str:

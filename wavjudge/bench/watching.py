@@ -19,7 +19,7 @@ class Watcher(Protocol):
 
     missing: a recording that a row names is not there; told when it is met, with the row.
     gave_up: a candidate or judge can do nothing more in this run, and the others go on. changed: another model answers
-    under a judge's name; the sentence says which.
+    under a judge's name; the sentence says which. warned: something is going wrong that the user can mend now.
     """
 
     def to_answer(self, questions: int) -> None: ...
@@ -35,6 +35,8 @@ class Watcher(Protocol):
     def gave_up(self, who: str, why: StopRun) -> None: ...
 
     def changed(self, sentence: str) -> None: ...
+
+    def warned(self, sentence: str) -> None: ...
 
     def stopping(self, grace_seconds: float) -> None: ...
 
@@ -66,6 +68,9 @@ class Unheard:
     def changed(self, sentence: str) -> None:
         _told(self._watcher.changed, sentence)
 
+    def warned(self, sentence: str) -> None:
+        _told(self._watcher.warned, sentence)
+
     def stopping(self, grace_seconds: float) -> None:
         _told(self._watcher.stopping, grace_seconds)
 
@@ -95,6 +100,9 @@ class Nobody:
     def gave_up(self, who: str, why: StopRun) -> None: ...
 
     def changed(self, sentence: str) -> None:
+        _log.warning(sentence)
+
+    def warned(self, sentence: str) -> None:
         _log.warning(sentence)
 
     def stopping(self, grace_seconds: float) -> None: ...

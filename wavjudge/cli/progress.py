@@ -86,6 +86,9 @@ class Bar:
         if not self._quiet:
             self._progress.console.print(printable(sentence), soft_wrap=True)
 
+    def warned(self, sentence: str) -> None:
+        self.changed(sentence)
+
     def stopping(self, grace_seconds: float) -> None:
         text = f"stopping: waiting up to {grace_seconds:g} s for calls under way; Ctrl-C again gives them up"
         self._progress.console.print(text)
