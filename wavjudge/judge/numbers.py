@@ -20,9 +20,11 @@ _SAID = rf"[{''.join(_WORDS)}]"
 _NUMBER = rf"(?:[+-]?\d{{1,6}}(?:\.\d{{1,6}})?|[{''.join(_WORDS)}{''.join(_TENS)}]{{1,6}}(?:[点點]{_SAID}{{1,6}})?)"
 _DECORATION = r"[\s*_`\"'“”‘’«»‹›「」『』()\[\]{}【】〔〕〈〉《》]*+"
 _OVER = r"(?:/|out\s+of|of|over|von|sur|su|de|из|共|(?:满分|滿分|总分|總分)(?:为|為|是)?:?)"
-_UNIT = r"(?:points?|pts?|stars?|marks?|分|点|點|점|[★⭐]|punkte?n?|puntos?|punti|балл(?:а|ов)?)"
+_UNIT = r"(?:points?|pts?|stars?|marks?|分|点|點|星|颗星|顆星|점|[★⭐]|punkte?n?|puntos?|punti|балл(?:а|ов)?)"
 
-_INLINE = re.compile(r"</?(?:b|strong|i|em|u|code|mark|big)>|<\|(?:begin|end)_of_box\|>", re.IGNORECASE)
+_INLINE = re.compile(
+    r"</?(?:b|strong|i|em|u|code|mark|big)>|<br\s?/?>|&nbsp;|<\|(?:begin|end)_of_box\|>", re.IGNORECASE
+)
 _WRAPPED = re.compile(r"\s*(?:\$\s*)?\\boxed\{([^{}]*)\}(?:\s*\$)?\s*|\s*\$([^$]*)\$\s*")
 
 

@@ -6,7 +6,7 @@ The rule, version `PARSER_VERSION` (part of every judge signature); docs/prompts
    rest; a closing mark without an opening one makes everything before it reasoning.
 2. The justification is taken out next; what stands inside it is never a verdict. Left open, it swallows the rest.
 3. Outside both, one verdict may stand for each axis. The same said twice is one; several different ones are
-   `unparseable`, as is one that is only quoted. None of them is picked.
+   `unparseable`, as is one that is only quoted, denied, doubted or an example. None of them is picked.
 4. The tag must hold one number on the scale (`numbers.py`): decoration, a unit and the scale's own top may stand around
    it, and nothing that leaves a doubt. A tag that is still open at the very end is read only where the reply stopped by
    itself. Of a reply that was cut off, a whole verdict is read if nothing but a justification follows it.
@@ -29,7 +29,7 @@ from wavjudge.judge.hearing import Heard
 from wavjudge.judge.numbers import read_number
 from wavjudge.judge.phrases import says_not_heard, says_refused
 from wavjudge.judge.prompts import Prompt, PromptAxis
-from wavjudge.judge.quoted import Quotations
+from wavjudge.judge.quoted import Quotations, is_hedged
 from wavjudge.judge.reasoning import without_reasoning
 from wavjudge.judge.tags import Tag, tags
 from wavjudge.types import Status
@@ -45,6 +45,7 @@ _FILTERED = frozenset({
     "content_filter", "safety", "recitation", "language", "blocklist", "prohibited_content", "spii", "model_armor",
     "escalation",
 })  # fmt: skip
+_TOP_BEHIND = re.compile(r"[ *]{0,4}(?:/|out of)[ *]{0,4}\d{1,4}(?![\d/])", re.IGNORECASE)
 _FENCE = re.compile(r"```[a-z]{0,12}|[*_`~\s]", re.IGNORECASE)
 
 
@@ -76,16 +77,16 @@ class Parsed:
 class _Found:
     """What one tag holds in a reply.
 
-    contents: each with whether every one of its occurrences is quoted. begun: of tags that begin anew before they are
-    closed. open: of the one that is left open at the end.
+    contents: each with whether it is only mentioned, by every one of its occurrences. begun: of tags that begin anew
+    before they are closed. open: of the one that is left open at the end.
     """
 
     contents: dict[str, bool] = field(default_factory=dict)
     begun: dict[str, None] = field(default_factory=dict)
     open: str | None = None
 
-    def add(self, content: str, *, is_quoted: bool) -> None:
-        self.contents[content] = self.contents.get(content, True) and is_quoted
+    def add(self, content: str, *, is_mention: bool) -> None:
+        self.contents[content] = self.contents.get(content, True) and is_mention
 
     @property
     def all(self) -> list[str]:
@@ -180,7 +181,9 @@ def _found(outside: str, declared: Iterable[str]) -> _Outside:
         opening, last = since.pop(tag.name, None), tag.end
         content = outside[opening.end : tag.start].strip() if opening else ""
         if opening is not None and tag.closing:
-            found[tag.name].add(content, is_quoted=quotations.hold(opening.start, tag.end))
+            top = _TOP_BEHIND.match(outside, tag.end)  # <score>8</score>/10
+            mentioned = quotations.hold(opening.start, tag.end) or is_hedged(outside, opening.start)
+            found[tag.name].add(f"{content}{top[0] if top else ''}", is_mention=mentioned)
         elif opening is not None:
             found[tag.name].begun[content] = None
         if not tag.closing:
@@ -213,11 +216,11 @@ def _read(outside: _Outside, axis: PromptAxis, ended: str) -> Verdict | Unscored
 def _uncertain(outside: _Outside, axis: PromptAxis, ended: str) -> Unscored | None:
     """Why one readable number is no verdict: it may go on, be taken back, or be another's."""
     found = outside.found[axis.tag]
-    quoted = [is_quoted for content, is_quoted in found.contents.items() if content]
-    if not quoted and (found.begun or ended not in _STOPPED):
+    mentions = [is_mention for content, is_mention in found.contents.items() if content]
+    if not mentions and (found.begun or ended not in _STOPPED):
         return Unscored("unparseable", f"got <{axis.tag}> left open with {_quote(found.all[0])}: it may go on")
-    if quoted and all(quoted):
-        return Unscored("unparseable", f"got <{axis.tag}> in quotation marks only, as somebody else's words")
+    if mentions and all(mentions):
+        return Unscored("unparseable", f"got <{axis.tag}> only as a quotation, a doubt or an example")
     if ended in _CUT_OFF | _FILTERED and not _is_only_begun(outside.after, axis):
         return Unscored("unparseable", f"got <{axis.tag}>, and the reply was cut off in the words after it")
     return None

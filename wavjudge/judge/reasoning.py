@@ -44,11 +44,15 @@ _MARK = re.compile(
     r"|<(?P<pipe_end>[^<>|\s/]{1,60})\|>"
     r"|<\s*+(?P<slash>/\s*+)?+(?P<tag>[^\s<>/|]{1,60}+)(?P<rest>[^<>]*+)(?:>|(?=<)|\Z)"
     rf"|(?P<bracket>{_BRACKETS})"
+    r"|(?:&lt;|\\u003c)\s{0,4}(?P<escaped>/?[\w:.-]{1,40})[^<>&\\]{0,80}(?:&gt;|\\u003e)"
+    rf"|^[ \t]{{0,3}}```[ \t]{{0,3}}(?P<fence>(?:{_IN_BRACKETS})\b|[ \t]*$)"
     r"|(?i:here(?:'s| is) my (?P<prose>thought process|response):)",
     re.MULTILINE,
 )
 _GLUED = re.compile(r"\s*(?:analysis|commentary)(?=[^\sa-z:,.;)\]*_-])")
 _GLUED_FINAL = re.compile(r"assistant\s?final(?![a-z])")
+_ATTRIBUTE = re.compile(r"(?:type|class|name|kind|role|id|channel)\s*=\s*[\"']?([^\"'>\s]{1,40})")
+_QUIET = ("prose", "fence", "<")  # families whose closing marks are ordinary text where nothing is open
 _MESSAGE_ENDS = frozenset({"end", "return", "call", "start", "eom", "eot", "eot_id", "im_end", "end_of_turn"})
 _SPOKEN = ("final", "response", "answer", "user")
 
@@ -112,7 +116,7 @@ class _Cut:
                 pass
             self.since = event.end
             self.kept.append(" ")
-        elif not self.open and event.family != "prose":
+        elif not self.open and not event.family.startswith(_QUIET):
             self._forget(event)
 
     def _end(self, event: _Event) -> None:
@@ -152,24 +156,40 @@ def _event(mark: re.Match[str], declared: frozenset[str]) -> _Event | None:
     speaker = mark["channel"] if mark["channel"] is not None else mark["recipient"]
     if speaker is not None:
         return _Event("final" if speaker.lower().startswith(_SPOKEN) else "open", "channel", start, end, token=True)
-    if mark["prose"]:
-        return _prose(mark)
+    if mark["prose"] or mark["fence"] is not None:
+        return _plain_mark(mark)
     if mark["pipe_end"] == "channel":
         return _Event("close", "channel", start, end)
-    name = plain_name(mark["pipe"] or mark["pipe_end"] or mark["tag"] or (mark["bracket"] or "").strip(" \t\n[/]"))
+    bracket = (mark["bracket"] or "").strip(" \t\n[/]")
+    name = plain_name(mark["pipe"] or mark["pipe_end"] or mark["tag"] or mark["escaped"] or bracket)
+    if mark["tag"] and name not in declared and (found := _by_attribute(mark, name)):
+        return found
     if mark["pipe"] and name in _MESSAGE_ENDS:
         return _Event("end", "", start, end)
     family, kind = _NUMBERED.get(name) or (_family(name), "open")
     if not family or name in declared or (mark["rest"] or "").endswith("/"):
         return None
-    slash = mark["slash"] or mark["pipe_end"] or (mark["bracket"] or name).startswith(("/", "[/"))
+    slash = mark["slash"] or mark["pipe_end"] or (mark["bracket"] or mark["escaped"] or name).startswith(("/", "[/"))
     closing = kind == "close" or slash or _ENDS.search(name)
     return _Event("close" if closing else "open", family, start, end, token=bool(mark["pipe"]))
 
 
-def _prose(mark: re.Match[str]) -> _Event:
-    """Granite's sentences; the second is an ordinary one unless the first stands before it."""
-    return _Event("open" if mark["prose"].lower().startswith("thought") else "close", "prose", *mark.span())
+def _plain_mark(mark: re.Match[str]) -> _Event:
+    """Granite's sentences, or a fence named after reasoning."""
+    if mark["prose"]:
+        kind: _Kind = "open" if mark["prose"].lower().startswith("thought") else "close"
+        return _Event(kind, "prose", *mark.span())
+    return _Event("open" if mark["fence"].strip() else "close", "fence", *mark.span())
+
+
+def _by_attribute(mark: re.Match[str], name: str) -> _Event | None:
+    """`<details type="reasoning">` and its like, up to the closing tag of that name."""
+    if _family(name):
+        return None
+    if mark["slash"]:
+        return _Event("close", f"<{name}", *mark.span())
+    said = _ATTRIBUTE.search(mark["rest"])
+    return _Event("open", f"<{name}", *mark.span()) if said and _family(plain_name(said[1])) else None
 
 
 @lru_cache(maxsize=4096)
