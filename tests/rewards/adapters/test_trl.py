@@ -110,3 +110,14 @@ def test_bad_columns_are_named(columns: Columns, more: dict[str, Any], said: str
 
 def _reward(server: Loopback) -> JudgeReward:
     return JudgeReward(f"openai:m?base_url={server.openai_url}&attempts=1", {"overall": 1.0}, guards=None)
+
+
+def test_a_decoder_that_raises_at_one_answer_loses_that_answer() -> None:
+    def decode(ids: Any) -> Any:
+        if ids == [1]:
+            raise RuntimeError("no such token")
+        return [0.5] * 9, 8000
+
+    first, second = Columns(decode=decode).items(2, {"answer_text": ["a", "b"]}, token_ids=[[1], [2]])
+    assert first.crashed == "decode raised RuntimeError: no such token" and first.answer_audio is None
+    assert second.crashed is None and second.answer_audio is not None

@@ -190,6 +190,12 @@ def test_with_a_floor_the_figures_beside_the_score_are_the_same_for_all(judge: L
     assert found[1] == {"score": 1.0, "status": "no_speech"}
 
 
+def test_without_a_question_it_is_said_what_is_lacking(judge: Loopback) -> None:
+    with reward(judge) as core:
+        status, told = asked(RewardServer(core), "/score", body(prompt=""))
+    assert status == 503 and "not_applicable" in told["message"] and "such as the question" in told["message"]
+
+
 def test_over_the_ceiling_nobody_is_asked(judge: Loopback) -> None:
     judge.plan = lambda number: "bad_request"
     with reward(judge, ceiling=Ceiling(0.0, 1)) as core:

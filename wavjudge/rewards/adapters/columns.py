@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wavjudge.errors import InputError
-from wavjudge.rewards.item import RewardItem, sound
+from wavjudge.rewards.item import RewardItem, sound, why
 
 Decode = Callable[[Any], Any]
 """From the token ids of an answer to its sound, as `item.sound` takes it: ``(samples, rate)``; None for no speech."""
@@ -44,10 +44,13 @@ class Columns:
             raise InputError(f"got no column {', '.join(missing)}, expected it beside {', '.join(sorted(given))}",
                              todo="keep it in the dataset (remove_unused_columns=False), or name another")  # fmt: skip
         found = {name: _column(given, self.named.get(name, name), n) for name in FIELDS}
+        crashed: Sequence[str | None] = [None] * n
         if self.decode is not None:
-            found["answer_audio"] = [self.decode(ids) for ids in _same_length(token_ids, "token ids", n)]
+            made = [_decoded(self.decode, ids) for ids in _same_length(token_ids, "token ids", n)]
+            found["answer_audio"], crashed = [heard for heard, _ in made], [one for _, one in made]
         rows = [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
-        return [self._item(row, number, details or {}) for number, row in enumerate(rows)]
+        items = [self._item(row, number, details or {}) for number, row in enumerate(rows)]
+        return [replace(item, crashed=one) for item, one in zip(items, crashed, strict=True)]
 
     def _item(self, row: dict[str, Any], number: int, details: Mapping[str, float | str | None]) -> RewardItem:
         for name in ("answer_audio", "question_audio"):
@@ -57,6 +60,14 @@ class Columns:
             )
         row["id"] = "" if row["id"] is None else str(row["id"])
         return RewardItem(**row, details=details)
+
+
+def _decoded(decode: Decode, ids: Any) -> tuple[Any, str | None]:
+    """The sound, or why there is none: what a model's own code raises at one answer is that answer's outcome."""
+    try:
+        return decode(ids), None
+    except Exception as error:
+        return None, why(error, "decode")
 
 
 def _column(given: Mapping[str, Any], name: str, n: int) -> Sequence[Any]:

@@ -119,8 +119,10 @@ def reply(reward: JudgeReward, found: Judged) -> dict[str, float | str]:
     if found.score is None:
         again = "send it again; replies that came are not paid for twice"
         theirs = "the same answer fails again; a floor (Guards, --floor) pays where silence was measured"
+        lacking = "the same answer fails again: give what the judge's prompt needs, such as the question"
+        todo = theirs if found.reward.status in OUTCOMES else again
         raise NoRewardError(f"got no reward for an answer ({found.reward.status}: {found.reward.reason})",
-                            todo=theirs if found.reward.status in OUTCOMES else again)  # fmt: skip
+                            todo=lacking if found.reward.status == "not_applicable" else todo)  # fmt: skip
     told: dict[str, float | str] = {"score": found.score, "status": found.reward.status}
     return (
         told
