@@ -120,6 +120,16 @@ def each(handle: Callable[[T], R], rows: Iterable[T]) -> Iterator[R]:
         yield handled
 
 
+def managed(handle: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R | str:
+    """What `handle` gives, or the reason why it does not: for those who go through rows that may each be wrong."""
+    try:
+        return handle(*args, **kwargs)
+    except Exception as error:
+        if ends_the_run(error):
+            raise
+        return str(error) if isinstance(error, InputError) else noted(error)
+
+
 async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """As `asyncio.to_thread`; but no future can hold a StopIteration, and whoever awaited one would wait for ever."""
 

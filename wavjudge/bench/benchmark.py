@@ -22,6 +22,7 @@ from wavjudge import resources
 from wavjudge.bench.raw import TABLES, Raw, raw_rows
 from wavjudge.bench.row import ItemRow, validated
 from wavjudge.errors import InputError
+from wavjudge.internal import managed
 from wavjudge.run_files import inside
 from wavjudge.store import first_problem
 from wavjudge.types import AxisName, BenchmarkEntry
@@ -101,13 +102,21 @@ class Benchmark:
         self.unused_fields.clear()
         seen: dict[tuple[str, str], str] = {}
         for where, raw in raw_rows(self.path):
-            row = validated(self._renamed(raw), ItemRow)
-            problem = row if isinstance(row, str) else self._repeated(row, seen) or _unasked(row)
-            if problem or isinstance(row, str):
-                self.bad_rows.append(f"{where}, {problem}")
-                continue
-            seen[row.benchmark or self.benchmark, row.item_id] = where
-            yield where, row if row.language else row.model_copy(update={"language": self.head.language})
+            row = managed(self._read, where, raw, seen)
+            if isinstance(row, str):
+                self.bad_rows.append(f"{where}, {row}")
+            else:
+                yield where, row
+
+    def _read(self, where: str, raw: Raw, seen: dict[tuple[str, str], str]) -> ItemRow | str:
+        """The item of a row, or what is wrong with it."""
+        row = validated(self._renamed(raw), ItemRow)
+        if isinstance(row, str):
+            return row
+        if problem := self._repeated(row, seen) or _unasked(row):
+            return problem
+        seen[row.benchmark or self.benchmark, row.item_id] = where
+        return row if row.language else row.model_copy(update={"language": self.head.language})
 
     def __len__(self) -> int:
         """Rows, good and bad."""

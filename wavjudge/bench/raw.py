@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from wavjudge import spreadsheet
-from wavjudge.internal import ends_the_run, noted
+from wavjudge.internal import managed
 from wavjudge.spreadsheet import not_utf8
 
 __all__ = ["TABLES", "Raw", "filled", "no_json", "not_utf8", "raw_rows"]
 
 TABLES = frozenset({".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"})
 
-T = TypeVar("T")
 Raw = Mapping[str, Any] | str
 """The fields of a row, or what is wrong with the line they should stand in."""
 
@@ -44,17 +43,7 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[str, Raw]]:
             if number == 1:
                 line = line.removeprefix(codecs.BOM_UTF8)
             if line.strip():
-                yield f"{path}, line {number}", _read(_json_object, line)
-
-
-def _read(line: Callable[[T], Raw], text: T) -> Raw:
-    """A line as its reader reads it, or what it stumbled over: the next line is another matter."""
-    try:
-        return line(text)
-    except Exception as error:
-        if ends_the_run(error):
-            raise
-        return noted(error)
+                yield f"{path}, line {number}", managed(_json_object, line)
 
 
 def _json_object(line: bytes) -> Raw:
@@ -97,7 +86,7 @@ def _halved(row: Mapping[str, Any]) -> str | None:
 def _csv_rows(path: Path) -> Iterator[tuple[str, Raw]]:
     with spreadsheet.opened(path) as records:
         for line, cells in records:
-            yield f"{path}, line {line}", cells if isinstance(cells, str) else _read(records.fields, cells)
+            yield f"{path}, line {line}", cells if isinstance(cells, str) else managed(records.fields, cells)
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, Raw]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wavjudge.errors import InputError
+from wavjudge.internal import managed
 from wavjudge.store import RunFolder
 from wavjudge.types import BenchmarkEntry, Item, Response
 
@@ -58,25 +59,13 @@ class StoredSet:
             seen: dict[tuple[str, str, str, int], str] = {}
             for number, response in enumerate(folder.responses(), 1):
                 where = f"{self.path / 'responses.jsonl'}, record {number}"
-                if (found := items.get((response.benchmark, response.item_id))) is None:
-                    self.bad_rows.append(f"{where}: its item {response.item_id!r} is not in items.jsonl")
-                    continue
-                item = Item.model_validate_json(found)
-                if flaw := self._flaw(item, response, seen):
-                    self.bad_rows.append(f"{where}: {flaw}")
+                row = managed(_row, items.get((response.benchmark, response.item_id)), response, seen)
+                if isinstance(row, str):
+                    self.bad_rows.append(f"{where}: {row}")
                     continue
                 seen[_key(response)] = where
-                yield where, StoredRow(item, response)
+                yield where, row
             self.bad_rows += folder.bad_lines
-
-    def _flaw(self, item: Item, response: Response, seen: dict[tuple[str, str, str, int], str]) -> str | None:
-        """What no run of ours would have written, but a hand or another program may."""
-        if stands := seen.get(_key(response)):
-            return f'field "item_id": the answer {_key(response)[1:]} of (item, candidate, attempt) stands at {stands}'
-        turns, answers = len(item.turns), len(response.answers)
-        if answers > turns or (response.status == "ok" and answers < turns):
-            return f'field "answers": got {answers} to {turns} turns, and status {response.status}'
-        return None
 
     @property
     def told(self) -> Path:
@@ -94,6 +83,19 @@ class StoredSet:
 
     def __bool__(self) -> bool:
         return True
+
+
+def _row(item: bytes | None, response: Response, seen: dict[tuple[str, str, str, int], str]) -> StoredRow | str:
+    """An answer with its item; or what no run of ours would have written, but a hand or another program may."""
+    if item is None:
+        return f"its item {response.item_id!r} is not in items.jsonl"
+    if stands := seen.get(_key(response)):
+        return f'field "item_id": the answer {_key(response)[1:]} of (item, candidate, attempt) stands at {stands}'
+    found = Item.model_validate_json(item)
+    turns, answers = len(found.turns), len(response.answers)
+    if answers > turns or (response.status == "ok" and answers < turns):
+        return f'field "answers": got {answers} to {turns} turns, and status {response.status}'
+    return StoredRow(found, response)
 
 
 def _key(response: Response) -> tuple[str, str, str, int]:

@@ -18,6 +18,7 @@ from wavjudge.bench.raw import TABLES, Raw, raw_rows
 from wavjudge.bench.row import Row, validated
 from wavjudge.bench.stored import StoredSet, is_run, refuse_benchmark
 from wavjudge.errors import InputError
+from wavjudge.internal import managed
 from wavjudge.run_files import inside
 from wavjudge.types import BenchmarkEntry
 
@@ -43,19 +44,22 @@ class TestSet:
         self.bad_rows.clear()
         seen: dict[tuple[str | None, str, str, int], str] = {}
         for where, raw in _raw_rows(self.path):
-            row = validated(self.questions.joined(raw) if self.questions else raw, Row)
+            row = managed(self._read, where, raw, seen)
             if isinstance(row, str):
                 self.bad_rows.append(f"{where}, {row}")
-                continue
-            key = (row.benchmark, row.item_id, row.candidate, row.attempt)
-            if key in seen:
-                self.bad_rows.append(
-                    f'{where}, field "item_id": the answer {key[1:]} of (item, candidate, attempt) '
-                    f"stands already at {seen[key]}"
-                )
-                continue
-            seen[key] = where
-            yield where, row
+            else:
+                yield where, row
+
+    def _read(self, where: str, raw: Raw, seen: dict[tuple[str | None, str, str, int], str]) -> Row | str:
+        """The answer of a row, or what is wrong with it."""
+        row = validated(self.questions.joined(raw) if self.questions else raw, Row)
+        if isinstance(row, str):
+            return row
+        key = (row.benchmark, row.item_id, row.candidate, row.attempt)
+        if key in seen:
+            return f'field "item_id": the answer {key[1:]} of (item, candidate, attempt) stands already at {seen[key]}'
+        seen[key] = where
+        return row
 
     @property
     def told(self) -> None:
