@@ -11,11 +11,14 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from wavjudge.cli.console import SHOWN_BAD_ROWS, console
 from wavjudge.report.text import printable
@@ -24,6 +27,28 @@ if TYPE_CHECKING:
     from wavjudge.clients.onion import Meter
     from wavjudge.errors import StopRun
     from wavjudge.types import Rating, Response
+
+
+LONG_WAIT_SECONDS = 10.0
+
+
+class _Wait(ProgressColumn):
+    """How long the provider lets calls wait: read at each drawing, since nothing moves the bar meanwhile."""
+
+    max_refresh = 0.5
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self._meter = meter
+
+    def render(self, task: Task) -> Text:
+        return Text(waiting(self._meter), style="yellow")
+
+
+def waiting(meter: Meter) -> str:
+    """What to say of calls that wait for long before they try again; empty where none does."""
+    seconds = meter.longest_wait
+    return f"waiting {seconds:.0f} s to try again" if seconds >= LONG_WAIT_SECONDS else ""
 
 
 class Bar:
@@ -36,7 +61,7 @@ class Bar:
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=18), MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(compact=True), TextColumn("{task.fields[money]}"),
-            TextColumn("{task.fields[failed]}", style="red"),
+            TextColumn("{task.fields[failed]}", style="red"), _Wait(meter),
             console=console(err=True), disable=quiet or not sys.stderr.isatty(), transient=True,
         )  # fmt: skip
         self._answers = self._progress.add_task("answers", total=0, rate="", money="", failed="", visible=False)

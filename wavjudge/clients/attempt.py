@@ -4,10 +4,12 @@ what outlives an attempt (waiting, the cache) wraps a client. So a call that wai
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from typing import TypeVar
 
 from wavjudge.clients.base import Failure, RawReply, Reply, Request, Wire
 from wavjudge.clients.clock import REAL_CLOCK, Clock
@@ -19,6 +21,9 @@ KEPT_BYTES = 1 << 16
 """Of a reply that could not be read, so many are kept."""
 
 Attempt = Callable[[Request], Awaitable[Reply | Failure]]
+T = TypeVar("T")
+
+_LONG_BYTES = 2**17  # four seconds of a judge's audio: below it the way to a thread takes longer than the work
 
 
 def once(wire: Wire, clock: Clock = REAL_CLOCK) -> Attempt:
@@ -26,18 +31,27 @@ def once(wire: Wire, clock: Clock = REAL_CLOCK) -> Attempt:
 
     The body is built anew for each attempt: that costs microseconds, and keeping it would hold the audio in memory
     while the call sleeps. Raises what the request's own `load` raises (InputError for a recording that is gone).
+    Where there is much to decode, resample or write in base64, a thread does it: all other calls would wait for it.
     """
 
     async def attempt(request: Request) -> Reply | Failure:
         started = clock.now()
-        raw = await wire.send(_encoded(wire, request), request)
-        outcome = raw if isinstance(raw, Failure) else _decoded(wire, raw, request)
+        body = await _aside(request.wav_bytes, lambda: _encoded(wire, request))
+        raw = await wire.send(body, request)
+        if isinstance(raw, Failure):
+            outcome: Reply | Failure = raw
+        else:
+            outcome = await _aside(len(raw.body), lambda: _decoded(wire, raw, request))
         outcome = timed(outcome, clock.now() - started)
         if (received := _received.get()) is not None:
             received.append((request, outcome))
         return outcome
 
     return attempt
+
+
+async def _aside(size: int, work: Callable[[], T]) -> T:
+    return await asyncio.to_thread(work) if size > _LONG_BYTES else work()
 
 
 _received: ContextVar[list[tuple[Request, Reply | Failure]] | None] = ContextVar("received", default=None)

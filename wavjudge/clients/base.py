@@ -115,6 +115,7 @@ class Request:
 
     earlier: oldest first; empty for a judge. voice: in which the answer is spoken, where `wants` holds audio; None is
     the provider's default. language: of the recordings, for a wire that transcribes (`en`); others do not send it.
+    may_be_silent: a reply that ended by itself without a word is an answer (a candidate's), and no broken reply.
     """
 
     model: str
@@ -127,6 +128,7 @@ class Request:
     earlier: tuple[Said, ...] = ()
     voice: str | None = None
     language: str | None = None
+    may_be_silent: bool = False
 
     @property
     def all_parts(self) -> tuple[Part, ...]:
@@ -197,7 +199,8 @@ class Reply:
 class Failure:
     """No usable reply: why, in words that hold no key and no audio; how long the provider asks to wait, in seconds.
 
-    sent: False where the request surely never left, so that it cannot have cost anything.
+    sent: False where the request surely never left, so that it cannot have cost anything. retry: what the server says
+    of trying again; None leaves it to the kind.
     finish: of a reply that was stopped on its way (limit, filter), whose `text` may hold more than its end.
     """
 
@@ -213,6 +216,7 @@ class Failure:
     attempts: int = 1
     seconds: float = 0.0
     sent: bool = True
+    retry: bool | None = None
 
 
 class Wire(Protocol):

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _FORM = PartForm((b'{"text":', b"}"), (b'{"inlineData":{"mimeType":"audio/wav","data":"', b'"}}'))
 
+_API_VERSION = "v1"  # said here, so that GOOGLE_GENAI_API_VERSION does not change the endpoint without a trace
+
 # The server takes the SDK's timeout as a deadline of its own and answers 400 below ten seconds. Ours must pass first,
 # so that a timeout is told from a lost connection.
 _LEAST_SDK_TIMEOUT_SECONDS = 10
@@ -135,7 +137,9 @@ class GeminiWire:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         transport = Guarded(timeout=None, limits=limits)
         timeout_ms = 1000 * math.ceil(max(_LEAST_SDK_TIMEOUT_SECONDS, self._timeout_seconds + _SDK_MARGIN_SECONDS))
-        options = genai.types.HttpOptions(base_url=self._base_url, timeout=timeout_ms, httpx_async_client=transport)
+        options = genai.types.HttpOptions(
+            base_url=self._base_url, api_version=_API_VERSION, timeout=timeout_ms, httpx_async_client=transport
+        )
         return genai.Client(api_key=self._key, vertexai=False, http_options=options), transport
 
     async def aclose(self) -> None:
@@ -195,7 +199,8 @@ class GeminiWire:
             return "cut_off", f"{wire.cut_off(request)} ({finish})"
         if not candidate:
             return "malformed", "got a reply without candidates"
-        if not text.strip() and not ("audio" in request.wants and finish == "STOP"):
+        silent = request.may_be_silent or "audio" in request.wants
+        if not text.strip() and not (silent and finish == "STOP"):
             return "malformed", f"got a reply without text (finishReason {wire.quote(str(finish))})"
         return None, ""
 
@@ -212,7 +217,10 @@ class GeminiWire:
     def _failure(self, kind: FailureKind, reason: str, raw: RawReply, wait_seconds: float | None = None) -> Failure:
         if wait_seconds is None:
             wait_seconds = wire.retry_after_seconds(raw.headers, self._now)
-        return Failure(kind, reason, retry_after_seconds=wait_seconds, http_status=raw.status)
+        return Failure(
+            kind, reason, retry_after_seconds=wait_seconds, http_status=raw.status,
+            retry=wire.should_retry(raw.headers),
+        )  # fmt: skip
 
 
 def _given(**settings: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What calls cost: the listed prices, the cost of one call, its upper bound, and an estimate before a run.
+"""What calls cost: the cost of one call, its upper bound, and an estimate before a run.
 
     cost = (text_in * (text - cached) + cached_in * cached + audio_in * audio
             + text_out * (output - speech) + audio_out * speech) / 1,000,000 USD
@@ -11,13 +11,9 @@ What is not known (a price, a token count) makes the sum None, never a smaller n
 from __future__ import annotations
 
 import datetime
-import functools
 import math
-import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Literal
 
 from wavjudge.clients.base import NO_USAGE, Failure, FailureKind, Reply, Request, TextPart
@@ -34,8 +30,6 @@ OUTPUT_TOKENS_AT_MOST = 65_536
 """Assumed for reservations where neither the request nor the price list bounds the output."""
 _FRAME_TOKENS = 32  # roles and separators around one message or part: a few tokens at every known provider
 
-_DATED = re.compile(r"(?P<name>.+?)-(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{3})")
-
 # What says that the model did not run, even inside an answer with HTTP 200. A lost connection and a time-out do not:
 # the model may have answered into the void, and the provider may charge for it.
 _NOT_BILLED: frozenset[FailureKind] = frozenset({"auth", "quota", "bad_request", "rate_limited", "unreachable"})
@@ -47,7 +41,7 @@ _GATEWAY = frozenset({499, 502, 504, 520, 524, 598, 599})
 class Price:
     """USD per 1M tokens; None is "not known", which is not zero.
 
-    mark: "D" the vendor's documentation, "C" a third party's claim, "U" given by the user.
+    mark: "D" the vendor's documentation, "C" a third party's claim, "U" given by the user. The list: `listed.py`.
     audio_tokens_per_second: input tokens that one second of audio becomes.
     """
 
@@ -92,28 +86,6 @@ def _positive(key: str, value: str) -> float:
     if not 0 <= number < math.inf:
         raise SpecError(f"got {key}={value}, expected a number from 0 on", todo=SET_PRICE)
     return number
-
-
-def find_price(kind: str, model: str) -> Price | None:
-    """The listed price of a model, by its exact name or by its name with a date or version behind it; else None.
-
-    The list is about the providers' own addresses: do not ask it for a model behind another `base_url`.
-
-    >>> find_price("openai", "gpt-audio-1.5-2026-05-01") == find_price("openai", "gpt-audio-1.5")
-    True
-    >>> find_price("openai", "gpt-audio-2") is None
-    True
-    """
-    model = model.removeprefix("models/")
-    prices = _listed()
-    dated = _DATED.fullmatch(model)
-    return prices.get((kind, model)) or (prices.get((kind, dated["name"])) if dated else None)
-
-
-@functools.cache
-def _listed() -> dict[tuple[str, str], Price]:
-    rows = tomllib.loads(Path(__file__).with_name("prices.toml").read_text(encoding="utf-8"))["price"]
-    return {(row.pop("kind"), row.pop("model")): Price(**row) for row in rows}
 
 
 def cost(usage: Usage, price: Price) -> float | None:

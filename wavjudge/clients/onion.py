@@ -32,6 +32,7 @@ class Meter:
     attempts: sends that came back; retries: those among them after a call's first.
     usage: sums over all attempts, failed ones included; a count that nobody reported is None.
     usd: what is known of the cost; unpriced: attempts whose cost is not known and stands in no sum.
+    longest_wait: seconds until the last call that waits for its next attempt makes it.
     """
 
     calls: int = 0
@@ -42,6 +43,17 @@ class Meter:
     usage: Usage = NO_USAGE
     usd: float = 0.0
     unpriced: int = 0
+    clock: Clock = REAL_CLOCK
+    _until: float = 0.0
+
+    def waits(self, seconds: float) -> None:
+        """A call will try again in so many seconds."""
+        self._until = max(self._until, self.clock.now() + seconds)
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds until the last of the calls that wait tries again."""
+        return max(0.0, self._until - self.clock.now())
 
     def count_attempt(self, usage: Usage, usd: float | None) -> None:
         self.attempts += 1
@@ -136,7 +148,7 @@ def build_client(
         attempt = budgeted(attempt, budget, price)
     # The place comes before the money: a call in the queue would otherwise hold a reservation it has no use for yet.
     attempt = limited(attempt, limits or Limits(clock=clock))
-    client: Client = Retry(wire, attempt, settings=settings, tokens=tokens, clock=clock, seed=seed)
+    client: Client = Retry(wire, attempt, settings=settings, tokens=tokens, clock=clock, seed=seed, on_wait=meter.waits)
     if cache is not None:
         client = Cached(client, cache, scope=f"{wire.name} {scope}", read=read_cache, write=write_cache)
     if identity is not None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from wavjudge.clients import sound, wire
+from wavjudge.clients.address import Auth
 from wavjudge.clients.base import AudioPart, Failure, FailureKind, Part, RawReply, Reply, Request, Said
 from wavjudge.clients.openai_http import OpenAIServer
 from wavjudge.clients.reach import most_bytes
@@ -37,7 +38,8 @@ class OpenAIWire:
 
     Parameters
     ----------
-    base_url: up to and with `/v1`; None is OpenAI, or OPENAI_BASE_URL.
+    base_url: up to and with `/v1`; None is OpenAI, or OPENAI_BASE_URL. Its query goes along with every call (Azure's
+        `?api-version=`). auth: the header of the key; None sees it from the address (`api-key` for Azure).
     api_key: None is OPENAI_API_KEY, or a dummy where `base_url` is given (a key meant for OpenAI goes nowhere else).
     part: how a recording is written. `input_audio` is OpenAI's; `audio_url` and `input_audio_uri` (a data URI inside
         input_audio) are for servers that want them.
@@ -64,6 +66,7 @@ class OpenAIWire:
         max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens",
         trust_audio_tokens: bool = True,
         replay: Replay = "text",
+        auth: Auth | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         if part not in _FORMS:
@@ -72,7 +75,7 @@ class OpenAIWire:
             raise SpecError(f"got max_tokens_field {max_tokens_field!r}, expected max_completion_tokens or max_tokens")
         if replay not in ("text", "audio"):
             raise SpecError(f"got replay {replay!r}, expected text or audio")
-        self._server = OpenAIServer(base_url, api_key, timeout_seconds, now)
+        self._server = OpenAIServer(base_url, api_key, timeout_seconds, now, auth)
         self._form, self._replays_audio = _FORMS[part], replay == "audio"
         self._max_tokens_field, self._trust_audio_tokens = max_tokens_field, trust_audio_tokens
 
@@ -179,7 +182,8 @@ class OpenAIWire:
             return None, ""  # also where it was cut off: `finish` says so, and what was spoken can be heard
         if finish == "length":
             return "cut_off", wire.cut_off(request)
-        if not text.strip() and not ("audio" in request.wants and finish == "stop"):
+        silent = request.may_be_silent or "audio" in request.wants
+        if not text.strip() and not (silent and finish == "stop"):
             return "malformed", f"got a reply without text (finish_reason {wire.quote(str(finish))})"
         return None, ""
 

@@ -7,6 +7,7 @@ token counts and waiting times are not lost.
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from wavjudge.clients import wire
 from wavjudge.clients.accepted import is_for_good
+from wavjudge.clients.address import Auth, read_address
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply
 from wavjudge.clients.redact import cleaned
 from wavjudge.clients.wire import UNDECODABLE_AUDIO, PerLoop
-from wavjudge.errors import SpecError
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 # Above any concurrency of ours, so that only our own limits throttle. Not None: the SDK's transport then falls back
 # to aiohttp's own limit of 100.
 _CONNECTIONS = 10_000
-_METHODS = ("/chat/completions", "/audio/speech", "/audio/transcriptions")
-
 _KIND_OF_STATUS: Mapping[int, FailureKind] = {
     401: "auth", 402: "quota", 408: "unavailable", 409: "unavailable", 425: "unavailable",
 }  # fmt: skip
@@ -63,11 +62,11 @@ class OpenAIServer:
     """
 
     def __init__(
-        self, base_url: str | None, api_key: str | None, timeout_seconds: float, now: Callable[[], float]
-    ) -> None:
+        self, base_url: str | None, api_key: str | None, timeout_seconds: float, now: Callable[[], float],
+        auth: Auth | None = None,
+    ) -> None:  # fmt: skip
         wire.check_options(base_url, timeout_seconds)
-        if base_url and base_url.rstrip("/").endswith(_METHODS):
-            raise SpecError(f"got base_url {base_url!r}, which names a method", todo="let it end with /v1")
+        self._address = read_address(base_url or os.environ.get("OPENAI_BASE_URL") or None, auth)
         self._key = wire.choose_key(api_key, base_url, ("OPENAI_API_KEY",))
         self._base_url, self._timeout_seconds, self._now = base_url, timeout_seconds, now
         self._clients: PerLoop[AsyncOpenAI] = PerLoop(self._build)
@@ -86,27 +85,39 @@ class OpenAIServer:
 
     async def _post(self, path: str, content_type: str, most: int, **content: Any) -> RawReply | Failure:
         client = self._clients.get()  # before the deadline: the first import of the SDK takes seconds
-        return await wire.within(self._timeout_seconds, _sent(client, path, content_type, content), self._key, most)
+        call = _sent(client, path, {"content-type": content_type, **self._key_header()}, content)
+        return await wire.within(self._timeout_seconds, call, self._key, most)
+
+    def _key_header(self) -> dict[str, Any]:
+        """What takes the place of the SDK's own header for the key, where that is another one."""
+        from openai import Omit
+
+        return {"api-key": self._key, "Authorization": Omit()} if self._address.auth == "api-key" else {}
 
     def _build(self) -> AsyncOpenAI:
         import httpx2
-        from openai import AsyncOpenAI, DefaultAioHttpClient
+        from openai import AsyncOpenAI, DefaultAioHttpClient, DefaultAsyncHttpxClient
 
         from wavjudge.clients.guarded import Guarded
 
         class Client(Guarded, DefaultAioHttpClient):
             """Guarded, on aiohttp's transport, which is the quicker one."""
 
+        class Plain(Guarded, DefaultAsyncHttpxClient):
+            """Guarded, on httpx2's own, which knows SOCKS."""
+
         # From 1 MiB on, 25 s of speech, aiohttp warns of a body in bytes; where warnings are errors, no long answer
         # would ever be sent. It takes a copy of the body, far below a millisecond.
         warnings.filterwarnings("ignore", "Sending a large body directly with raw bytes", ResourceWarning)
         limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        address = self._address
         client = AsyncOpenAI(
             api_key=self._key,
-            base_url=self._base_url,
+            base_url=address.url,
             max_retries=0,
             timeout=None,
-            http_client=Client(limits=limits, timeout=None),
+            default_query=dict(address.query),
+            http_client=(Plain if wire.socks_proxy() else Client)(limits=limits, timeout=None),
         )
         if self._base_url:  # the SDK sends OPENAI_ORG_ID and OPENAI_PROJECT_ID to whatever address it is given
             client.organization = client.project = None
@@ -138,18 +149,16 @@ class OpenAIServer:
         """A failure with what the headers say."""
         return Failure(
             kind, reason, retry_after_seconds=wire.retry_after_seconds(raw.headers, self._now), http_status=raw.status,
-            provider_id=raw.headers.get("x-request-id"),
+            provider_id=raw.headers.get("x-request-id"), retry=wire.should_retry(raw.headers),
         )  # fmt: skip
 
 
-async def _sent(client: AsyncOpenAI, path: str, content_type: str, content: dict[str, Any]) -> RawReply:
+async def _sent(client: AsyncOpenAI, path: str, headers: dict[str, Any], content: dict[str, Any]) -> RawReply:
     import httpx2
     from openai import APIStatusError
 
     try:
-        reply = await client.post(
-            path, cast_to=httpx2.Response, options={"headers": {"content-type": content_type}}, **content
-        )
+        reply = await client.post(path, cast_to=httpx2.Response, options={"headers": headers}, **content)
     except APIStatusError as error:
         reply = error.response
     return wire.raw_reply(reply.status_code, reply.headers, reply.content)

@@ -8,6 +8,7 @@ delay before retry n (n = 0, 1, ...) = what the provider asks for, else uniform(
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from wavjudge.clients.attempt import Attempt, once, timed
@@ -71,16 +72,17 @@ class Retry:
     wire: closed by `aclose`, and named in messages.
     attempt: one attempt, with whatever it must hold; by default the bare wire's. While this client sleeps, no
         attempt is under way, so a place, bytes or money held by an attempt are free.
-    tokens: shared by the calls of a run.
+    tokens: shared by the calls of a run. on_wait: is told the seconds of each wait before an attempt.
     """
 
     def __init__(
         self, wire: Wire, attempt: Attempt | None = None, *, settings: RetrySettings | None = None,
         tokens: RetryTokens | None = None, clock: Clock = REAL_CLOCK, seed: int = 0,
+        on_wait: Callable[[float], None] = lambda seconds: None,
     ) -> None:  # fmt: skip
         self._wire, self._attempt, self._clock = wire, attempt or once(wire, clock), clock
         self._settings, self._tokens = settings or RetrySettings(), tokens or RetryTokens()
-        self._was_reached = False
+        self._was_reached, self._on_wait = False, on_wait
         self._random = random.Random(seed)  # noqa: S311 - spreads waits, guards nothing
 
     async def complete(self, request: Request) -> Reply | Failure:
@@ -102,6 +104,7 @@ class Retry:
             delay = self._delay(outcome, request, attempts, malformed, waited)
             if delay is None:
                 break
+            self._on_wait(delay)
             await self._clock.sleep(delay)
             outcome = await self._attempt(request)
             attempts += 1
@@ -123,7 +126,8 @@ class Retry:
         most = settings.max_attempts
         if not self._was_reached:
             most = min(most, settings.unreachable_retries + 1)
-        if failure.kind not in RETRIED or attempts >= most or malformed > settings.malformed_retries:
+        may = failure.kind in RETRIED if failure.retry is None else failure.retry  # `x-should-retry` knows better
+        if not may or attempts >= most or malformed > settings.malformed_retries:
             return None
         delay = failure.retry_after_seconds or self._backoff(attempts)
         if failure.kind == "rate_limited" and delay > settings.give_up_seconds:

@@ -6,6 +6,7 @@ Nothing here knows a provider, and nothing here imports an SDK.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import math
 import os
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
+from urllib.request import getproxies
 
 import orjson
 import pybase64
@@ -24,7 +26,7 @@ from wavjudge.clients.base import Failure, Part, RawReply, Request, TextPart
 from wavjudge.clients.reach import LIMIT, TEXT_BYTES, Moved, TooLarge, Unsent, chain
 from wavjudge.clients.redact import NO_KEY, without_key
 from wavjudge.clients.spec import hide_secrets
-from wavjudge.errors import AuthError, SpecError
+from wavjudge.errors import AuthError, MissingPartError, SpecError, pip_install
 
 UNDECODABLE_AUDIO = re.compile(
     r"audio\b.{0,80}\b(?:decod|corrupt|unreadable|malformed|not valid|could not be (?:read|processed))"
@@ -34,7 +36,12 @@ UNDECODABLE_AUDIO = re.compile(
 )
 """Words with which providers and soundfile-based servers say that a recording did not open."""
 
-_HEADERS = ("content-type", "date", "retry-after", "retry-after-ms", "x-request-id")
+_WAITS = (
+    ("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0), ("x-retry-after", 1.0),
+    ("llm_provider-retry-after", 1.0), ("ratelimit-reset", 1.0), ("x-ratelimit-reset", 1.0),
+)  # fmt: skip
+"""Headers that say how long to wait, and their unit in seconds: OpenAI, Azure, HTTP, proxies (LiteLLM, OpenRouter)."""
+_HEADERS = ("content-type", "date", "x-request-id", "x-should-retry", *(name for name, _ in _WAITS))
 _REASON_CHARS = 300
 _MASKED_KEY = re.compile(r"\b(?:sk-|AIza)[-\w*.]{4,}")  # as providers echo them, with stars in the middle
 _DATA_LIKE = re.compile(r"[A-Za-z0-9+/=_%\\-]{60,}")
@@ -58,11 +65,25 @@ def choose_key(api_key: str | None, base_url: str | None, variables: tuple[str, 
 
 
 def check_options(base_url: str | None, timeout_seconds: float) -> None:
-    """`SpecError` for an address that is none, or a deadline that is not a positive number of seconds."""
+    """`SpecError` for an address that is none, or a deadline that is not a positive number of seconds; before anything
+    is sent also `MissingPartError` for a proxy that cannot be spoken to.
+    """
+    socks_proxy()
     if base_url is not None and not base_url.startswith(("http://", "https://")):
         raise SpecError(f"got base_url {base_url!r}, expected http://... or https://...")
     if not (math.isfinite(timeout_seconds) and timeout_seconds > 0):
         raise SpecError(f"got timeout_seconds {timeout_seconds!r}, expected a positive number of seconds")
+
+
+def socks_proxy() -> str:
+    """The SOCKS proxy that the environment names; empty for none. `MissingPartError` where nothing can speak to it."""
+    found = next((url for url in getproxies().values() if url.startswith("socks")), "")
+    if found and importlib.util.find_spec("socksio") is None:
+        raise MissingPartError(
+            "got a SOCKS proxy from the environment (ALL_PROXY, HTTPS_PROXY or HTTP_PROXY), which needs a package more",
+            todo=f"{pip_install('httpx2[socks]')}, name an HTTP proxy, or unset the variable",
+        )
+    return found
 
 
 def quote(text: str, key: str | None = None) -> str:
@@ -83,22 +104,38 @@ def raw_reply(status: int, headers: Mapping[str, str], body: bytes) -> RawReply:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:
-    """How long the provider asks to wait: `retry-after-ms`, then `retry-after` as seconds or as an HTTP date.
+    """How long the provider asks to wait: the first header of `_WAITS` that says it, in seconds or as a date.
 
-    A date is measured against the reply's own `date`, so that a wrong clock here does not matter; `now` (seconds
-    since 1970) serves where there is none. What does not parse is None.
+    A moment since 1970, in seconds or milliseconds, is a date too, as proxies write it. A date is measured against the
+    reply's own `date`, so that a wrong clock here does not matter; `now` (seconds since 1970) serves where there is
+    none. What does not parse is None.
 
     >>> retry_after_seconds({"retry-after": "2", "retry-after-ms": "150"}, lambda: 0.0)
     0.15
     """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        if (number := seconds(headers.get(name, ""))) is not None:
-            return number * unit
-    until = _timestamp(headers.get("retry-after", ""))
-    if until is None:
-        return None
     sent = _timestamp(headers.get("date", ""))
-    return max(0.0, until - (now() if sent is None else sent))
+    for name, unit in _WAITS:
+        said = headers.get(name, "")
+        number, until = seconds(said), _timestamp(said)
+        if number is not None and number * unit < _YEAR:
+            return number * unit
+        if number is not None:
+            until = number / 1000 if number > 1e11 else number
+        if until is not None:
+            return max(0.0, until - (now() if sent is None else sent))
+    return None
+
+
+_YEAR = 365 * 86400.0
+
+
+def should_retry(headers: Mapping[str, str]) -> bool | None:
+    """What `x-should-retry` says of trying again; None where it says nothing.
+
+    >>> should_retry({"x-should-retry": "false"}), should_retry({})
+    (False, None)
+    """
+    return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
 
 
 def seconds(text: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.identity import Identity, Recognised
 from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.limits import Limits
-from wavjudge.clients.money import Price, find_price
+from wavjudge.clients.listed import find_price, warning
+from wavjudge.clients.money import Price
 from wavjudge.clients.onion import Meter, build_client
 from wavjudge.clients.replay import ReplayClient
 from wavjudge.clients.retry import RetrySettings
@@ -30,6 +32,7 @@ from wavjudge.judge.recogniser import Recogniser
 from wavjudge.store import RunFolder
 
 MEBIBYTE = 1024 * 1024
+_log = logging.getLogger(__name__)
 
 
 class ClientOptions(BaseModel):
@@ -62,6 +65,9 @@ class OpenAIOptions(ClientOptions):
     part: Literal["input_audio", "audio_url", "input_audio_uri"] = "input_audio"
     max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     trust_audio_tokens: bool = True
+    auth: Literal["bearer", "api-key"] | None = Field(
+        None, description="header of the key: bearer | api-key; default: api-key for Azure"
+    )
 
 
 class GeminiOptions(ClientOptions):
@@ -141,6 +147,8 @@ def network_client(
     cached: whether replies may come from the cache of other runs and go to it. scope: what of the wire's options
     changes replies, beside its address. identity: of a judge, who must stay the same.
     """
+    if not _elsewhere(spec) and (soon := warning(spec.kind, spec.name)):
+        _log.warning("%s", soon)
     return build_client(
         wire, cache=shop.cache if cached else None, scope=f"{_elsewhere(spec)} {scope}", budget=shop.budget,
         meter=shop.meter, price=shop.price_of(spec), settings=RetrySettings(max_attempts=options.attempts),
@@ -156,6 +164,7 @@ def openai_wire(options: OpenAIOptions, shop: Workshop, *, replay: Literal["text
     return OpenAIWire(
         base_url=options.base_url, api_key=shop.key(options), part=options.part, timeout_seconds=options.timeout,
         max_tokens_field=options.max_tokens_field, trust_audio_tokens=options.trust_audio_tokens, replay=replay,
+        auth=options.auth,
     )  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def reading_and_writing(llm: str, shop: Workshop) -> str:
 KINDS: dict[str, Kind[Candidate]] = {
     "openai": Kind("openai:gpt-audio-1.5", "OpenAI, and any server of its protocol through base_url (vLLM and others)",
                    (TalkingOptions, AnswerOptions), _openai, ("OPENAI_API_KEY",)),
-    "gemini": Kind("gemini:gemini-2.5-flash-native-audio", "Google's Gemini API",
+    "gemini": Kind("gemini:gemini-3.5-flash?output=text&tts=espeak", "Google's Gemini API",
                    (GeminiOptions, AnswerOptions), _gemini, ("GOOGLE_API_KEY", "GEMINI_API_KEY")),
     "command": Kind("command:python answer.py", "any program: question.wav in, answer.wav out, text on stdout",
                     (CommandOptions,), _command),

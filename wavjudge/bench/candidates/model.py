@@ -89,7 +89,7 @@ class ModelCandidate:
             wants=("text", "audio") if speaks else ("text",), repeat=turn.attempt,
             earlier=tuple(_said(message, tuple(self._parts(turn, message))) for message in turn.before
                           if message.role != "system"),
-            voice=chosen.voice if speaks else None,
+            voice=chosen.voice if speaks else None, may_be_silent=True,
         )  # fmt: skip
 
     def _system(self, turn: Turn) -> str | None:

@@ -186,7 +186,7 @@ def _espeak(spec: Spec, shop: Workshop) -> Voice:
 VOICES: dict[str, Kind[Voice]] = {
     "espeak": Kind("espeak", "eSpeak NG, offline, robotic (extra tts or the system's, GPL-3)",
                    (EspeakOptions,), _espeak),
-    "openai": Kind("openai:gpt-4o-mini-tts", "the speech endpoint of OpenAI or a server of its protocol",
+    "openai": Kind("openai:gpt-4o-mini-tts", "the speech endpoint of OpenAI (this model ends 2027-01-06) or its like",
                    (SpeechOptions,), _openai, ("OPENAI_API_KEY",)),
 }  # fmt: skip
 
