@@ -1,15 +1,14 @@
 """Gemini's generateContent with audio in and out, over google-genai's public calls.
 
 The only file that imports google.genai, and only when something is sent. The body is the JSON of the REST protocol,
-built once; it reaches the wire through the SDK's public `extra_body`, which replaces what the SDK would have written,
-so that audio is neither decoded nor encoded twice. The raw reply comes back by `should_return_http_response`: parsed
-by the SDK, an empty body, null or an error within a 200 would all look like an empty answer. Models that speak over
-the Live API only are not supported.
+built once; it takes the place of what the SDK would have written just before it leaves (`reach.READY`), so that audio
+is neither decoded nor encoded twice, nor on the event loop. The raw reply comes back by `should_return_http_response`:
+parsed by the SDK, an empty body, null or an error within a 200 would all look like an empty answer. Models that speak
+over the Live API only are not supported.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import time
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from wavjudge.clients import sound, wire
 from wavjudge.clients.accepted import is_for_good
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply, Request
-from wavjudge.clients.reach import most_bytes
+from wavjudge.clients.reach import READY, most_bytes
 from wavjudge.clients.redact import cleaned
 from wavjudge.clients.wire import UNDECODABLE_AUDIO, PartForm, PerLoop
 from wavjudge.errors import SpecError
@@ -106,22 +105,24 @@ class GeminiWire:
     async def _generate(self, client: Client, body: bytes, model: str) -> RawReply:
         from google.genai.errors import APIError
 
+        ready = READY.set(body)
         try:
             # The SDK wants contents of its own; those of the body take their place.
-            got = await client.aio.models.generate_content(model=model, contents="-", config=self._config(body))
+            got = await client.aio.models.generate_content(model=model, contents="-", config=self._config())
         except APIError as error:
             reply: Any = error.response  # on our transport always an httpx2.Response, read to its end
             return wire.raw_reply(reply.status_code, reply.headers, reply.content)
+        finally:
+            READY.reset(ready)
         whole = got.sdk_http_response
         if whole is None:
             return wire.raw_reply(200, {}, b"")
         return wire.raw_reply(200, whole.headers or {}, (whole.body or "").encode(errors="replace"))
 
-    def _config(self, body: bytes) -> GenerateContentConfig:
+    def _config(self) -> GenerateContentConfig:
         from google.genai import types
 
         return types.GenerateContentConfig(
-            http_options=types.HttpOptions(extra_body=json.loads(body)),
             should_return_http_response=True,
             automatic_continuation=False,
             automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 
-from wavjudge.clients.reach import LIMIT, Moved, TooLarge, Unsent
+from wavjudge.clients.reach import LIMIT, READY, Moved, TooLarge, Unsent
 
 _ERROR_BYTES = 2**20
 _ALREADY_DONE = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
@@ -28,6 +28,8 @@ class Guarded(httpx2.AsyncClient):
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         options |= {"stream": True, "follow_redirects": False}
+        if (ready := READY.get()) is not None:
+            request = _with_body(request, ready)
         try:
             reply = await super().send(request, **options)
         except _NEVER_SENT as error:
@@ -44,6 +46,11 @@ class Guarded(httpx2.AsyncClient):
             reply.status_code, headers=_kept(reply.headers.raw), content=body, request=request,
             extensions={name: value for name, value in reply.extensions.items() if name != "network_stream"},
         )  # fmt: skip
+
+
+def _with_body(request: httpx2.Request, body: bytes) -> httpx2.Request:
+    headers = _kept(request.headers.raw)
+    return httpx2.Request(request.method, request.url, headers=headers, content=body, extensions=request.extensions)
 
 
 def _had_connected(error: httpx2.TransportError) -> bool:

@@ -18,6 +18,7 @@ AUDIO_BYTES = 128 * MEBIBYTE
 """Of a reply with speech: ten minutes, the longest answer that is rated, at 48 kHz in base64 take 77 MB."""
 
 LIMIT: ContextVar[int] = ContextVar("the most bytes of a reply", default=TEXT_BYTES)
+READY: ContextVar[bytes | None] = ContextVar("a body that takes the place of what an SDK wrote", default=None)
 
 
 def most_bytes(request: Request) -> int:
