@@ -1,4 +1,4 @@
-"""A candidate that ends its answer without a word has answered: no speech, recorded once, never paid again."""
+"""A candidate that ends without a word has answered: no speech, recorded once, never paid for again."""
 
 from __future__ import annotations
 

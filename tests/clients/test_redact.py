@@ -1,17 +1,26 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import html
 import json
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.clients.conversation import REQUEST
+from tests.clients.test_guarded import good
 from tests.loopback import wav
+from tests.loopback.hostile import Hostile
+from wavjudge.clients.attempt import once
 from wavjudge.clients.base import Failure, Reply
+from wavjudge.clients.gemini import GeminiWire
+from wavjudge.clients.openai import OpenAIWire
 from wavjudge.clients.redact import cleaned, without_key
 
 KEY = "sk-proj-Zq81_xP4mN7tW2vB9kL5rT3y"
@@ -53,6 +62,29 @@ def test_what_is_no_secret_is_not_taken_out_of_a_verdict() -> None:
     verdict = "<score-overall>4</score-overall> 100%, \\o/, &amp; no-key no-key"
     for key in (None, "", "4", "EMPTY", "score", "no-key"):
         assert without_key(verdict, key) == verdict
+
+
+@pytest.mark.parametrize("wire", [OpenAIWire, GeminiWire])
+def test_a_reply_that_could_not_be_read_is_kept_without_it(wire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def echo(request: web.Request, body: bytes) -> web.Response:
+        return web.Response(body=good(f"my key is {KEY}"))
+
+    def broken(*asked: object) -> None:
+        raise RuntimeError("a fault of our own")
+
+    monkeypatch.setattr(wire, "decode", broken)
+
+    async def ask(url: str) -> Reply | Failure:
+        made = wire(base_url=url, api_key=KEY)
+        try:
+            return await once(made)(REQUEST)
+        finally:
+            await made.aclose()
+
+    with Hostile(echo) as server:
+        failure = asyncio.run(ask(server.url))
+    assert isinstance(failure, Failure)
+    assert failure.text is not None and "my key is [key]" in failure.text and KEY not in repr(failure)
 
 
 def test_every_field_is_cleaned() -> None:

@@ -85,7 +85,8 @@ def _decoded(wire: Wire, raw: RawReply, request: Request) -> Reply | Failure:
     except Exception as error:
         if ends_the_run(error):
             raise
-        kept = hide_secrets(raw.body[:KEPT_BYTES].decode(errors="replace"))
+        without_key = getattr(wire, "without_key", str)  # of a wire that has a key
+        kept = hide_secrets(without_key(raw.body[:KEPT_BYTES].decode(errors="replace")))
         reason = hide_secrets(noted(error)).removeprefix("internal: ")
         return Failure("internal", reason, http_status=raw.status, text=kept)
 

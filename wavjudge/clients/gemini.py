@@ -20,7 +20,7 @@ from wavjudge.clients import sound, wire
 from wavjudge.clients.accepted import is_for_good
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply, Request
 from wavjudge.clients.reach import READY, most_bytes
-from wavjudge.clients.redact import cleaned
+from wavjudge.clients.redact import cleaned, without_key
 from wavjudge.clients.wire import UNDECODABLE_AUDIO, PartForm, PerLoop
 from wavjudge.errors import SpecError
 from wavjudge.types import Usage
@@ -149,6 +149,10 @@ class GeminiWire:
             client, transport = pair
             await transport.aclose()
             client.close()
+
+    def without_key(self, text: str) -> str:
+        """The text, without the key of this wire."""
+        return without_key(text, self._key)
 
     def decode(self, raw: RawReply, request: Request) -> Reply | Failure:
         """What the reply to `request` means. Never raises, whatever the bytes are.

@@ -123,6 +123,10 @@ class OpenAIWire:
         """Close the connections of the running loop; a later `send` opens new ones."""
         await self._server.aclose()
 
+    def without_key(self, text: str) -> str:
+        """The text, without the key of this wire."""
+        return self._server.without_key(text)
+
     def decode(self, raw: RawReply, request: Request) -> Reply | Failure:
         """What the reply to `request` means. Never raises, whatever the bytes are.
 

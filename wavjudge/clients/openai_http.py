@@ -17,7 +17,7 @@ from wavjudge.clients import wire
 from wavjudge.clients.accepted import is_for_good
 from wavjudge.clients.address import Auth, read_address
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply
-from wavjudge.clients.redact import cleaned
+from wavjudge.clients.redact import cleaned, without_key
 from wavjudge.clients.wire import UNDECODABLE_AUDIO, PerLoop
 
 if TYPE_CHECKING:
@@ -127,6 +127,10 @@ class OpenAIServer:
         """Close the connections of the running loop; a later `post` opens new ones."""
         if (client := self._clients.pop()) is not None:
             await client.close()
+
+    def without_key(self, text: str) -> str:
+        """The text, without this server's key."""
+        return without_key(text, self._key)
 
     def cleaned(self, outcome: Reply | Failure) -> Reply | Failure:
         """The outcome, none of whose words holds this server's key."""

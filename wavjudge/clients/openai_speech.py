@@ -36,6 +36,10 @@ class _Endpoint:
         """Close the connections of the running loop; a later `send` opens new ones."""
         await self._server.aclose()
 
+    def without_key(self, text: str) -> str:
+        """The text, without the key of this wire."""
+        return self._server.without_key(text)
+
     def _refused(self, raw: RawReply, document: dict[str, Any] | str) -> Failure | None:
         """The failure that a body stands for if it is an error answer; None if it is not."""
         error = document.get("error") if isinstance(document, dict) else None
