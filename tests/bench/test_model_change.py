@@ -74,7 +74,7 @@ def test_no_table_pools_the_two(tmp_path: Path, server: Loopback) -> None:
     cells = {resolved_model(key[-1]): len(cell.scores) for key, cell in summarise(run.ratings()).items()}
     assert cells == {"m-1": AT, "m-2": 1}
     done = typed("leaderboard", run.path, "--out", tmp_path / "board.md")
-    assert done.code == 2 and "expected one signature an axis" in done.err
+    assert done.code == 2 and "under 2 signatures, expected one" in done.err
 
 
 def test_a_resume_stops_at_its_first_reply(tmp_path: Path, server: Loopback) -> None:
