@@ -32,19 +32,28 @@ def detailed(path: Path, *models: str, audio: str = "audio_data/1/{}.wav", text:
 
 
 def test_models_and_the_baseline_are_candidates(tmp_path: Path) -> None:
-    found, done = imported(
-        "audiojudge", detailed(tmp_path / "detailed_x.csv", "moshi", "gpt4o-audio"), tmp_path / "out"
-    )
-    assert (done.items, done.rows, done.recordings, done.ratings, found.bad_rows) == (1, 2, 2, {}, [])
+    _, done = imported("audiojudge", detailed(tmp_path / "detailed_x.csv", "moshi", "gpt4o-audio"), tmp_path / "out")
+    assert (done.items, done.rows, done.recordings, done.ratings) == (1, 2, 2, {})
     assert [(row.item_id, row.candidate, row.benchmark) for row in answers(tmp_path / "out")] == [
         ("1", "moshi", "speakbench"), ("1", "gpt4o-audio", "speakbench"),
     ]  # fmt: skip
     assert [(row.item_id, row.question_text) for row in items(tmp_path / "out")] == [("1", "Say ma.")]
 
 
-def test_preferences_are_counted_as_unused(tmp_path: Path) -> None:
-    found, _ = imported("audiojudge", detailed(tmp_path / "detailed_x.csv", "moshi", "diva"), tmp_path / "out")
-    assert found.unused_fields == dict.fromkeys(COLUMNS[5:], 2)
+def test_what_the_judge_preferred_becomes_comparisons_in_both_orders(tmp_path: Path) -> None:
+    name = "detailed_speakbench_lexical_cot_0_shots_none_transcript_single_turn_gpt_4o_20250525_044518.csv"
+    path = detailed(tmp_path / name, "moshi", "gpt4o-audio")
+    path.write_text(
+        path.read_text().replace(",tie,tie,tie,tie,tie,tie", ",loss,2,worse,win,2,better"), encoding="utf-8"
+    )
+    found, done = imported("audiojudge", path, tmp_path / "out")
+    lines = (tmp_path / "out" / "comparisons.jsonl").read_text(encoding="utf-8").splitlines()
+    made = [Comparison.model_validate_json(line) for line in lines]
+    assert [(one.outcome, one.shown_first, one.justification, one.repeat) for one in made] == [
+        ("b", "a", "worse", 0), ("a", "b", "better", 1)]  # fmt: skip
+    assert {(one.first.candidate, one.second.candidate, one.rater, one.rater_kind, one.axis) for one in made} == {
+        ("moshi", "gpt4o-audio", "audiojudge:gpt_4o", "model", "speakbench_lexical")}  # fmt: skip
+    assert found.bad_rows == [f"{path}: 1 rows compare the baseline with itself, left out"] and done.rows == 2
 
 
 def test_files_that_repeat_the_answers_give_them_once_and_summaries_are_named(tmp_path: Path) -> None:
@@ -55,7 +64,7 @@ def test_files_that_repeat_the_answers_give_them_once_and_summaries_are_named(tm
     found, done = imported("audiojudge", tmp_path / "all", tmp_path / "out")
     assert (done.items, done.rows) == (1, 2)
     assert [line.rsplit("/", 1)[1] for line in found.bad_rows] == [
-        "summary_x.csv: no detailed file of SpeakBench, passed over"
+        "summary_x.csv: no result file of AudioJudge, passed over"
     ]
 
 

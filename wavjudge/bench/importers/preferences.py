@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from wavjudge.bench.importers.base import Imported
-from wavjudge.types import Comparison, Subject
+from wavjudge.types import Comparison, RaterKind, Subject
 
 Outcome = Literal["a", "b", "tie", "both_good", "both_bad"]
 
@@ -18,17 +18,20 @@ Outcome = Literal["a", "b", "tie", "both_good", "both_bad"]
 class People:
     """The votes of people whom a source does not tell apart: votes on the same pair and axis are repeats.
 
-    votes: the outcome that each word of the source stands for. column: where the word stands.
+    votes: the outcome that each word of the source stands for. column: where the word stands. kind, signature: of a
+    judge whose votes they are.
     """
 
     rater: str
     votes: Mapping[str, Outcome]
     column: str
+    kind: RaterKind = "person"
+    signature: str | None = None
     seen: Counter[tuple[Subject, Subject, str]] = field(default_factory=Counter)
 
     def compared(
         self, first: Subject, second: Subject, axis: str, said: Any, where: str, imported: Imported, *,
-        time: datetime | None = None,
+        time: datetime | None = None, shown_first: Literal["a", "b"] | None = None, justification: str | None = None,
     ) -> Comparison:  # fmt: skip
         """One vote; a word that is none of the source's is kept as `unparseable` and told."""
         outcome = self.votes.get(said) if isinstance(said, str) else None
@@ -38,7 +41,8 @@ class People:
         repeat = self.seen[first, second, axis]
         self.seen[first, second, axis] += 1
         return Comparison(
-            first=first, second=second, axis=axis, rater=self.rater, rater_kind="person", repeat=repeat,
+            first=first, second=second, axis=axis, rater=self.rater, rater_kind=self.kind, repeat=repeat,
             outcome=outcome, status="ok" if outcome else "unparseable", reason=reason,
-            raw=None if outcome else str(said)[:2000], signature=self.rater, time=time,
+            raw=None if outcome else str(said)[:2000], signature=self.signature or self.rater, time=time,
+            shown_first=shown_first, justification=justification,
         )  # fmt: skip
