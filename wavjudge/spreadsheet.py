@@ -59,6 +59,30 @@ _SHORTENED = re.compile(r"[0-9][.,][0-9]+E\+[0-9]{2}")
 _FAULT = re.compile(r"#[A-ZÄÖÜÉ/0]+[!?]|#N/A|#NV|#{3,}")
 
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+def inert(text: str) -> str:
+    """A text as a cell that no spreadsheet computes: what begins as a formula does gets an apostrophe before it.
+
+    So does what begins with apostrophes and goes on as a formula, so that `as_named` gives every text back. For cells
+    of text alone: a number stays a number.
+
+    >>> inert("=1+1"), inert("'=1"), inert("it's"), inert("a=b")
+    ("'=1+1", "''=1", "it's", 'a=b')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def as_named(cell: str) -> str:
+    """The text that `inert` made the cell of.
+
+    >>> as_named("'=1+1"), as_named("''=1"), as_named("'tis"), as_named("=1")
+    ('=1+1', "'=1", "'tis", '=1')
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """encoding: Python's name of it. separator: between cells. begins: lines before the header. decimal_point: False

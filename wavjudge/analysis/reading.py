@@ -176,6 +176,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
     frame = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=names, dtype="str")
     frame = frame.drop(columns=[one for one, said in zip(names, records.header, strict=True)
                                 if not said and frame[one].str.strip().eq("").all()])  # fmt: skip
+    for name in (one for one in (*TEXTS, "signature", "status", "rater_kind") if one in frame.columns):
+        if frame[name].str.startswith("'").any():  # as our own tables write what begins like a formula
+            frame[name] = frame[name].map(spreadsheet.as_named)
     _refuse_damaged(frame, path)
     return _with_points(frame, path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from wavjudge.signature import planned
@@ -35,6 +36,7 @@ def spent(calls: pd.DataFrame, judges: pd.DataFrame) -> Spent:
     # A call that failed before a model was named is the judge's all the same.
     asked = set(zip(judges["rater"], judges["signature"].map(planned), strict=True))
     mine = [pair in asked for pair in zip(calls["rater"], calls["signature"].map(planned), strict=True)]
-    usd = calls[mine].dropna(subset="call").drop_duplicates("call")["usd"]
+    # As an array of booleans: an empty list would choose columns, and none of them.
+    usd = calls[np.array(mine, dtype=bool)].dropna(subset="call").drop_duplicates("call")["usd"]
     known, unpriced = float(usd.sum()), int(usd.isna().sum())
     return Spent(None if unpriced else known, known, len(usd), unpriced)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -32,6 +34,10 @@ from wavjudge.store import RunFolder
 from wavjudge.types import BenchmarkEntry, RunManifest
 
 S = TypeVar("S", Asked, Summary)
+_log = logging.getLogger(__name__)
+
+LOOKED_AT = 100
+"""Rows that are looked at to see of which test set they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,8 @@ async def _run(plan: Plan, shop: Workshop, watcher: Watcher) -> tuple[Asked | No
             RunFolder(plan.out, write=True) as folder,
             internal.collecting(lambda told: folder.keep_fault(hide_secrets(told))) as faults,
         ):
+            if plan.testset is not None:
+                refuse_mixing(folder, plan.testset)
             keep_prompts(folder, judges)
             manifest = opened(
                 folder, source=plan.source, judges=judges, repeats=plan.repeats, notes=plan.notes,
@@ -165,6 +173,34 @@ async def _interruptible(stage: _Stage[S], work: Awaitable[S], watcher: Watcher)
             raise
         task.uncancel()
         return stage.summary
+
+
+def refuse_mixing(folder: RunFolder, testset: Answers) -> None:
+    """A run folder holds one test set's answers. Another's would share its tables, and nobody could tell them apart.
+
+    Another file of the same test set is taken in, and said.
+    """
+    known = {item.benchmark for item in folder.items()}
+    if not known or (isinstance(testset, StoredSet) and testset.path.resolve() == folder.path.resolve()):
+        return
+    new = _benchmarks(testset)
+    if new and not new & known:
+        raise InputError(f"got answers to the test set {_names(new)}, and this run holds answers to {_names(known)}",
+                         where=str(folder.path), todo="use another --out; or say --benchmark")  # fmt: skip
+    before = folder.manifest.source if folder.manifest else None
+    if before and Path(before).resolve() != testset.path.resolve():
+        _log.warning("this run was begun with %r; the answers of %r join it", before, str(testset.path))
+
+
+def _benchmarks(testset: Answers) -> set[str]:
+    if isinstance(testset, StoredSet):
+        with RunFolder(testset.path) as source:
+            return {response.benchmark for response in islice(source.responses(), LOOKED_AT)}
+    return {row.benchmark or testset.benchmark for _, row in islice(testset, LOOKED_AT)}
+
+
+def _names(benchmarks: Collection[str]) -> str:
+    return ", ".join(repr(name) for name in sorted(benchmarks)[:3])
 
 
 def _refuse_running_loop() -> None:

@@ -57,6 +57,7 @@ class Summary:
     remarks: list[str] = field(default_factory=list)
     cut_short: str | None = None
     faults: Counter[str] = field(default_factory=Counter)
+    speechless: list[str] = field(default_factory=list)
     stops: dict[str, StopRun] = field(default_factory=dict)
     other_models: dict[str, dict[str, int]] = field(default_factory=dict)
     interrupted: bool = False

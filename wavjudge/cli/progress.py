@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,6 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -54,18 +55,20 @@ def waiting(meter: Meter) -> str:
 class Bar:
     """A `Watcher` with a rich progress bar; silent when stderr is no terminal or `quiet`."""
 
-    def __init__(self, meter: Meter, *, quiet: bool = False) -> None:
+    def __init__(self, meter: Meter, *, quiet: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._meter, self._quiet, self._failed, self._no_answer = meter, quiet, 0, 0
         self._missing = 0
         self._progress = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=18), MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(compact=True), TextColumn("{task.fields[money]}"),
+            TextColumn("{task.fields[rate]}"), TextColumn("{task.fields[left]}"), TextColumn("{task.fields[money]}"),
             TextColumn("{task.fields[failed]}", style="red"), _Wait(meter),
             console=console(err=True), disable=quiet or not sys.stderr.isatty(), transient=True,
         )  # fmt: skip
-        self._answers = self._progress.add_task("answers", total=0, rate="", money="", failed="", visible=False)
-        self._task = self._progress.add_task("ratings", total=0, rate="", money="", failed="")
+        self._answers = self._progress.add_task(
+            "answers", total=0, rate="", left="", money="", failed="", visible=False
+        )
+        self._task = self._progress.add_task("ratings", total=0, rate="", left="", money="", failed="")
+        self._paces = {task: Pace(clock) for task in (self._answers, self._task)}
 
     def __enter__(self) -> Bar:
         self._progress.start()
@@ -80,7 +83,7 @@ class Bar:
 
     def answered(self, response: Response) -> None:
         self._no_answer += response.status != "ok"
-        self._forward(self._answers, f"{self._no_answer} failed" if self._no_answer else "")
+        self._forward(self._answers, f"{self._no_answer} failed" if self._no_answer else "", is_work=True)
 
     def planned(self, calls: int) -> None:
         self._grow(self._task, calls)
@@ -90,12 +93,15 @@ class Bar:
 
     def rated(self, ratings: Sequence[Rating]) -> None:
         self._failed += any(rating.status != "ok" for rating in ratings)
-        self._forward(self._task, f"{self._failed} not scored" if self._failed else "")
+        self._forward(self._task, f"{self._failed} not scored" if self._failed else "", is_work=was_work(ratings))
 
-    def _forward(self, task: TaskID, failed: str) -> None:
-        speed = self._progress.tasks[task].speed
-        rate = f"{speed:.1f}/s" if speed else ""
-        self._progress.update(task, advance=1, rate=rate, money=money(self._meter), failed=failed)
+    def _forward(self, task: TaskID, failed: str, *, is_work: bool) -> None:
+        pace, state = self._paces[task], self._progress.tasks[task]
+        if is_work:
+            pace.count()
+        left = (state.total or 0) - state.completed - 1
+        rate = f"{pace.per_second:.1f}/s" if pace.per_second else ""
+        self._progress.update(task, advance=1, rate=rate, left=pace.left(left), money=money(self._meter), failed=failed)
 
     def missing(self, problem: str) -> None:
         self._missing += 1
@@ -117,6 +123,42 @@ class Bar:
     def stopping(self, grace_seconds: float) -> None:
         text = f"stopping: waiting up to {grace_seconds:g} s for calls under way; Ctrl-C again gives them up"
         self._progress.console.print(text)
+
+
+class Pace:
+    """How fast work goes that takes time: what the cache answers and what needs no call says nothing of the rest."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._ends = clock, deque[float](maxlen=200)
+
+    def count(self) -> None:
+        self._ends.append(self._clock())
+
+    @property
+    def per_second(self) -> float | None:
+        """None before there is anything to tell it from."""
+        if len(self._ends) < 4 or (span := self._ends[-1] - self._ends[0]) <= 0:
+            return None
+        return (len(self._ends) - 1) / span
+
+    def left(self, pieces: float) -> str:
+        """The time that so many pieces take at this pace, if each of them is work.
+
+        >>> pace = Pace(iter(range(9)).__next__)
+        >>> for _ in range(5): pace.count()
+        >>> pace.left(90)
+        '01:30 left'
+        """
+        if not self.per_second or pieces <= 0:
+            return ""
+        minutes, seconds = divmod(round(pieces / self.per_second), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02} left" if hours else f"{minutes:02}:{seconds:02} left"
+
+
+def was_work(ratings: Sequence[Rating]) -> bool:
+    """Whether ratings took a call of their own, or measuring."""
+    return any(rating.rater_kind == "instrument" or (rating.call and not rating.call.cached) for rating in ratings)
 
 
 def money(meter: Meter) -> str:

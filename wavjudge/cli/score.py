@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from wavjudge.bench.runner import Summary
     from wavjudge.clients.onion import Meter
     from wavjudge.report.reasons import Why
+    from wavjudge.report.summary import Cell, CellKey
 
 NOT_THERE = "start the server, or check base_url"
 INCOMPLETE = 75  # as ProviderDownError: a script that runs overnight must see it
+NO_SCORE = 12
 
 
 def score(
@@ -137,10 +140,22 @@ def report(
             screen.print(line, soft_wrap=True)
         if cells:
             _pass(screen, summary, meter)
+    summary.speechless = _speechless(cells)
     complain(summary.bad_rows)
     for remark in dict.fromkeys((*summary.remarks, *(asked.remarks if asked else ()))):
         note(f"another spelling: {remark}")
     return why
+
+
+def _speechless(cells: dict[CellKey, Cell]) -> list[str]:
+    """What each judge came to that was asked, and of whose ratings in the run folder not one has a score."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (rater, *_), cell in cells.items():
+        found[rater] += cell.statuses
+    asked = {rater: +Counter({s: n for s, n in count.items() if s not in ("not_applicable", "skipped", "failed")})
+             for rater, count in found.items() if not count["ok"]}  # fmt: skip
+    return [f"{rater}: " + ", ".join(f"{n} {status}" for status, n in sorted(count.items()))
+            for rater, count in asked.items() if count]  # fmt: skip
 
 
 def _asked(asked: Asked) -> dict[str, object]:
@@ -168,7 +183,7 @@ def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
 def end(summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: Asked | None = None) -> None:
     """Exit as the run ended (docs/candidates.md, "Exit codes"): after 0 the same command has nothing left to do."""
     from wavjudge.internal import EXIT_CODE
-    from wavjudge.report.text import counted, printable, were
+    from wavjudge.report.text import counted, one_line, printable, were
 
     screen = console(err=True)
     _told_faults(screen, summary, out)
@@ -203,6 +218,11 @@ def end(summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: As
         raise typer.Exit(EXIT_CODE)
     if summary.tasks_done and set(summary.statuses) == {"failed"}:
         _nothing_came(screen, meter, why)
+    for judge in summary.speechless:
+        todo = f"read some of its replies (`wavjudge show {out} ITEM`); another prompt, model or max_tokens may help"
+        screen.print(f"not one rating of this judge has a score: {one_line(judge)}. What to do: {todo}", soft_wrap=True)
+    if summary.speechless:
+        raise typer.Exit(NO_SCORE)
 
 
 def _missing(summary: Summary, asked: Asked | None) -> tuple[int, int]:

@@ -29,7 +29,9 @@ def show(
 
     with RunFolder(run) as folder:
         if id_ is None:
-            typer.echo(folder.manifest.model_dump_json(indent=2) if folder.manifest else "{}")
+            # ASCII: JSON says the rest as \\u..., and nothing in it moves the cursor.
+            found_ = folder.manifest.model_dump(mode="json") if folder.manifest else {}
+            typer.echo(json.dumps(found_, indent=2))
             return
         found = [rating for rating in folder.ratings(superseded=True) if id_ in (rating.id, rating.subject.item_id)]
         if not found:
@@ -59,7 +61,7 @@ def _many(folder: RunFolder, item_id: str, ratings: Sequence[Rating]) -> None:
             screen.print(one_line(f"{response.candidate}: answered, not rated"), style="bold")
             for number, answer in enumerate(response.answers):
                 for title, text in _said(f"turn {number}", folder, answer):
-                    screen.print(f"  {title}  {one_line(text)}", soft_wrap=True)
+                    screen.print(f"  {one_line(title)}  {one_line(text)}", soft_wrap=True)
     if ratings:
         screen.print(f"wavjudge show {folder.path} RATING_ID prints one with everything.", soft_wrap=True)
 
@@ -92,11 +94,11 @@ def _one(folder: RunFolder, rating: Rating) -> None:
     )
     key = rating.subject.model_dump(exclude={"turn"})
     response = next((r for r in folder.responses() if r.model_dump(include=set(key)) == key), None)
-    from wavjudge.report.text import printable
+    from wavjudge.report.text import one_line, printable
 
     screen = console()
     for title, text in _facts(folder, rating, item, response):
-        screen.print(title, style="bold", end="  ")
+        screen.print(one_line(title), style="bold", end="  ")
         screen.print(printable(text), soft_wrap=True)
 
 

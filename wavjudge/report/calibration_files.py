@@ -19,6 +19,7 @@ from wavjudge.analysis.verdicts import verdicts
 from wavjudge.errors import InputError
 from wavjudge.report.calibration import COLUMNS, rows
 from wavjudge.report.cells import EXACT, number
+from wavjudge.spreadsheet import inert
 from wavjudge.store import first_problem
 from wavjudge.types import Record, Stored
 from wavjudge.version import __version__
@@ -118,6 +119,8 @@ def as_csv(file: CalibrationFile) -> str:
 
 
 def _cell(value: Cell) -> str:
+    if isinstance(value, str):
+        return inert(value)
     return number(value, EXACT) if isinstance(value, float) else "" if value is None else str(value)
 
 

@@ -34,6 +34,14 @@ def number(value: float | None, decimals: int, missing: str = "") -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
+def is_number(cell: str) -> bool:
+    """
+    >>> is_number("-0.5"), is_number("-x"), is_number("")
+    (True, False, False)
+    """
+    return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", cell) is not None
+
+
 def markdown(text: str) -> str:
     """A name as a Markdown cell: shown as it is, whatever it holds; control characters and line breaks made visible.
 

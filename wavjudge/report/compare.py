@@ -22,6 +22,7 @@ from wavjudge.errors import InputError
 from wavjudge.report.cells import EXACT, markdown, number
 from wavjudge.report.text import counted as counted
 from wavjudge.report.text import one_line
+from wavjudge.spreadsheet import inert
 from wavjudge.version import __version__
 
 SURE = 0.05
@@ -63,7 +64,13 @@ def checked(path: Path) -> None:
 
 def as_csv(report: Report) -> str:
     """Six decimals, an empty cell for what is undefined."""
-    rows = [{name: _cell(value, EXACT) for name, value in row.items()} for row in report.rows]
+    rows = [
+        {
+            name: inert(_cell(value, EXACT)) if isinstance(value, str) else _cell(value, EXACT)
+            for name, value in row.items()
+        }
+        for row in report.rows
+    ]
     text = io.StringIO()
     odd = any("\r" in cell for row in rows for cell in row.values())
     writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n",

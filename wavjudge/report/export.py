@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wavjudge.errors import InputError
+from wavjudge.spreadsheet import inert
 from wavjudge.types import Rating
 
 COLUMNS = (
@@ -60,9 +61,13 @@ def _write_csv(rows: Iterator[dict[str, Any]], path: Path) -> int:
         # Python quotes a cell with a lone carriage return only from 3.13 on; unquoted, readers take it for a line end.
         quoted = csv.DictWriter(file, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_ALL)
         plain.writeheader()
-        for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is the result
+        for count, row in enumerate(map(_inert, rows), 1):  # noqa: B007 - the last number is the result
             (quoted if any("\r" in str(cell) for cell in row.values()) else plain).writerow(row)
     return count
+
+
+def _inert(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: inert(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
 
 
 def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:

@@ -13,9 +13,10 @@ from pathlib import Path
 from wavjudge.analysis.board import ESTIMATORS, Figure, Leaderboard, Row
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.errors import InputError
-from wavjudge.report.cells import EXACT, SHORT, gain, latex, markdown, money, number, with_interval
+from wavjudge.report.cells import EXACT, SHORT, gain, is_number, latex, markdown, money, number, with_interval
 from wavjudge.report.leaderboard_words import beside, unverified_judges
 from wavjudge.report.origin import result_signature
+from wavjudge.spreadsheet import inert
 
 
 def judge_signature(row: Row) -> str:
@@ -61,8 +62,9 @@ def flat(board: Leaderboard, row: Row) -> dict[str, str]:
 
 
 def as_csv(board: Leaderboard) -> str:
-    """Every column, one row a candidate and benchmark; names stand as they are (a spreadsheet may compute "=1")."""
-    rows = [flat(board, row) for row in board.rows]
+    """Every column, one row a candidate and benchmark; a name such as "=1" has an apostrophe before it."""
+    rows = [{name: cell if is_number(cell) else inert(cell) for name, cell in flat(board, row).items()}
+            for row in board.rows]  # fmt: skip
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["benchmark", "candidate"], lineterminator="\n",
                             quoting=csv.QUOTE_ALL if any("\r" in c for row in rows for c in row.values())
