@@ -54,6 +54,12 @@ def test_every_model_is_a_candidate_and_a_dialogue_is_one_item(tmp_path: Path) -
     assert [(len(item.turns), len(response.answers), response.status) for item, response in taken] == [(2, 2, "ok")] * 2
 
 
+def test_the_repositorys_own_folder_is_taken_for_its_data(tmp_path: Path) -> None:
+    source(tmp_path / "mt", {"Paralinguistic information": [[turn(1)]]})
+    _, done = imported("mtalkbench", tmp_path / "mt", tmp_path / "out")
+    assert (done.items, done.rows, done.missing) == (1, 2, [])
+
+
 def test_a_model_that_misses_a_turn_has_not_spoken(tmp_path: Path) -> None:
     file = source(tmp_path / "mt", {"Semantic information": [[turn(1), turn(2, ("Moshi",))]]})
     imported("mtalkbench", file, tmp_path / "out")

@@ -41,6 +41,8 @@ _Group = list[dict[str, Any]]
 def read(path: Path) -> Imported:
     """The items of the Parquet files, the items and answers of a JSON file: of a folder of them, or of one file."""
     splits = shards.splits(path) if path.is_dir() or path.suffix == ".parquet" else []
+    if not splits and not any(path.glob("*.json")) and (path / "data").is_dir():
+        path /= "data"  # the repository's own folder
     written = [path] if path.suffix == ".json" and path.is_file() else sorted(path.glob("*.json"))
     if not splits and not written:
         raise InputError("got neither a Parquet nor a JSON file", where=str(path),
