@@ -57,7 +57,8 @@ def _loss(error: float, layout: str, random: Random) -> list[float]:
 
 def _once(error: float, layout: str, prompts: int, epsilon: float, random: Random, number: int) -> Found:
     found = _test(error, layout, prompts, epsilon, random)
+    p = found.opponents[0].p_value if found.opponents else None
     return {
-        ("one person", f"{found.opponents[0].test} on prompt means"): rejected(found.opponents[0].p_value),
+        ("one person", "careful t on prompt means"): rejected(p),
         ("passed", "Benjamini-Yekutieli"): Outcome(found.passed),
     }

@@ -21,9 +21,15 @@ TITLES = {
     "alternative": "The alternative annotator test",
     "twoway": "Prompts and people both random",
     "added": "Figures added later",
+    "exceptions": "Where exceptions are rare",
+    "substitutes": "The alternative annotator test on few prompts",
+    "skewed": "Rare low answers",
 }
-PER_CASE = ("intervals", "people", "twoway", "added")
+PER_CASE = ("intervals", "people", "twoway", "added", "exceptions")
 """Studies with a table for each population."""
+
+WITH_WIDTHS = ("exceptions", "skewed")
+"""Studies whose mean widths are printed too."""
 
 
 def verdict(row: Read) -> str:
@@ -76,7 +82,7 @@ def _table(rows: Sequence[Read], labels: Sequence[str]) -> str:
 
 
 def _place(place: tuple[str, int]) -> tuple[int, int]:
-    return ("4 each", "1-8", "1 each").index(place[0]), place[1]
+    return ("4 each", "1-8", "2 each", "1 each").index(place[0]), place[1]
 
 
 def _each(layout: str) -> str:
@@ -88,13 +94,15 @@ def _label(row: Read, labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def _figure(row: Read | None) -> str:
-    """Bold: low or liberal. Italic: wide or timid. In brackets: the share of runs without an interval, above 1 %."""
+    """Bold: low or liberal. Italic: wide or timid. In brackets: the mean width, and the share of runs without an
+    interval above 1 %."""
     if row is None or not row["found"]:
         return "" if row is None else "none"
     mark = {"low": "**", "liberal": "**", "wide": "*", "timid": "*"}.get(verdict(row), "")
     undefined = float(row["undefined"])
     note = f" ({undefined:.0%} none)" if undefined > 0.01 else ""
-    return f"{mark}{float(row['found']):.3f}".replace("0.", ".", 1) + mark + note
+    width = f" [{float(row['mean_width']):.2f}]" if row["study"] in WITH_WIDTHS and row["mean_width"] else ""
+    return f"{mark}{float(row['found']):.3f}".replace("0.", ".", 1) + mark + width + note
 
 
 def _line(cells: Iterable[str]) -> str:

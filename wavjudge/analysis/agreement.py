@@ -51,7 +51,7 @@ def _pearson(sums: Floats) -> Floats:
     return np.clip(ratio(cov, np.sqrt(vx * vy)), -1, 1)
 
 
-PEARSON = additive("pearson", _each_unit, _pearson, "fisher")
+PEARSON = additive("pearson", _each_unit, _pearson, "fisher", contrary="agreement", heeded=True)
 """Pearson's r = cov(x, y) / (sd x sd y). Undefined when either side is constant."""
 
 
@@ -77,7 +77,7 @@ def _mean_defined(values: Floats) -> Floats:
     return ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0).astype(float))
 
 
-KAPPA_QUADRATIC = Statistic("kappa_quadratic", _kappa_of_each, limits=(-1, 1))
+KAPPA_QUADRATIC = Statistic("kappa_quadratic", _kappa_of_each, limits=(-1, 1), contrary="agreement", heeded=True)
 """Cohen's kappa with quadratic weights: 1 - E[(x - y)^2] / E[(x - y')^2] with y' independent of x, which is
 2 cov / (var x + var y + (mean x - mean y)^2). On whole numbers it is the usual one; nothing is rounded. Of several
 people: of each one's own scores, averaged over those for whom it is defined (statistics.md, ruling 5)."""
@@ -88,13 +88,18 @@ def _errors(data: Paired) -> Floats:
     return per_prompt(data, np.ones_like(d), d, np.abs(d), d * d, np.abs(d) <= 1 + 1e-9)
 
 
-BIAS = additive("bias", _errors, lambda sums: ratio(sums[..., 1], sums[..., 0]))
+BIAS = additive("bias", _errors, lambda sums: ratio(sums[..., 1], sums[..., 0]), contrary="difference")
 """Mean of d: judge minus people; positive is a generous judge."""
 
-MAE = additive("mae", _errors, lambda sums: ratio(sums[..., 2], sums[..., 0]), limits=(0, np.inf))
+MAE = additive(
+    "mae", _errors, lambda sums: ratio(sums[..., 2], sums[..., 0]), limits=(0, np.inf), contrary="error", heeded=True
+)
 """Mean of |d|, in points of the scale."""
 
-RMSE = additive("rmse", _errors, lambda sums: np.sqrt(ratio(sums[..., 3], sums[..., 0])), limits=(0, np.inf))
+RMSE = additive(
+    "rmse", _errors, lambda sums: np.sqrt(ratio(sums[..., 3], sums[..., 0])), limits=(0, np.inf), contrary="error",
+    heeded=True,
+)  # fmt: skip
 """Square root of the mean of d^2, in points of the scale."""
 
 WITHIN_ONE = additive("within_one", _errors, lambda sums: ratio(sums[..., 4], sums[..., 0]), "logit")

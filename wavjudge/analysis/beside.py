@@ -11,7 +11,7 @@ import pandas as pd
 
 from wavjudge.analysis import nulls
 from wavjudge.analysis.heard import transcript_only
-from wavjudge.analysis.intervals import LARGE, MIN_PROMPTS_INTRA, Estimate, estimate_prepared
+from wavjudge.analysis.intervals import LARGE, Estimate, estimate_prepared, least_prompts
 from wavjudge.analysis.joint import Joint, difference
 from wavjudge.analysis.sums import Paired, Statistic
 from wavjudge.analysis.tables import SUBJECT
@@ -89,9 +89,10 @@ def transcript_lines(
 
 
 def _gain(statistic: Statistic, heard: Paired, read: Paired) -> Estimate:
-    least = MIN_PROMPTS_INTRA if statistic.name.startswith("intra_id") else 3
     joint = Joint((statistic.prepare(heard), statistic.prepare(read)), difference)
-    return estimate_prepared(joint, heard.prompts, least=least, undefined="undefined: one of the two does not exist")
+    return estimate_prepared(
+        joint, heard.prompts, least=least_prompts(statistic), undefined="undefined: one of the two does not exist"
+    )
 
 
 def _null_line(null: nulls.Null, data: Paired, statistics: tuple[Statistic, ...], estimates: Measure) -> Line:
@@ -111,8 +112,15 @@ def _permuted_line(
     permutations = nulls.permutations_for(data.prompts, permutations)
     dealt = nulls.permuted(statistics, data, how, permutations=permutations, seed=seed)
     note = f"95 % of {permutations} permutations" + (f" (above {LARGE} prompts)" if data.prompts > LARGE else "")
-    values = {one.statistic: Estimate(one.mean, one.low, one.high, "permutation", note) for one in dealt}
+    values = {one.statistic: _dealt(one, note) for one in dealt}
     return Line(f"permuted {how} prompts", data.n, data.prompts, values, "the judge's own scores, dealt out anew")
+
+
+def _dealt(one: nulls.Permuted, note: str) -> Estimate:
+    """Where every permutation gives the same figure (a constant judge) there is no range of them."""
+    alike = one.low is None or one.high is None or one.high - one.low < 1e-9
+    low, high = (None, None) if alike else (one.low, one.high)
+    return Estimate(one.mean, low, high, "permutation", "all permutations give the same" if alike else note)
 
 
 def _known(

@@ -165,6 +165,7 @@ class _Desk:
         axis, judge, signature = (str(rows[name].iloc[0]) for name in ("axis", "rater", "signature"))
         people, scale = self.people[self.people["axis"] == axis], self.labels.axes[axis].scale
         data, left = paired(rows, people)
+        data = replace(data, scale=_ends(scale))
         panel, subjects = self.labels.panel(axis, self.kind)
         scores = _aligned(rows, subjects)
         labelled = people["n_raters"] > 0
@@ -268,6 +269,11 @@ def _scored_by_both(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     columns = [*SUBJECT, "score"]
     both = rows[columns].merge(people[columns], on=SUBJECT, how="outer", suffixes=("_judge", ""))
     return both.loc[both["score_judge"].notna() & both["score"].notna(), SUBJECT]
+
+
+def _ends(scale: Scale) -> tuple[float, float] | None:
+    """Of a closed scale."""
+    return None if scale.low is None or scale.high is None else (scale.low, scale.high)
 
 
 def _aligned(rows: pd.DataFrame, subjects: pd.DataFrame) -> Floats:

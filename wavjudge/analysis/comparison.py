@@ -19,7 +19,7 @@ from scipy import stats
 
 from wavjudge.analysis.agreement import PEARSON
 from wavjudge.analysis.dependent import DependentTest, named_extras
-from wavjudge.analysis.intervals import Estimate, Method, bootstrap_weights, estimate, jackknife_groups
+from wavjudge.analysis.intervals import ALIKE, RECKONED, Estimate, Method, bootstrap_weights, estimate, jackknife_groups
 from wavjudge.analysis.joint import Joint, difference
 from wavjudge.analysis.sums import Floats, Paired, Prepared, Statistic
 
@@ -73,7 +73,7 @@ def compare_judges(
     >>> from wavjudge.analysis.agreement import MAE
     >>> [row] = compare_judges([scores], MAE)
     >>> row.difference.value, row.difference.high, row.p_holm
-    (-1.0, -1.0, 0.125)
+    (-1.0, None, 0.125)
     """
     rows = [
         _difference(table, first, second, statistic, level, method, resamples, seed)
@@ -129,20 +129,22 @@ def p_of_zero(found: Estimate, prompts: int, level: float = 0.95) -> float | Non
     >>> round(p_of_zero(Estimate(1.0, 0.0, 2.0), prompts=10), 3)  # an interval that just touches zero
     0.05
     """
-    if found.value is None or found.low is None or found.high is None:
+    if found.value is None:
+        return None
+    if found.note in (ALIKE, RECKONED):
+        return 1.0 if abs(found.value) < 1e-12 else float(2.0 ** (1 - prompts))
+    if found.low is None or found.high is None:
         return None
     if abs(found.value) < 1e-12:
         return 1.0
     freedom = int(jackknife_groups(prompts).max())
     half = (found.high - found.low) / 2
-    if half < 1e-12:
-        return float(2.0 ** (1 - prompts))
     return float(2 * stats.t.sf(abs(found.value) / half * stats.t.ppf((1 + level) / 2, freedom), freedom))
 
 
 def _bootstrap_p(minus: Statistic, data: Paired, found: Estimate, resamples: int, seed: int) -> float | None:
     """Twice the smaller share of resamples on either side of zero, those at zero counted to both; at least 2/(B+1)."""
-    if found.low is None:
+    if found.low is None and found.note != ALIKE:
         return None
     drawn = minus.prepare(data).weighted(bootstrap_weights(data.prompts, resamples, seed))
     drawn = drawn[np.isfinite(drawn)]

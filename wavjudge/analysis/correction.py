@@ -1,8 +1,10 @@
 """A candidate's mean corrected by a few human labels: prediction-powered inference (PPI++) over prompts.
 
 The judge rated every answer, people a random part of the prompts. What people say there minus lam times what the judge
-says there, plus lam times what the judge says elsewhere, is unbiased for every lam; the better the judge, the narrower
-(arXiv 2301.09633, 2311.01453). Everything is computed on totals of prompts: answers to one prompt are not independent.
+says there, plus lam times what the judge says elsewhere, is unbiased for every lam that was fixed beforehand; the
+better the judge, the narrower (arXiv 2301.09633, 2311.01453). A lam learnt from the same labels is not: with 6 % low
+answers and 20 labelled prompts it left a bias of half a standard deviation. So lam is 1 (plain PPI) until there are
+`LAM_FROM` labelled prompts. Everything is computed on totals of prompts: answers to one prompt are not independent.
 """
 
 from __future__ import annotations
@@ -23,8 +25,16 @@ Design = Literal["random", "all", "weighted", "unknown"]
 nobody knows."""
 
 MIN_LABELLED_PROMPTS = 20
-"""Labelled prompts below which no corrected figure is given: lam is learnt from the same labels, and few of them make
-it look better than it is. Coverage at 10 (floor taken away), 20, 25 and 50: docs/studies.md, "Corrected means"."""
+"""Labelled prompts below which no corrected figure is given. Coverage at 10 (floor taken away), 20, 25 and 50:
+docs/studies.md, "Corrected means"; with rare low answers at 20 and 50: "Rare low answers"."""
+
+LAM_FROM = 200
+"""Labelled prompts from which lam is learnt from them: with fewer it is 1, which has no bias to hide."""
+
+UNSEEN = 0.5
+"""How far off, in spans of the scale, the one labelled answer stands that no label showed. A sample without any of the
+rare errors (or low answers) would else be sure that there are none; its weight falls as 1 / n. Half a span, for the
+error of a judge is seldom the whole scale: it sufficed where 6 % of the answers are low, at 20 labelled prompts too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +67,17 @@ class Correction:
 def corrected_mean(
     judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike, *, design: Design,
     probability: npt.ArrayLike | None = None, lam: float | None = None, level: float = 0.95,
-    failed: npt.ArrayLike = (), lowest: float | None = None,
+    failed: npt.ArrayLike = (), lowest: float | None = None, highest: float | None = None, unseen: float = UNSEEN,
 ) -> Correction:  # fmt: skip
     """One candidate's mean, corrected by the labels of some of its prompts (PPI++ at prompt level).
 
     theta = mean_L(y) + lam (mean_U(f) - mean_L(f)), L the n labelled prompts, U the N others, y people, f judge;
     var = var_L(y - lam f) / n + lam^2 var_U(f) / N over prompts; interval by t with n - 1 degrees of freedom;
-    lam = cov_L(y, f) / ((1 + n/N) var(f)) in [0, 1] unless given (0: people alone, 1: plain PPI). Known chances weight
-    L by 1 / chance, and mean_U gives way to the mean over all prompts. With a judge no better than the candidate the
-    gain in labels cannot exceed two (arXiv 2410.13341).
+    lam, unless given, is 1 (plain PPI) below `LAM_FROM` labelled prompts, then cov_L(y, f) / ((1 + n/N) var(f)) in
+    [0, 1]; 0 where the judge is shown to say the opposite. Each end lies d further out, and d^2 is added to var: d is
+    what one labelled answer more would move, `unseen` spans of the scale away (`UNSEEN`). Known chances weight L by
+    1 / chance, and mean_U gives way to the mean over all prompts. With a judge no better than the candidate the gain in
+    labels cannot exceed two (arXiv 2410.13341).
 
     Parameters
     ----------
@@ -74,22 +86,25 @@ def corrected_mean(
         answers without one are left out of the corrected figure.
     prompt: labels of any kind. design: how the labelled prompts were chosen; "unknown" gives no corrected figure.
     probability: each answer's prompt's chance of being labelled, 0 < chance <= 1; for "weighted", and only there.
-    failed: the prompt of each failure of the candidate; lowest: the scale's minimum, where they stand. A failure is
+    lowest, highest: the ends of the scale; without them, of the scores that there are.
+    failed: the prompt of each failure of the candidate, which stands at `lowest`. A failure is
         observed, on every prompt: no judge can err about it, nobody has to label it. So it enters no correction, and
         all_items = lowest + q (theta - lowest) with q the share of scored answers among them and the failures, as in
         the raw mean over all items; the interval holds the chance in q too (delta method).
 
     >>> judge, people = [3.0, 5, 4] * 40, [2.0, 5, 3] * 20 + [float("nan")] * 60
     >>> c = corrected_mean(judge, people, range(120), design="random")
-    >>> round(c.corrected.value, 3), round(c.lam, 3), round(c.width_ratio, 2), round(c.effective_prompts)
-    (3.333, 0.744, 0.72, 116)
+    >>> round(c.corrected.value, 3), c.lam, round(c.width_ratio, 2), round(c.effective_prompts)
+    (3.333, 1.0, 0.78, 99)
     """
     table, failures = _table(judge, people, prompt, probability, design, failed)
+    away = unseen * _span(table, lowest, highest)
     scored, told = np.isfinite(table.judge), np.isfinite(table.people)
     in_labelled = np.bincount(table.number, told)[table.number] > 0
     alone, labelled, others = table.part(told), table.part(scored & told), table.part(scored & ~in_labelled)
-    raw, by_people = _mean(table.part(scored, weighted=False), "judge", level), _mean(alone, "people", level)
-    chosen, solved = _corrected(labelled, others, alone, design, lam)
+    raw = _mean(table.part(scored, weighted=False), "judge", level, 0.0)
+    by_people = _mean(alone, "people", level, away)
+    chosen, solved = _corrected(labelled, others, alone, design, lam, away)
     corrected = solved if isinstance(solved, Estimate) else solved.estimate(level)
     all_items = corrected
     if not isinstance(solved, Estimate) and failures.any():
@@ -135,12 +150,15 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Solved:
-    """A mean with each prompt's share in its error, by part: independent draws whose variances add up."""
+    """A mean with each prompt's share in its error, by part: independent draws whose variances add up.
+
+    unseen: what one labelled answer more would move it, see `UNSEEN`."""
 
     value: float
     shares: tuple[tuple[_Part, Floats], ...]
     freedom: int
     method: str
+    unseen: float
     note: str = ""
 
     @property
@@ -148,7 +166,8 @@ class _Solved:
         return sum(_variance(shares) for _, shares in self.shares)
 
     def estimate(self, level: float) -> Estimate:
-        return replace(_interval(self.value, self.variance, self.freedom, level, self.method), note=self.note)
+        found = _interval(self.value, self.variance, self.freedom, level, self.method, self.unseen)
+        return replace(found, note=found.note or self.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,23 +218,36 @@ def _weights(chance: Floats, number: Ints, prompts: int) -> Floats:
     return weight
 
 
-def _mean(part: _Part, side: Literal["judge", "people"], level: float) -> Estimate:
+def _span(table: _Table, lowest: float | None, highest: float | None) -> float:
+    if lowest is not None and highest is not None:
+        return highest - lowest
+    told = np.concatenate([table.judge, table.people])
+    told = told[np.isfinite(told)]
+    return float(np.ptp(told)) if len(told) else 0.0
+
+
+def _mean(part: _Part, side: Literal["judge", "people"], level: float, away: float) -> Estimate:
     """Weighted mean per answer with the clustered t interval: var = P/(P-1) sum (w (t - mean m) / sum w m)^2."""
     if not len(part):
         return Estimate(None, note="no scores")
     if len(part) < 2:
         return Estimate(part.mean(getattr(part, side)), note="no interval: a single prompt")
-    return _alone(part, side).estimate(level)
+    return _alone(part, side, away).estimate(level)
 
 
-def _alone(part: _Part, side: Literal["judge", "people"]) -> _Solved:
+def _moved(part: _Part, away: float) -> float:
+    """By how much one answer more moves the mean, in a prompt as large as the others."""
+    return float(away / (part.size.sum() + part.size.mean()))
+
+
+def _alone(part: _Part, side: Literal["judge", "people"], away: float) -> _Solved:
     totals: Floats = getattr(part, side)
     shares = part.weight * part.apart(totals) / part.weight.sum()
-    return _Solved(part.mean(totals), ((part, shares),), len(part) - 1, "clustered t")
+    return _Solved(part.mean(totals), ((part, shares),), len(part) - 1, "clustered t", _moved(part, away))
 
 
 def _corrected(
-    labelled: _Part, others: _Part, alone: _Part, design: Design, lam: float | None
+    labelled: _Part, others: _Part, alone: _Part, design: Design, lam: float | None, away: float
 ) -> tuple[float | None, _Solved | Estimate]:
     if design == "unknown":
         return None, Estimate(None, note="how the labelled prompts were chosen is not known: raw figures only")
@@ -226,9 +258,21 @@ def _corrected(
         raise InputError(f"got {len(others)} prompts without a label, expected all labelled",
                          todo='say how the labelled ones were chosen: "random", "weighted", or "unknown"')  # fmt: skip
     if len(others) < 2:
-        return 0.0, replace(_alone(alone, "people"), note="no prompts left for the judge alone: the people's own mean")
-    chosen = float(np.clip(_best_lam(labelled, others) if lam is None else lam, 0.0, 1.0))
-    return chosen, _ppi(labelled, others, chosen, design)
+        return 0.0, replace(
+            _alone(alone, "people", away), note="no prompts left for the judge alone: the people's own mean"
+        )
+    if lam is None:
+        lam = _best_lam(labelled, others) if len(labelled) >= LAM_FROM else float(not _opposite(labelled))
+    chosen = float(np.clip(lam, 0.0, 1.0))
+    return chosen, _ppi(labelled, others, chosen, design, away)
+
+
+def _opposite(labelled: _Part) -> bool:
+    """Whether the judge surely falls where people rise: Fisher's 95 % limit of r over prompts is below zero."""
+    f, y = labelled.apart(labelled.judge), labelled.apart(labelled.people)
+    spread = float(np.sqrt((f @ f) * (y @ y)))
+    r = float(np.clip(f @ y / spread, -0.999, 0.999)) if spread > 1e-12 else 0.0
+    return bool(np.arctanh(r) + stats.norm.ppf(0.975) / np.sqrt(len(labelled) - 3) < 0)
 
 
 def _best_lam(labelled: _Part, others: _Part) -> float:
@@ -241,7 +285,7 @@ def _best_lam(labelled: _Part, others: _Part) -> float:
     return float(covariance / ((1 + n / len(others)) * variance)) if variance > 1e-12 else 0.0
 
 
-def _ppi(labelled: _Part, others: _Part, lam: float, design: Design) -> _Solved:
+def _ppi(labelled: _Part, others: _Part, lam: float, design: Design, away: float) -> _Solved:
     """Written as mean_L(y) + slope (mean_all(f) - mean_L(f)): the same with equal chances, right with unequal ones."""
     in_labelled, in_others = labelled.size.sum(), others.size.sum()
     whole = in_labelled + in_others
@@ -258,7 +302,8 @@ def _ppi(labelled: _Part, others: _Part, lam: float, design: Design) -> _Solved:
         shares_labelled = shares_labelled - labelled.size * shares_labelled.sum() / in_labelled
         shares_others = shares_others - others.size * shares_others.sum() / in_others
     shares = (labelled, shares_labelled), (others, shares_others)
-    return _Solved(labelled.mean(errors) + slope * everywhere, shares, len(labelled) - 1, "ppi++ t")
+    value, unseen = labelled.mean(errors) + slope * everywhere, _moved(labelled, away)
+    return _Solved(value, shares, len(labelled) - 1, "ppi++ t", unseen)
 
 
 def _with_failures(solved: _Solved, scored: Ints, failures: Ints, lowest: float | None, level: float) -> Estimate:
@@ -273,16 +318,18 @@ def _with_failures(solved: _Solved, scored: Ints, failures: Ints, lowest: float 
         of_theta[part.number] += shares
     together = float(of_theta[size > 0] @ of_q)
     variance = q**2 * solved.variance + gap**2 * _variance(of_q) + 2 * q * gap * together
-    found = _interval(lowest + q * gap, variance, solved.freedom, level, solved.method)
-    return replace(found, note=solved.note)
+    found = _interval(lowest + q * gap, variance, solved.freedom, level, solved.method, q * solved.unseen)
+    return replace(found, note=found.note or solved.note)
 
 
 def _variance(shares: Floats) -> float:
     return float(len(shares) / (len(shares) - 1) * (shares @ shares))
 
 
-def _interval(mean: float, variance: float, freedom: int, level: float, method: str) -> Estimate:
-    half = float(stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(variance))
+def _interval(mean: float, variance: float, freedom: int, level: float, method: str, unseen: float) -> Estimate:
+    half = unseen + float(stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(variance + unseen**2))
+    if half < 1e-9:
+        return Estimate(float(mean), method=method, note="no interval: no spread between prompts")
     return Estimate(float(mean), float(mean - half), float(mean + half), method)
 
 
@@ -307,6 +354,8 @@ def _sentence(c: Correction) -> str:
         gain = f"{c.prompts_labelled} labelled prompts count like {c.effective_prompts:.0f} ({narrower})"
     else:
         gain = f"the judge adds nothing to {c.prompts_labelled} labelled prompts"
+        if c.width_ratio > 1.005:
+            gain += ": the people's own mean is the surer one"
     figures = f"Corrected mean {c.corrected.value:.2f} (judge {_say(c.raw)}, people {_say(c.people)})"
     return f"{figures}: {gain}.{left_out}"
 

@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from wavjudge.analysis.sums import Floats, Ints, Paired, Prepared, Statistic, Transform
+from wavjudge.analysis.contrary import contraries
+from wavjudge.analysis.sums import Additive, Floats, Ints, Paired, Prepared, Statistic, Transform
 
 MAX_GROUPS = 2000
 """Deletions at most; with more prompts they are left out in groups (delete-a-group jackknife)."""
@@ -26,6 +27,11 @@ FEW_RESAMPLES = 1_000
 
 MIN_PROMPTS_INTRA = 12
 """Below this no interval is given for Intra-ID statistics (ruling 4)."""
+
+ALIKE = "no interval: every prompt says the same, so nothing shows how far the next one could differ"
+NEARLY = "perfect without one prompt: interval without transformation"
+RECKONED = "every prompt says the same: the interval reckons with one that says the opposite"
+_SAME = 1e-9
 
 Method = Literal["jackknife-t", "cluster-bootstrap"]
 
@@ -56,7 +62,38 @@ def estimate(
         statistic.prepare(data), data.prompts, statistic.transform, level=level, method=method, resamples=resamples,
         seed=seed, least=least_prompts(statistic),
     )  # fmt: skip
-    return clipped(found, statistic.limits)
+    return clipped(reckoned(found, statistic, data, level), statistic.limits)
+
+
+def least_prompts(statistic: Statistic) -> int:
+    """Prompts below which the statistic gets no interval."""
+    return MIN_PROMPTS_INTRA if statistic.name.startswith("intra_id") else 3
+
+
+def reckoned(found: Estimate, statistic: Statistic, data: Paired, level: float = 0.95) -> Estimate:
+    """The interval, reaching as far as it would with one prompt more that says the opposite (`contrary.py`)."""
+    stuck = found.note in (ALIKE, NEARLY)
+    if found.method != "jackknife-t" or not (stuck or (statistic.heeded and found.low is not None)):
+        return found
+    if data.prompts > MAX_GROUPS and not stuck:
+        return found  # one of so many moves nothing
+    value, ends = float(found.value or 0.0), [found.low, found.high]
+    for side, more in enumerate(contraries(statistic, data, value, both=stuck)):
+        if more is not None:
+            reached = _jackknife(more, "none", data.prompts + 1, level)
+            end = (reached.low, reached.high)[side]
+            ends[side] = _farther(ends[side], end, side)
+    low, high = (value if one is None else float(one) for one in ends)
+    if high - low <= _SAME:
+        return found
+    note = RECKONED if stuck else found.note
+    return replace(found, low=min(low, value), high=max(high, value), note=note)
+
+
+def _farther(one: float | None, other: float | None, side: int) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return (min, max)[side](one, other)
 
 
 def least_prompts(statistic: Statistic) -> int:
@@ -88,7 +125,7 @@ def estimate_prepared(
         return Estimate(value, note=f"no interval under {least} prompts")
     if method == "cluster-bootstrap":
         return _bootstrap(prepared, value, prompts, level, resamples, seed)
-    return _jackknife(prepared, transform, value, prompts, level)
+    return _jackknife(prepared, transform, prompts, level)
 
 
 def jackknife_groups(prompts: int) -> Ints:
@@ -100,26 +137,27 @@ def jackknife_groups(prompts: int) -> Ints:
     return np.arange(prompts) if prompts <= MAX_GROUPS else np.arange(prompts) % MAX_GROUPS
 
 
-def _jackknife(prepared: Prepared, transform: Transform, value: float, prompts: int, level: float) -> Estimate:
-    groups = jackknife_groups(prompts)
+def _jackknife(prepared: Prepared, transform: Transform, prompts: int, level: float) -> Estimate:
+    value, groups = prepared.plain(), jackknife_groups(prompts)
+    telling = prepared.informative if isinstance(prepared, Additive) else prompts
     count = int(groups.max()) + 1
     left = prepared.without_each(groups)
     if not np.isfinite(left).all():
         return Estimate(value, method="jackknife-t", note="no interval: it hangs on a single prompt")
     at_end = not np.isfinite(forward(np.append(left, value), transform)).all()
     if at_end and transform == "logit":
-        return _few_exceptions(value, 1.0 if left.max() == 1 else 0.0, prompts, level)
-    if at_end and np.ptp(left) < 1e-9:
-        return Estimate(value, method="jackknife-t", note="at the end of its range: no spread to judge by")
+        return _few_exceptions(value, 1.0 if left.max() == 1 else 0.0, telling, level)
+    if np.ptp(left) < _SAME:
+        return Estimate(value, method="jackknife-t", note=ALIKE)
     scale: Transform = "none" if at_end else transform
     centre, values = forward(np.array(value), scale), forward(left, scale)
     spread = np.sqrt((count - 1) / count * ((values - values.mean()) ** 2).sum())
-    half = stats.t.ppf((1 + level) / 2, count - 1) * spread
+    half = stats.t.ppf((1 + level) / 2, max(min(count, telling) - 1, 1)) * spread
     low, high = backward(np.array([centre - half, centre + half]), scale)
     notes = [f"prompts left out in {count} groups"] if count < prompts else []
     if at_end:
         low, high = max(low, -1.0), min(high, 1.0)
-        notes.append("perfect without one prompt: interval without transformation")
+        notes.append(NEARLY)
     return Estimate(value, float(low), float(high), "jackknife-t", "; ".join(notes))
 
 
@@ -151,6 +189,8 @@ def _bootstrap(prepared: Prepared, value: float, prompts: int, level: float, res
     if len(defined) < 0.95 * len(drawn):
         return Estimate(value, method="cluster-bootstrap", note=note)
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    if high - low < _SAME:
+        return Estimate(value, method="cluster-bootstrap", note=ALIKE)
     return Estimate(value, float(low), float(high), "cluster-bootstrap", note)
 
 

@@ -42,19 +42,27 @@ def groups(data: Paired) -> Groups:
 
 
 def _intra(data: Paired) -> Floats:
-    """Per prompt: is rho defined; rho or 0; do people differ."""
-    sizes, rho, judge_differs, people_differ = _per_prompt_rho(data)
+    """Per prompt: is rho defined; rho or 0."""
+    _, rho, judge_differs, people_differ = _per_prompt_rho(data)
     defined = judge_differs & people_differ
-    return np.stack([defined, np.where(defined, rho, 0.0), (sizes >= 2) & people_differ], axis=1).astype(float)
+    return np.stack([defined, np.where(defined, rho, 0.0)], axis=1).astype(float)
 
 
-INTRA_ID_SPEARMAN = additive(
-    "intra_id_spearman", _intra, lambda sums: ratio(sums[..., 1], sums[..., 0]), limits=(-1, 1)
-)
+def _zero_filled(data: Paired) -> Floats:
+    """Per prompt: do people differ; rho, or 0 where the judge does not."""
+    _, rho, judge_differs, people_differ = _per_prompt_rho(data)
+    return np.stack([people_differ, np.where(judge_differs & people_differ, rho, 0.0)], axis=1).astype(float)
+
+
+def _mean_rho(sums: Floats) -> Floats:
+    return ratio(sums[..., 1], sums[..., 0])
+
+
+INTRA_ID_SPEARMAN = additive("intra_id_spearman", _intra, _mean_rho, limits=(-1, 1), contrary="order", heeded=True)
 """Mean over prompts of Spearman's rho among the prompt's answers, where it is defined (WavAlign, arXiv 2604.14932)."""
 
 INTRA_ID_ZERO_FILLED = additive(
-    "intra_id_zero_filled", _intra, lambda sums: ratio(sums[..., 1], sums[..., 2]), limits=(-1, 1)
+    "intra_id_zero_filled", _zero_filled, _mean_rho, limits=(-1, 1), contrary="order", heeded=True
 )
 """The same over all prompts where people differ; a judge that does not differ there counts as rho = 0."""
 

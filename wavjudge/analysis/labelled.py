@@ -1,7 +1,7 @@
 """What people's labels and a calibration add to a leaderboard: means corrected (PPI++) and means recalibrated.
 
-Both stand beside the raw figures and never in their place. The correction takes the judge's raw scores, never a map's:
-its lam is a slope already, and so no label can enter twice. The recalibrated mean takes each prompt by the map that saw
+Both stand beside the raw figures and never in their place. The correction takes the judge's raw scores, never a map's,
+so that no label can enter twice. The recalibrated mean takes each prompt by the map that saw
 no label of its fold, so that it may hold the prompts that the map was learnt on.
 """
 
@@ -75,7 +75,7 @@ class Labels:
             return None
         return corrected_mean(
             both["score"], both["people"], prompt_labels(both), design=self.design, probability=self._chance(both),
-            level=level, failed=prompt_labels(failed), lowest=axis.scale.low,
+            level=level, failed=prompt_labels(failed), lowest=axis.scale.low, highest=axis.scale.high,
         )  # fmt: skip
 
     def _chance(self, rows: pd.DataFrame) -> Floats | None:

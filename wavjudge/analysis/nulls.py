@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wavjudge.analysis.agreement import MAE, RMSE, WITHIN_ONE
-from wavjudge.analysis.intervals import LARGE, Estimate, estimate_prepared, jackknife_groups
+from wavjudge.analysis.intervals import LARGE, Estimate, clipped, estimate_prepared, jackknife_groups, reckoned
 from wavjudge.analysis.joint import Joint
 from wavjudge.analysis.sums import Floats, Ints, Paired, Prepared, Statistic, ratio
 from wavjudge.errors import InputError
@@ -225,8 +225,8 @@ def skill(statistic: Statistic, data: Paired) -> Estimate:
         raise InputError(f"no skill for {statistic.name}", todo=f"choose one of {', '.join(PERFECT)}")
     if data.prompts < 2:
         return Estimate(None, note=_ONE_PROMPT if data.n else "no subjects")
-    joint = _skill(statistic, data)
-    return estimate_prepared(joint, data.prompts, undefined="undefined: the constant is perfect")
+    found = estimate_prepared(_skill(statistic, data), data.prompts, undefined="undefined: the constant is perfect")
+    return clipped(reckoned(found, skill_statistic(statistic), data), (-np.inf, 1.0))
 
 
 def _skill(statistic: Statistic, data: Paired) -> Joint:
@@ -240,7 +240,7 @@ def _skill(statistic: Statistic, data: Paired) -> Joint:
 
 def skill_statistic(statistic: Statistic) -> Statistic:
     """The skill of mae, rmse or within_one as a statistic of its own, for intervals that need it on other data."""
-    return Statistic(f"skill_{statistic.name}", partial(_skill, statistic))
+    return Statistic(f"skill_{statistic.name}", partial(_skill, statistic), contrary="shortfall")
 
 
 def skills(data: Paired) -> dict[str, Estimate]:

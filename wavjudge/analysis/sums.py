@@ -8,7 +8,7 @@ NaN here, in memory only; what leaves `analysis` says that it is undefined, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -20,6 +20,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 Transform = Literal["fisher", "logit", "none"]
 
+Contrary = Literal["order", "error", "shortfall", "agreement", "difference", "none"]
+"""What a prompt would look like that says the opposite of all others; see `contrary.py`."""
+
 _CHUNK_BYTES = 256 * 2**20
 
 
@@ -29,12 +32,14 @@ class Paired:
 
     judge, people: shape (n,), float. prompt: shape (n,), whole numbers; every number from 0 to P-1 occurs.
     each: where `people` is a mean, what each of them said; shape (n, k), NaN where a person gave no score.
+    scale: the ends of the scale where it is known; they say how far apart judge and people could be at worst.
     """
 
     judge: Floats
     people: Floats
     prompt: Ints
     each: Floats | None = None
+    scale: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.judge) == len(self.people) == len(self.prompt):
@@ -52,22 +57,37 @@ class Paired:
     def prompts(self) -> int:
         return int(self.prompt.max()) + 1 if self.n else 0
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The ends of the scale, or the least and the greatest score that anybody gave."""
+        if self.scale is not None:
+            return self.scale
+        return float(min(self.judge.min(), self.people.min())), float(max(self.judge.max(), self.people.max()))
+
     @classmethod
     def of(
-        cls, judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike, each: Floats | None = None
-    ) -> Paired:
+        cls, judge: npt.ArrayLike, people: npt.ArrayLike, prompt: npt.ArrayLike, each: Floats | None = None,
+        scale: tuple[float, float] | None = None,
+    ) -> Paired:  # fmt: skip
         """From any arrays; prompts may be labels of any kind.
 
         >>> Paired.of([1, 2], [1, 3], ["q1", "q2"]).prompt.tolist()
         [0, 1]
         """
         _, number = np.unique(np.asarray(prompt), return_inverse=True)
-        return cls(np.asarray(judge, float), np.asarray(people, float), number.reshape(-1), each)
+        return cls(np.asarray(judge, float), np.asarray(people, float), number.reshape(-1), each, scale)
 
     def taken(self, chosen: npt.NDArray[np.bool_] | Ints) -> Paired:
         """The chosen subjects, prompts numbered anew."""
         each = None if self.each is None else self.each[chosen]
-        return Paired.of(self.judge[chosen], self.people[chosen], self.prompt[chosen], each)
+        return Paired.of(self.judge[chosen], self.people[chosen], self.prompt[chosen], each, self.scale)
+
+    def with_prompt(self, judge: Sequence[float], people: Sequence[float]) -> Paired:
+        """The same and one prompt more, with these answers; of several people each one says the same."""
+        prompt = np.r_[self.prompt, np.full(len(judge), self.prompts)]
+        told = np.asarray(people, float)
+        each = None if self.each is None else np.r_[self.each, np.tile(told[:, None], self.each.shape[1])]
+        return Paired(np.r_[self.judge, judge], np.r_[self.people, told], prompt, each, self.scale)
 
     def judged(self, scores: Floats) -> Paired:
         """The same subjects and people under other scores."""
@@ -97,6 +117,11 @@ class Additive:
 
     def plain(self) -> float:
         return float(self.value(self.parts.sum(axis=0)))
+
+    @property
+    def informative(self) -> int:
+        """Prompts that contribute anything: one answer says nothing about order within a prompt."""
+        return int((abs(self.parts).sum(axis=1) > 0).sum())
 
     def without_each(self, groups: Ints) -> Floats:
         members = sparse.csr_array((np.ones(len(groups)), (groups, np.arange(len(groups)))))
@@ -135,6 +160,8 @@ class Statistic:
 
     limits: beyond which it cannot lie, and no end of its interval does; needed where no transformation sees to that.
     pooled: its plain value does not know of prompts.
+    contrary: which prompt would say the opposite of the others; heeded: whether every interval reckons with such a
+    prompt that was not seen, or only one that would have no width without it.
     """
 
     name: str
@@ -142,6 +169,8 @@ class Statistic:
     transform: Transform = "none"
     limits: tuple[float, float] = (-np.inf, np.inf)
     pooled: bool = False
+    contrary: Contrary = "none"
+    heeded: bool = False
 
     def of(self, data: Paired) -> float:
         """The plain value; NaN where it is undefined."""
@@ -152,10 +181,10 @@ class Statistic:
 
 def additive(
     name: str, parts: Callable[[Paired], Floats], value: Callable[[Floats], Floats], transform: Transform = "none",
-    limits: tuple[float, float] = (-np.inf, np.inf),
+    limits: tuple[float, float] = (-np.inf, np.inf), contrary: Contrary = "none", heeded: bool = False,
 ) -> Statistic:  # fmt: skip
     """A statistic whose contributions and value do not depend on each other's shape."""
-    return Statistic(name, lambda data: Additive(parts(data), value), transform, limits)
+    return Statistic(name, lambda data: Additive(parts(data), value), transform, limits, contrary, heeded)
 
 
 def per_prompt(data: Paired, *columns: npt.NDArray[np.generic]) -> Floats:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from wavjudge.analysis.intervals import MIN_PROMPTS_INTRA, Estimate, backward, clipped, forward, jackknife_groups
+from wavjudge.analysis.intervals import ALIKE, Estimate, backward, clipped, forward, jackknife_groups, least_prompts
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.sums import Floats, Paired, Statistic
 
@@ -57,7 +57,7 @@ def two_way(statistic: Statistic, data: Paired, without: Sequence[Paired], *, le
     value = prepared.plain()
     if not np.isfinite(value):
         return Estimate(None, note="undefined: one side is constant")
-    least = MIN_PROMPTS_INTRA if statistic.name.startswith("intra_id") else 3
+    least = least_prompts(statistic)
     if data.prompts < least:
         return Estimate(value, note=f"no interval under {least} prompts")
     if len(without) < MIN_PEOPLE:
@@ -68,6 +68,8 @@ def two_way(statistic: Statistic, data: Paired, without: Sequence[Paired], *, le
     if not (np.isfinite(by_prompt).all() and np.isfinite(by_person).all() and np.isfinite(centre)):
         return Estimate(value, method=METHOD, note="no interval: undefined, or perfect, without one prompt or person")
     variances = np.array([_variance(by_prompt), _variance(by_person)])
+    if variances.sum() < 1e-18:
+        return Estimate(value, method=METHOD, note=ALIKE)
     half = _t(variances, np.array([len(by_prompt) - 1, len(by_person) - 1]), level) * np.sqrt(variances.sum())
     low, high = backward(np.array([centre - half, centre + half]), statistic.transform)
     return clipped(Estimate(value, float(low), float(high), METHOD), statistic.limits)
@@ -79,7 +81,4 @@ def _variance(values: Floats) -> float:
 
 
 def _t(variances: Floats, freedom: Floats, level: float) -> float:
-    total = variances.sum()
-    if total == 0:
-        return 0.0
-    return float(stats.t.ppf((1 + level) / 2, total**2 / (variances**2 / freedom).sum()))
+    return float(stats.t.ppf((1 + level) / 2, variances.sum() ** 2 / (variances**2 / freedom).sum()))
