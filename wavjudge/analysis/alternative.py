@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 from scipy import stats
+from scipy.special import bdtr, stdtr
 
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.sums import Floats, ratio
@@ -178,13 +179,15 @@ def p_value(differences: Floats, epsilon: float) -> float:
     >>> round(p_value(np.zeros(30), 0.15), 4), round(0.85**30, 4)
     (0.0076, 0.0076)
     """
-    found = float(stats.ttest_1samp(np.append(differences, 1.0), epsilon, alternative="less").pvalue)
-    if np.isnan(found):
+    with_one = np.append(differences, 1.0)
+    spread = float(with_one.std(ddof=1))
+    if spread < _SAME:
         return 1.0  # the person wins every prompt
+    found = float(stdtr(len(differences), (with_one.mean() - epsilon) / spread * np.sqrt(len(with_one))))
     if differences.min() < -_SAME:
         return found
     wins = int((differences > _SAME).sum())
-    return max(found, float(stats.binom.cdf(wins, len(differences), epsilon)))
+    return max(found, float(bdtr(wins, len(differences), epsilon)))
 
 
 def sentence(outcome: Alternative) -> str:

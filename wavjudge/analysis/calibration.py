@@ -20,6 +20,7 @@ from wavjudge.analysis.alternative import Alternative, Score, alternative
 from wavjudge.analysis.axis_names import shared_axes
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.best_of_n import BEST_OF_N
+from wavjudge.analysis.candidate_means import CandidateMeans, candidate_means
 from wavjudge.analysis.intervals import Estimate, Method, estimate
 from wavjudge.analysis.intra import (
     INTRA_ID_SPEARMAN,
@@ -87,7 +88,7 @@ class Finding:
     data: subjects that both sides scored; left: those that only one did. n_raters: people per subject, on average.
     bounds: range of bias and of the judge's mean whatever the unscored answers would have got. statuses: the judge's
     ratings by status. corrected: Pearson's r if people's mean were without error; None where one person rated.
-    without: the same figures with each candidate left out in turn.
+    without: the same figures with each candidate left out in turn. means: the candidates' means on both sides.
     """
 
     judge: str
@@ -111,6 +112,7 @@ class Finding:
     repeats: Repeatability | None
     maps: tuple[Recalibration, ...]
     without: WithoutCandidate
+    means: CandidateMeans
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ class _Desk:
             alternative=self._alternative(panel, scores) if several else None,
             repeats=self._repeats(axis, judge, signature), maps=self._maps(rows, people, scale),
             without=without_candidate(data, answers["candidate"], FIGURES),
+            means=candidate_means(data.judge, data.people, answers["candidate"], data.prompt),
         )  # fmt: skip
 
     def _figures(

@@ -3,13 +3,16 @@
 Three uses, three questions:
 
 * reading its scores as people's: does it err less than the constant that people's median would be?
-* comparing candidates by their averages: do its scores rise with people's over all answers?
+* comparing candidates by their averages: do the candidates' means under it rise with their means under people?
+  Scores pooled over all answers cannot say so (`candidate_means.py`);
 * ranking answers to one prompt (rewards, preference pairs): does it order them as people do, counting the prompts where
   it sees no difference as nothing?
 
 Where the same judge was run on transcripts alone, a fourth says what its hearing adds.
 
-"Shown" means that the whole 95 % interval lies above zero. It does not mean good: the figure says how good.
+Each answer is a `State`. "Shown" means that the whole 95 % interval lies above zero, "reversed" that it lies below.
+Shown does not mean good: the figure says how good. What is not known, for want of an interval or of labels, is said to
+be not known, and what would be needed; "do not" is said only where there is an interval and it does not lie above zero.
 """
 
 from __future__ import annotations
@@ -19,17 +22,25 @@ from typing import Literal
 
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import Finding
-from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.candidate_means import MIN_CANDIDATES, MIN_PROMPTS, CandidateMeans
+from wavjudge.analysis.intervals import MIN_PROMPTS_INTRA, Estimate
+from wavjudge.analysis.states import State, state_of
 
 Use = Literal["levels", "averages", "ranking", "audio"]
+
+FEW_CANDIDATES = 5
+"""With fewer, a perfect order comes about by chance too often to say anything of other candidates: 1 of 4! = 24."""
+
+APART = 0.05
+"""People tell the candidates apart where the p of equal means is below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """use; shown: whether it is shown that the judge does this better than nothing; sentence: with the figures."""
+    """use; state: what the labels show about it; sentence: claim, figure, interval, consequence."""
 
     use: Use
-    shown: bool
+    state: State
     sentence: str
 
 
@@ -40,52 +51,114 @@ def verdicts(finding: Finding) -> tuple[Verdict, ...]:
 
 
 def _levels(f: Finding) -> Verdict:
-    skill, mae = f.skill.get("mae", Estimate(None)), f.values["mae"]
-    figures = f"MAE {_figure(mae)}, skill over the constant {_figure(skill)}"
-    shown = _above_zero(skill)
-    if shown:
-        text = f"Its scores may be read as {_whose(f)}, with that error: {figures}."
-    else:
-        worse = skill.high is not None and skill.high < 0
-        why = "always giving the median errs less" if worse else "it is not shown to err less than always the median"
-        text = f"Do not read its scores as {_whose(f)}: {why} ({figures})."
-    return Verdict("levels", shown, text)
+    skill = f.skill.get("mae", Estimate(None))
+    state, whose = _state(skill), _whose(f)
+    figures = f"MAE {_figure(f.values['mae'])}, skill over the constant {_figure(skill)}"
+    text = {
+        "shown": f"Its scores may be read as {whose}, with that error: {figures}.",
+        "reversed": f"Do not read its scores as {whose}: always giving the median errs less ({figures}).",
+        "not_shown": f"Do not read its scores as {whose}: it is not shown to err less than always the median "
+        f"({figures}).",
+        "unknown": f"Not known whether its scores may be read as {whose}: {_why(skill)} ({figures}).",
+    }
+    if not f.data.n:
+        return Verdict("levels", "too_few", _nothing(f"whether its scores may be read as {whose}"))
+    return Verdict("levels", state, text[state])
 
 
 def _averages(f: Finding) -> Verdict:
-    shown, figure = _above_zero(f.values["spearman"]), f"Spearman {_figure(f.values['spearman'])}"
-    if shown:
-        text = f"Averages over many answers carry something: its scores rise with {_whose(f)} ({figure})."
-    else:
-        text = f"Do not compare candidates by it: its scores are not shown to rise with {_whose(f)} ({figure})."
-    return Verdict("averages", shown, text)
+    """Fixed candidates, prompts as a sample. Where people themselves do not tell the candidates apart there is no order
+    to agree with, and the correlation of their means is that of noise."""
+    means, whose = f.means, _whose(f)
+    if missing := _too_few(means):
+        return Verdict("averages", "too_few", f"Too few to say whether its averages compare candidates: {missing}.")
+    state, figures = _state(means.pearson), _of_means(means)
+    if means.people_differ is None or means.people_differ > APART:
+        p = "" if means.people_differ is None else f" (p {means.people_differ:.2f} of equal means)"
+        why = f"{whose} own averages are not shown to differ between these candidates{p}"
+        return Verdict("averages", "unknown", f"Not known whether its averages compare candidates: {why}; {figures}.")
+    text = {
+        "shown": f"Its averages put these candidates in the order of {whose}: {figures}.",
+        "reversed": "Do not compare candidates by it: its averages put them in the reverse order of "
+        f"{whose}: {figures}.",
+        "not_shown": f"Do not compare candidates by it: its averages are not shown to rise with {whose}: {figures}.",
+        "unknown": f"Not known whether its averages compare candidates: {_why(means.pearson)}; {figures}.",
+    }
+    return Verdict("averages", state, text[state] + _of_others(means))
+
+
+def _too_few(means: CandidateMeans) -> str:
+    """What is missing before anything can be said of averages."""
+    count = len(means.names)
+    if count < 2:
+        return "all answers are by one candidate" if count else "no answer was scored by both sides"
+    have = f"{count} candidates with {means.prompts} prompts that all of them answered and both sides scored"
+    need = f"it takes {MIN_CANDIDATES} candidates and {MIN_PROMPTS} such prompts"
+    return f"{have}; {need}" if count < MIN_CANDIDATES or means.prompts < MIN_PROMPTS else ""
+
+
+def _of_means(means: CandidateMeans) -> str:
+    on = means.pairwise.value
+    single = "" if on is None else f", on single prompts {on:.2f} of the pairs that people order"
+    return (f"Pearson of the means of {len(means.names)} candidates {_figure(means.pearson)}, {means.agreed} of "
+            f"{means.pairs} pairs of candidates ordered alike{single}")  # fmt: skip
+
+
+def _of_others(means: CandidateMeans) -> str:
+    count = len(means.names)
+    if count >= FEW_CANDIDATES:
+        return ""
+    luck = "" if not means.chance else f" (one random order in {1 / means.chance:.0f} is as far from chance)"
+    return f" With {count} candidates this says little of others{luck}: label answers of {FEW_CANDIDATES} or more."
 
 
 def _ranking(f: Finding) -> Verdict:
     rho, flat = f.values["intra_id_zero_filled"], f.groups.judge_constant
-    figure = f"zero-filled Intra-ID {_figure(rho)}; no difference seen in {flat} of {flat + f.groups.defined} prompts"
-    shown = _above_zero(rho)
-    if shown:
-        text = f"It orders answers to one prompt better than chance ({figure})."
-    else:
-        text = f"Neither rank answers to one prompt by it nor train on it: no better than chance is shown ({figure})."
-    return Verdict("ranking", shown, text)
+    several = flat + f.groups.defined
+    figure = f"zero-filled Intra-ID {_figure(rho)}; no difference seen in {flat} of {several} prompts"
+    if f.data.prompts < MIN_PROMPTS_INTRA or not several + f.groups.people_constant:
+        need = f"it takes {MIN_PROMPTS_INTRA} prompts with two labelled answers or more that both sides scored"
+        have = f"{several + f.groups.people_constant} of {f.data.prompts} prompts have them"
+        said = f"Too few to say whether it orders answers to one prompt: {have}, {need} ({figure})."
+        return Verdict("ranking", "too_few", said)
+    state = _state(rho)
+    text = {
+        "shown": f"It orders answers to one prompt better than chance ({figure}).",
+        "reversed": f"Neither rank answers to one prompt by it nor train on it: its order is reversed ({figure}).",
+        "not_shown": "Neither rank answers to one prompt by it nor train on it: no better than chance is shown "
+        f"({figure}).",
+        "unknown": f"Not known whether it orders answers to one prompt: {_why(rho)} ({figure}).",
+    }
+    return Verdict("ranking", state, text[state])
 
 
 def _audio(line: Line) -> Verdict:
     order, error = line.values["intra_id_zero_filled"], line.values["mae"]
     figures = f"zero-filled Intra-ID {_figure(order, '+')}, MAE {_figure(error, '+')}, paired on {line.n} answers"
-    shown = _above_zero(order)
-    says = "it orders answers to one prompt better" if shown else "not shown to order answers to one prompt better"
-    return Verdict("audio", shown, f"What audio adds to the same judge with the transcript only: {says} ({figures}).")
+    state = _state(order)
+    says = {
+        "shown": "it orders answers to one prompt better",
+        "reversed": "it orders answers to one prompt worse",
+        "not_shown": "not shown to order answers to one prompt better",
+        "unknown": f"not known, {_why(order)}",
+    }[state]
+    return Verdict("audio", state, f"What audio adds to the same judge with the transcript only: {says} ({figures}).")
+
+
+def _state(one: Estimate) -> State:
+    return "unknown" if one.value is None else state_of(one.low, one.high)
+
+
+def _why(one: Estimate) -> str:
+    return one.note or "there is no interval"
+
+
+def _nothing(claim: str) -> str:
+    return f"Too few to say {claim}: no answer was scored by both sides."
 
 
 def _whose(f: Finding) -> str:
     return "people's" if f.label_kind == "human" else "the constructed labels"
-
-
-def _above_zero(one: Estimate) -> bool:
-    return one.low is not None and one.low > 0
 
 
 def _figure(one: Estimate, sign: str = "") -> str:

@@ -32,7 +32,7 @@ def calibrate(
     ] = "prompts",
     seed: Annotated[int, typer.Option(help="Of permutations, resamples and folds.")] = 12345,
     plots: Annotated[bool, typer.Option(help="Draw the plots.")] = True,
-    layout: Annotated[str, typer.Option(help="full, or paper (one row a judge, as Markdown and LaTeX too).")] = "full",
+    layout: Annotated[str, typer.Option(help="full, or paper (a row a signature; Markdown and LaTeX too).")] = "full",
 ) -> None:
     """Say per judge and axis how well it agrees with people, beside what people and nothing at all reach."""
     from wavjudge.analysis.calibration import LABEL_KINDS

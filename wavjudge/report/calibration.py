@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -121,26 +121,66 @@ def _end(one: Estimate | None, end: str) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
+AXES = ("semantic", "acoustic")
+"""Of the paper."""
+
+
 def paper_rows(calibration: Calibration) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The paper's columns, one row a judge: Pearson, Intra-ID Spearman, MAE, <=1 pass, bias; semantic | acoustic."""
-    axes = ("semantic", "acoustic")
-    if not any(finding.axis in axes for finding in calibration.findings):
+    """The paper's columns: Pearson, Intra-ID Spearman, MAE, <=1 pass, bias; semantic | acoustic. A row for each
+    signature; signatures of one judge that differ in nothing but their prompt share one where each rates its own axis.
+    """
+    told = [finding for finding in calibration.findings if finding.axis in AXES]
+    if not told:
         got = sorted({finding.axis for finding in calibration.findings})
         raise InputError(f"got the axes {got}, expected semantic or acoustic",
                          todo="the paper's layout has these two; leave --layout paper out")  # fmt: skip
     head = (
-        "judge",
-        *(f"{name} {axis[:3]}." for name in ("Pearson", "Intra-ID", "MAE", "<=1", "bias") for axis in axes),
-    )
-    found = {(f.judge, f.signature.split("|is:")[-1], f.axis): f for f in calibration.findings if f.axis in axes}
-    names = list(dict.fromkeys((judge, model) for judge, model, _ in found))
+        "judge", *(f"{name} {axis[:3]}." for name in ("Pearson", "Intra-ID", "MAE", "<=1", "bias") for axis in AXES),
+    )  # fmt: skip
     figures = ("pearson", "intra_id_spearman", "mae", "within_one", "bias")
+    found = list(_paper_rows(told))
     body = [
-        (judge, *(_cell(found[judge, model, axis].values.get(name)) if (judge, model, axis) in found else ""
-                  for name in figures for axis in axes))
-        for judge, model in names
-    ]  # fmt: skip
+        (name, *(_cell(own[axis].values.get(figure)) if axis in own else "" for figure in figures for axis in AXES))
+        for name, own in zip(_paper_names(found), found, strict=True)
+    ]
     return head, body
+
+
+def _paper_rows(findings: Sequence[Finding]) -> Iterator[dict[str, Finding]]:
+    """The findings of each row, by axis."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for one in findings:
+        groups.setdefault((one.judge, _without_prompt(one.signature)), []).append(one)
+    for own in groups.values():
+        axes = [one.axis for one in own]
+        if len(set(axes)) == len(axes):
+            yield {one.axis: one for one in own}
+            continue
+        for signature in dict.fromkeys(one.signature for one in own):  # nobody knows which of them belong together
+            yield {one.axis: one for one in own if one.signature == signature}
+
+
+def _without_prompt(signature: str) -> str:
+    """The signature with neither name nor digest of its prompt, the second field of a judge's."""
+    fields = signature.split("|")
+    return "|".join(field for place, field in enumerate(fields) if place != 1 or "#" not in field)
+
+
+def _paper_names(found: Sequence[Mapping[str, Finding]]) -> list[str]:
+    """The judge of each row; of several rows, with the fields of the signature that are not common to them all."""
+    judges = [next(iter(own.values())).judge for own in found]
+    fields = [_shared_signature(own).split("|") for own in found]
+    names = []
+    for judge, own in zip(judges, fields, strict=True):
+        others = [one for name, one in zip(judges, fields, strict=True) if name == judge]
+        apart = [field for field in own if not all(field in one for one in others)]
+        names.append(f"{judge} ({'|'.join(apart)})" if apart else judge)
+    return names
+
+
+def _shared_signature(own: Mapping[str, Finding]) -> str:
+    signatures = {one.signature for one in own.values()}
+    return next(iter(signatures)) if len(signatures) == 1 else _without_prompt(min(signatures))
 
 
 def as_markdown(head: tuple[str, ...], body: list[tuple[str, ...]], escaped: Callable[[str], str]) -> str:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from wavjudge.analysis.calibration import Calibration, Finding
 from wavjudge.analysis.recalibration import RecalibrationMap
+from wavjudge.analysis.states import State
 from wavjudge.analysis.verdicts import verdicts
 from wavjudge.errors import InputError
 from wavjudge.report.calibration import COLUMNS, rows
@@ -34,7 +35,7 @@ class Advice(Record):
     signature: str
     axis: str
     use: str
-    shown: bool
+    state: State
     sentence: str
 
 
@@ -126,7 +127,7 @@ def _cell(value: Cell) -> str:
 
 def _advice(finding: Finding) -> list[Advice]:
     return [
-        Advice(judge=finding.judge, signature=finding.signature, axis=finding.axis, use=one.use, shown=one.shown,
+        Advice(judge=finding.judge, signature=finding.signature, axis=finding.axis, use=one.use, state=one.state,
                sentence=one.sentence)
         for one in verdicts(finding)
     ]  # fmt: skip

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from wavjudge.analysis.beside import BASELINE, TRANSCRIPT_ONLY
 from wavjudge.analysis.recalibration import Kind, RecalibrationMap
+from wavjudge.analysis.states import State, state_of
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, Repeats
 from wavjudge.rewards.combine import Weights
@@ -53,13 +54,18 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Whether one axis of one judge may be optimised; `sentence` says why, with the figures."""
+    """Whether one axis of one judge may be optimised; `sentence` says why, with the figures.
+
+    order: what the labels show about its order inside a prompt, by the rule of the verdicts (`analysis/states.py`) with
+    the bar in place of zero. Only "shown" is ever allowed, and what is not known is never called wrong.
+    """
 
     judge: str
     signature: str
     axis: str
     allowed: bool
     sentence: str
+    order: State
 
     @property
     def unverified(self) -> str:
@@ -170,7 +176,7 @@ def _permit(file: CalibrationFile, row: Row, bar: Bar) -> Permit:
     figures = f"zero-filled Intra-ID {_figure(row, 'intra_id_zero_filled')}; {_best_null(nulls)}; {_told(steady)}"
     yes = "yes, it is shown to order answers to one prompt in people's direction"
     said = f"no: {'; '.join(against)}" if against else yes
-    return Permit(str(row["judge"]), signature, axis, not against, f"{axis}: {said} ({figures}).")
+    return Permit(str(row["judge"]), signature, axis, not against, f"{axis}: {said} ({figures}).", _state(row, bar))
 
 
 def _no_calibration(row: Row, bar: Bar) -> str:
@@ -181,11 +187,17 @@ def _no_calibration(row: Row, bar: Bar) -> str:
     return ""
 
 
+def _state(row: Row, bar: Bar) -> State:
+    return state_of(row["intra_id_zero_filled_lo"], row["intra_id_zero_filled_hi"], bar.min_order)
+
+
 def _order(row: Row, bar: Bar) -> str:
-    low = row["intra_id_zero_filled_lo"]
-    if low is None:
-        return "its order inside a prompt has no interval: too few prompts with two labelled answers"
-    return "" if low > bar.min_order else f"its order inside a prompt is not shown to lie above {bar.min_order:g}"
+    return {
+        "shown": "",
+        "reversed": "its order inside a prompt is the reverse of people's",
+        "not_shown": f"its order inside a prompt is not shown to lie above {bar.min_order:g}",
+        "unknown": "its order inside a prompt is not known, it has no interval: label more prompts with two answers",
+    }[_state(row, bar)]
 
 
 def _nulls(row: Row, nulls: Sequence[Row], bar: Bar) -> str:

@@ -1,0 +1,198 @@
+"""Candidates' means: does the judge put the candidates in the order that people put them in?
+
+Scores pooled over all answers cannot say so: a judge that sees which prompts are easy rises with people over all
+answers and may still order the candidates exactly backwards (Simpson's paradox). So the judge's mean and people's mean
+of each candidate are compared, over the prompts on which every candidate has an answer that both sides scored.
+
+Prompts are a sample, candidates are not: an interval speaks of these candidates on other prompts. Of other candidates a
+handful says little, which `chance` shows: the share of all orders of so many that agree with people as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+from math import factorial
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from wavjudge.analysis.intervals import ALIKE, NEARLY, RECKONED, Estimate, clipped, estimate_prepared
+from wavjudge.analysis.sums import Additive, Floats, Ints, ratio
+
+MIN_CANDIDATES, MIN_PROMPTS = 3, 12
+"""Below which nothing is said of averages: two means correlate by 1 or -1 whatever they are."""
+
+MOST_ORDERS = 7
+"""Candidates up to which all orders are looked at: 5,040."""
+
+_SAME = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateMeans:
+    """names: sorted. judge, people: the mean of each candidate over the shared prompts. prompts: how many these are, of
+    `all_prompts`.
+
+    pearson: of the means, with its jackknife-t interval over prompts. spearman: of the means, None where one side does
+    not differ. pairs: pairs of candidates whose means people tell apart in any way; agreed: those that the judge orders
+    alike. pairwise: on single prompts, the share of pairs that people order in which the judge's order is the same.
+    people_differ, judge_differs: p of the hypothesis that the candidates' means are equal. chance: the share of orders
+    of so many candidates whose Spearman is as far from zero on the same side; None above `MOST_ORDERS`.
+    """
+
+    names: tuple[str, ...]
+    judge: tuple[float, ...]
+    people: tuple[float, ...]
+    prompts: int
+    all_prompts: int
+    pearson: Estimate
+    spearman: float | None
+    pairs: int
+    agreed: int
+    pairwise: Estimate
+    people_differ: float | None
+    judge_differs: float | None
+    chance: float | None
+
+
+def candidate_means(judge: Floats, people: Floats, candidate: npt.ArrayLike, prompt: Ints) -> CandidateMeans:
+    """judge, people: scores of the same answers, shape (n,); candidate, prompt: whose answers, to what.
+
+    >>> judge, people = np.array([2.0, 3, 1, 4, 5, 2]), np.array([3.0, 2, 1, 5, 4, 1])
+    >>> found = candidate_means(judge, people, ["a", "b", "c"] * 2, np.array([0, 0, 0, 1, 1, 1]))
+    >>> found.people, found.agreed, found.pairs
+    ((4.0, 3.0, 1.0), 2, 3)
+    """
+    names, ours, theirs, every = by_prompt(judge, people, candidate, prompt)
+    first, second = ours.mean(axis=0), theirs.mean(axis=0)
+    if not len(ours):
+        first = second = np.full(len(names), np.nan)
+    pairs, agreed = _ordered_alike(first, second)
+    rho = _spearman(first, second)
+    return CandidateMeans(
+        names, tuple(map(float, first)), tuple(map(float, second)), len(ours), every, _pearson(ours, theirs), rho,
+        pairs, agreed, _on_prompts(ours, theirs), differ(theirs), differ(ours), _chance(second, rho),
+    )  # fmt: skip
+
+
+def by_prompt(
+    judge: Floats, people: Floats, candidate: npt.ArrayLike, prompt: Ints
+) -> tuple[tuple[str, ...], Floats, Floats, int]:
+    """Names; the judge's and people's mean of each prompt and candidate, shape (prompts, candidates), of the prompts
+    that every candidate has; and how many prompts there are in all."""
+    names, who = np.unique(np.asarray(candidate, str), return_inverse=True)
+    _, where = np.unique(prompt, return_inverse=True)
+    shape = (int(where.max()) + 1 if len(where) else 0, len(names))
+    cell = where.reshape(-1) * shape[1] + who.reshape(-1)
+    counts, *sums = (np.bincount(cell, w, shape[0] * shape[1]).reshape(shape) for w in (None, judge, people))
+    whole = (counts > 0).all(axis=1)
+    ours, theirs = (side[whole] / counts[whole] for side in sums)
+    return tuple(map(str, names)), ours, theirs, shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """Pearson's r of candidates' means as a function of the prompts' weights; both of shape (prompts, candidates)."""
+
+    judge: Floats
+    people: Floats
+
+    def plain(self) -> float:
+        return float(self.weighted(np.ones((1, len(self.judge))))[0])
+
+    def without_each(self, groups: Ints) -> Floats:
+        return self.weighted((groups != np.arange(int(groups.max()) + 1)[:, None]).astype(float))
+
+    def weighted(self, weights: Floats) -> Floats:
+        total = weights.sum(axis=1, keepdims=True)
+        return correlation(weights @ self.judge / total, weights @ self.people / total)
+
+
+def correlation(x: Floats, y: Floats) -> Floats:
+    """Pearson's r along the last axis; NaN where one side is constant."""
+    x, y = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
+    vx, vy = (x * x).sum(-1), (y * y).sum(-1)
+    spread = np.sqrt(np.where(vx > _SAME**2, vx, 0.0) * np.where(vy > _SAME**2, vy, 0.0))
+    return np.asarray(np.clip(ratio((x * y).sum(-1), spread), -1, 1))
+
+
+def _pearson(ours: Floats, theirs: Floats) -> Estimate:
+    prompts, candidates = ours.shape
+    if candidates < MIN_CANDIDATES or not prompts:
+        return Estimate(None, note=f"undefined: it takes {MIN_CANDIDATES} candidates with a prompt in common")
+    undefined = "undefined: the means of one side are all the same"
+    found = estimate_prepared(Across(ours, theirs), prompts, "fisher", undefined=undefined)
+    if found.note not in (ALIKE, NEARLY):
+        return found
+    # As in contrary.py: one more prompt, on which the judge orders the candidates the other way round.
+    value, order = float(found.value or 0.0), np.argsort(np.argsort(theirs.mean(axis=0), kind="stable"))
+    low, high = min(ours.min(), theirs.min()), max(ours.max(), theirs.max())
+    row = low + (high - low) * order / (candidates - 1)
+    against = low + high - row if value > 0 else row
+    more = Across(np.vstack([ours, against]), np.vstack([theirs, row]))
+    reached = estimate_prepared(more, prompts + 1)
+    if reached.low is None or reached.high is None:
+        return found
+    low, high = min(reached.low, value), max(reached.high, value)
+    return clipped(Estimate(value, low, high, found.method, RECKONED), (-1, 1))
+
+
+def _spearman(first: Floats, second: Floats) -> float | None:
+    if len(first) < 2 or not np.isfinite(first).all():
+        return None
+    rho = float(correlation(stats.rankdata(first.round(9)), stats.rankdata(second.round(9))))
+    return rho if np.isfinite(rho) else None
+
+
+def _ordered_alike(first: Floats, second: Floats) -> tuple[int, int]:
+    a, b = np.triu_indices(len(first), 1)
+    ours, theirs = (np.sign((side[a] - side[b]).round(9)) for side in (first, second))
+    told = np.isfinite(theirs) & (theirs != 0)
+    return int(told.sum()), int((told & (ours == theirs)).sum())
+
+
+def _on_prompts(ours: Floats, theirs: Floats) -> Estimate:
+    a, b = np.triu_indices(ours.shape[1], 1)
+    told = np.sign((theirs[:, a] - theirs[:, b]).round(9))
+    alike = (told != 0) & (np.sign((ours[:, a] - ours[:, b]).round(9)) == told)
+    parts = np.stack([(told != 0).sum(axis=1), alike.sum(axis=1)], axis=1).astype(float)
+    prepared = Additive(parts, lambda sums: ratio(sums[..., 1], sums[..., 0]))
+    return estimate_prepared(prepared, len(parts), "logit", undefined="undefined: people see no difference")
+
+
+def differ(scores: Floats) -> float | None:
+    """p of equal means of the candidates: repeated measures F with Greenhouse and Geisser's degrees of freedom.
+
+    scores: shape (prompts, candidates). None under two of either. Where every prompt says the same about the candidates
+    p is that of the sign test, 2^(1 - P).
+
+    >>> from scipy.stats import ttest_rel
+    >>> x = np.array([[1.0, 2], [2, 4], [3, 3], [2, 5]])
+    >>> round(differ(x), 6) == round(float(ttest_rel(x[:, 0], x[:, 1]).pvalue), 6)
+    True
+    """
+    prompts, candidates = scores.shape
+    if prompts < 2 or candidates < 2:
+        return None
+    inner = scores - scores.mean(axis=1, keepdims=True)  # what a prompt adds to all of them is gone
+    means = inner.mean(axis=0)
+    between = prompts * float(means @ means)
+    spread = np.cov(inner, rowvar=False)
+    trace = float(np.trace(spread))
+    if trace < _SAME:
+        return 1.0 if between < _SAME else float(2.0 ** (1 - prompts))
+    epsilon = trace**2 / ((candidates - 1) * float((spread * spread).sum()))
+    freedom = epsilon * (candidates - 1)
+    return float(stats.f.sf(between / trace, freedom, freedom * (prompts - 1)))
+
+
+def _chance(people: Floats, rho: float | None) -> float | None:
+    count = len(people)
+    if rho is None or not MIN_CANDIDATES <= count <= MOST_ORDERS:
+        return None
+    ranks = stats.rankdata(people.round(9))
+    orders = np.array(list(permutations(range(1, count + 1))), float)
+    found = correlation(orders, np.broadcast_to(ranks, orders.shape)) * (1 if rho >= 0 else -1)
+    return float((found >= abs(rho) - _SAME).sum() / factorial(count))
