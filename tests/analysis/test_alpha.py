@@ -111,6 +111,6 @@ def test_each_metric_sees_what_it_is_named_after(panel: Panel) -> None:
 def test_all_ratings_equal_is_undefined_and_full_agreement_is_one(metric: Metric) -> None:
     assert alpha(Panel.of([[0.1, 0.1], [0.1, 0.1]], [0, 1]), metric).value is None
     agreed = alpha(Panel.of([[1, 1], [2, 2], [5, 5]], [0, 1, 2]), metric)
-    assert (agreed.value, agreed.high) == (1, 1)
+    assert (agreed.value, agreed.low, agreed.high) == (1, None, None)  # no interval without width
     assert alpha(Panel.of([[1, np.nan], [np.nan, 2]], [0, 1]), metric).value is None
     assert alpha(Panel.of(np.empty((0, 2)), []), metric).value is None

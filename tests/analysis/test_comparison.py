@@ -79,7 +79,7 @@ def test_the_jackknife_is_the_one_done_the_slow_way(statistic):
 def test_identical_judges_do_not_differ(statistic):
     people, first, _, prompt = made(3, 15, 4)
     [row] = compare_judges([scores(people, first, first, prompt)], statistic)
-    assert (row.difference.value, row.difference.low, row.difference.high) == (0, 0, 0)
+    assert (row.difference.value, row.difference.low, row.difference.high) == (0, None, None)
     assert (row.p, row.p_holm, row.extras) == (1.0, 1.0, ())
 
 

@@ -9,8 +9,9 @@ from scipy import stats
 
 from tests.analysis.material import STATISTICS, pairs, study
 from wavjudge.analysis import intervals
-from wavjudge.analysis.agreement import BIAS, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.agreement import BIAS, MAE, PEARSON, WITHIN_ONE
 from wavjudge.analysis.intervals import (
+    RECKONED,
     Estimate,
     backward,
     bootstrap_weights,
@@ -50,7 +51,7 @@ def test_no_interval_reaches_past_what_the_value_can_be() -> None:
     for statistic, data, end, limit in ((INTRA_ID_SPEARMAN, good, 1, 1.0), (MAE, wild, 0, 0.0)):
         free, cut = estimate_prepared(statistic.prepare(data), 15), estimate(statistic, data)
         assert (ends(free)[end] - limit) * (1 if end else -1) > 0.01 and ends(cut)[end] == limit
-        assert ends(cut)[1 - end] == ends(free)[1 - end] and cut.value == free.value
+        assert cut.value == free.value
 
 
 def test_unequal_clusters_come_close_to_the_sandwich() -> None:
@@ -75,10 +76,12 @@ def test_the_bootstrap_is_scipys_on_the_means_of_clusters() -> None:
 def test_jackknife_by_hand_and_near_the_bootstrap(statistic: Statistic) -> None:
     data = study(4, prompts=60)
     left = forward(np.array([statistic.of(data.taken(data.prompt != p)) for p in range(60)]), statistic.transform)
-    half = stats.t.ppf(0.975, 59) * np.sqrt(59 / 60 * ((left - left.mean()) ** 2).sum())
+    # A prompt in which one side is constant says nothing about order and lends no degree of freedom.
+    telling = getattr(statistic.prepare(data), "informative", 60)
+    half = stats.t.ppf(0.975, telling - 1) * np.sqrt(59 / 60 * ((left - left.mean()) ** 2).sum())
     centre = forward(np.array(statistic.of(data)), statistic.transform)
     by_hand = backward(np.array([centre - half, centre + half]), statistic.transform)
-    found = estimate(statistic, data)
+    found = estimate_prepared(statistic.prepare(data), 60, statistic.transform)
     assert ends(found) == pytest.approx(tuple(by_hand))
     drawn = ends(estimate(statistic, data, method="cluster-bootstrap", resamples=2000))
     assert ends(found) == pytest.approx(drawn, abs=0.35 * (drawn[1] - drawn[0]))
@@ -163,14 +166,64 @@ def test_high_rates_are_covered_also_where_exceptions_are_few() -> None:
 def test_a_correlation_that_is_perfect_without_one_prompt_keeps_an_interval() -> None:
     people = np.array([1.0, 2, 3, 4, 5])
     found = estimate(SPEARMAN, Paired.of([1, 2, 3, 4, 1], people, range(5)))
-    assert found.note.startswith("perfect without one prompt") and ends(found)[0] < found.value < ends(found)[1] == 1
+    assert found.note == RECKONED and ends(found)[0] < found.value < ends(found)[1] == 1
 
 
-def test_a_perfect_correlation_has_no_interval_and_errors_of_zero_have() -> None:
+@every
+@pytest.mark.parametrize("turned", [False, True])
+def test_no_interval_is_without_width_where_everything_agrees_or_everything_is_reversed(
+    statistic: Statistic, turned: bool
+) -> None:
     data = study(10)
-    same = Paired(data.people, data.people, data.prompt)
-    assert estimate(SPEARMAN, same).low is None and "end of its range" in estimate(SPEARMAN, same).note
-    assert ends(estimate(RMSE, same)) == (0, 0)
+    same = Paired(6 - data.people if turned else data.people, data.people, data.prompt, scale=(1, 5))
+    found = estimate(statistic, same)
+    low, high = ends(found)
+    assert low <= found.value <= high and high - low > 0.01
+
+
+@every
+def test_where_everybody_says_the_same_on_an_open_scale_nothing_is_claimed(statistic: Statistic) -> None:
+    found = estimate(statistic, Paired(np.full(80, 4.0), np.full(80, 4.0), np.repeat(np.arange(20), 4)))
+    if found.method != "exact":
+        assert (found.low, found.high) == (None, None) and found.note
+    resampled = Paired(np.full(80, 4.0), np.full(80, 4.0), np.repeat(np.arange(20), 4))
+    assert estimate(statistic, resampled, method="cluster-bootstrap", resamples=50).low is None
+
+
+def test_an_unseen_exception_is_worked_out_by_hand() -> None:
+    """20 prompts of two answers that the judge orders as people do; one more that it orders the other way round."""
+    people = np.tile([2.0, 4.0], 20)
+    found = estimate(INTRA_ID_SPEARMAN, Paired(people, people, np.repeat(np.arange(20), 2)))
+    mean = 19 / 21  # 20 times 1, once -1
+    error = np.sqrt(((20 * (1 - mean) ** 2) + (-1 - mean) ** 2) / (21 * 20))  # of a mean of 21
+    assert ends(found) == (pytest.approx(mean - stats.t.ppf(0.975, 20) * error), 1.0)
+    exact = 1 - 2 * stats.binomtest(0, 20).proportion_ci(0.95, "exact").high
+    assert ends(found)[0] == pytest.approx(exact, abs=0.12)  # near Clopper and Pearson's
+
+
+def test_an_error_that_nobody_made_bounds_the_mae_from_above_only() -> None:
+    people = np.tile([1.0, 3, 5], 10)
+    found = estimate(MAE, Paired(people, people, np.arange(30)))
+    mean = 3 / 31  # thirty errors of 0, one of .75 (5 - 1)
+    error = np.sqrt((30 * mean**2 + (3 - mean) ** 2) / (31 * 30))
+    assert ends(found) == (0.0, pytest.approx(mean + stats.t.ppf(0.975, 30) * error))
+
+
+def test_one_opposite_prompt_hardly_matters_among_many() -> None:
+    for prompts, most in ((50, 0.35), (400, 0.1)):
+        data = study(12, prompts=prompts)
+        plain = ends(estimate_prepared(SPEARMAN.prepare(data), prompts, "fisher"))
+        low, high = ends(estimate(SPEARMAN, data))
+        assert low <= plain[0] and high >= plain[1]
+        assert (high - low) / (plain[1] - plain[0]) - 1 < most
+
+
+def test_prompts_with_one_answer_lend_an_order_no_degrees_of_freedom() -> None:
+    two = study(13, prompts=15).taken(np.arange(60) % 4 < 2)
+    single = Paired(np.r_[two.judge, np.full(40, 3.0)], np.r_[two.people, np.full(40, 3.0)],
+                    np.r_[two.prompt, 15 + np.arange(40)])  # fmt: skip
+    narrow, wide = (ends(estimate(INTRA_ID_SPEARMAN, one)) for one in (single, two))
+    assert narrow[1] - narrow[0] >= 0.98 * (wide[1] - wide[0])
 
 
 def test_with_many_prompts_they_are_left_out_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.analysis.material import panels, study
 from wavjudge.analysis.agreement import MAE, PEARSON
-from wavjudge.analysis.intervals import estimate, estimate_prepared
+from wavjudge.analysis.intervals import ALIKE, estimate, estimate_prepared
 from wavjudge.analysis.joint import Joint, difference, mean_of, where_both
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.sums import Floats, Paired
@@ -45,11 +45,11 @@ def test_leaving_out_and_weighting_prompts_that_only_one_part_knows(seed: int) -
     assert joint.plain() == pytest.approx(anew(np.ones(6)))
 
 
-def test_the_difference_of_two_equal_judges_is_surely_zero() -> None:
+def test_the_difference_of_two_equal_judges_is_zero_and_its_interval_withheld() -> None:
     data = study(1)
     joint = Joint((MAE.prepare(data), MAE.prepare(data)), difference)
     found = estimate_prepared(joint, data.prompts)
-    assert (found.value, found.low, found.high) == (0, 0, 0)
+    assert (found.value, found.low, found.high, found.note) == (0, None, None, ALIKE)
 
 
 def test_a_paired_difference_is_surer_than_its_sides() -> None:

@@ -118,7 +118,12 @@ def test_any_clusters_give_the_jackknife_done_by_hand(sizes: list[int], seed: in
 
 @pytest.mark.parametrize(
     ("scores", "value", "said"),
-    [([], None, "nothing scored"), ([4], 4, "under 3"), ([4, 2], 3, "under 3"), ([4, 4, 4, 4], 4, "no spread")],
+    [
+        ([], None, "nothing scored"),
+        ([4], 4, "under 3"),
+        ([4, 2], 3, "under 3"),
+        ([4, 4, 4, 4], 4, "says the same"),
+    ],
 )
 def test_no_interval_is_made_up(scores: list[float], value: float | None, said: str) -> None:
     found = mean(np.array(scores, float), np.arange(len(scores)))

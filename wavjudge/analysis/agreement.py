@@ -51,7 +51,7 @@ def _pearson(sums: Floats) -> Floats:
     return np.clip(ratio(cov, np.sqrt(vx * vy)), -1, 1)
 
 
-PEARSON = additive("pearson", _each_unit, _pearson, "fisher", contrary="agreement", heeded=True)
+PEARSON = additive("pearson", _each_unit, _pearson, "fisher", (-1, 1), contrary="agreement", heeded=True)
 """Pearson's r = cov(x, y) / (sd x sd y). Undefined when either side is constant."""
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from wavjudge.analysis.intervals import ALIKE, NEARLY, RECKONED, Estimate, clipped, estimate_prepared
+from wavjudge.analysis.intervals import ALIKE, RECKONED, Estimate, clipped, estimate_prepared
 from wavjudge.analysis.sums import Additive, Floats, Ints, ratio
 
 MIN_CANDIDATES, MIN_PROMPTS = 3, 12
@@ -66,9 +66,7 @@ def candidate_means(judge: Floats, people: Floats, candidate: npt.ArrayLike, pro
     ((4.0, 3.0, 1.0), 2, 3)
     """
     names, ours, theirs, every = by_prompt(judge, people, candidate, prompt)
-    first, second = ours.mean(axis=0), theirs.mean(axis=0)
-    if not len(ours):
-        first = second = np.full(len(names), np.nan)
+    first, second = (s.mean(axis=0) if len(s) else np.full(len(names), np.nan) for s in (ours, theirs))
     pairs, agreed = _ordered_alike(first, second)
     rho = _spearman(first, second)
     return CandidateMeans(
@@ -123,16 +121,18 @@ def _pearson(ours: Floats, theirs: Floats) -> Estimate:
     if candidates < MIN_CANDIDATES or not prompts:
         return Estimate(None, note=f"undefined: it takes {MIN_CANDIDATES} candidates with a prompt in common")
     undefined = "undefined: the means of one side are all the same"
-    found = estimate_prepared(Across(ours, theirs), prompts, "fisher", undefined=undefined)
-    if found.note not in (ALIKE, NEARLY):
+    # The angle between the candidates' means on both sides errs alike wherever it lies; Fisher's z runs off to infinity
+    # where a handful of means lie on a line by chance.
+    found = estimate_prepared(Across(ours, theirs), prompts, "angle", undefined=undefined)
+    if found.note != ALIKE:
         return found
-    # As in contrary.py: one more prompt, on which the judge orders the candidates the other way round.
+    # As in contrary.py: one more prompt, on which the judge puts those in the middle of people's order first and
+    # people see no difference: it pulls a perfect line out of line.
     value, order = float(found.value or 0.0), np.argsort(np.argsort(theirs.mean(axis=0), kind="stable"))
     low, high = min(ours.min(), theirs.min()), max(ours.max(), theirs.max())
-    row = low + (high - low) * order / (candidates - 1)
-    against = low + high - row if value > 0 else row
-    more = Across(np.vstack([ours, against]), np.vstack([theirs, row]))
-    reached = estimate_prepared(more, prompts + 1)
+    row = high - (high - low) * abs(2 * order / (candidates - 1) - 1)
+    more = Across(np.vstack([ours, row]), np.vstack([theirs, np.full(candidates, theirs.mean())]))
+    reached = estimate_prepared(more, prompts + 1, "angle")
     if reached.low is None or reached.high is None:
         return found
     low, high = min(reached.low, value), max(reached.high, value)

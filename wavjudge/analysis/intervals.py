@@ -226,6 +226,8 @@ def forward(values: Floats, transform: Transform) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         if transform == "fisher":
             return np.arctanh(values)
+        if transform == "angle":
+            return np.arcsin(values)
         return np.log(values / (1 - values)) if transform == "logit" else np.asarray(values, float)
 
 
@@ -233,4 +235,6 @@ def backward(values: Floats, transform: Transform) -> Floats:
     """And back."""
     if transform == "fisher":
         return np.tanh(values)
+    if transform == "angle":
+        return np.sin(np.clip(values, -np.pi / 2, np.pi / 2))
     return 1 / (1 + np.exp(-values)) if transform == "logit" else values

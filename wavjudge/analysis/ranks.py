@@ -33,10 +33,10 @@ def _kendall(data: Paired) -> Prepared:
     return Additive(_tables(data, x, y, rows, columns), lambda sums: _kendall_on(_shaped(sums, rows, columns)))
 
 
-SPEARMAN = Statistic("spearman", _spearman, "fisher", pooled=True, contrary="agreement", heeded=True)
+SPEARMAN = Statistic("spearman", _spearman, "fisher", (-1, 1), pooled=True, contrary="agreement", heeded=True)
 """Pearson's r of midranks over all subjects. Undefined when either side is constant."""
 
-KENDALL_TAU_B = Statistic("kendall_tau_b", _kendall, "fisher", pooled=True, contrary="agreement", heeded=True)
+KENDALL_TAU_B = Statistic("kendall_tau_b", _kendall, "fisher", (-1, 1), pooled=True, contrary="agreement", heeded=True)
 """(concordant - discordant) / sqrt(pairs not tied in x * pairs not tied in y); undefined if either side is constant."""
 
 

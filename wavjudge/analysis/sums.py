@@ -18,7 +18,7 @@ from scipy import sparse
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
-Transform = Literal["fisher", "logit", "none"]
+Transform = Literal["fisher", "angle", "logit", "none"]
 
 Contrary = Literal["order", "error", "shortfall", "agreement", "difference", "none"]
 """What a prompt would look like that says the opposite of all others; see `contrary.py`."""

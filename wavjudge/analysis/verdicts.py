@@ -166,4 +166,5 @@ def _figure(one: Estimate, sign: str = "") -> str:
         return f"undefined ({one.note})" if one.note else "undefined"
     if one.low is None or one.high is None:
         return f"{one.value:{sign}.2f} without an interval"
-    return f"{one.value:{sign}.2f} [{one.low:{sign}.2f}, {one.high:{sign}.2f}]"
+    digits = 2 if f"{one.low:.2f}" != f"{one.high:.2f}" else 4  # narrow is not without width
+    return f"{one.value:{sign}.2f} [{one.low:{sign}.{digits}f}, {one.high:{sign}.{digits}f}]"

@@ -1,0 +1,89 @@
+"""Cases 20, 21, 23 and 24: what was said of a judge that was not so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.typed import typed
+from wavjudge.report.calibration_files import CalibrationFile, read
+from wavjudge.rewards.check import check
+
+Case = Callable[[str], Path]
+
+
+def calibrated(folder: Path, *options: str) -> tuple[CalibrationFile, str]:
+    out = folder / "calibration"
+    done = typed(
+        "calibrate", folder / "ratings.csv", "--labels", folder / "labels.csv", "--out", out, "--no-plots", *options
+    )
+    assert done.code == 0, done.err
+    return read(out), " ".join(done.out.split())
+
+
+def advice(file: CalibrationFile) -> dict[str, Any]:
+    return {one.use: one for one in file.advice}
+
+
+def test_20_a_judge_that_orders_the_candidates_backwards_is_called_reversed(case: Case) -> None:
+    file, said = calibrated(case("20"))
+    told = advice(file)
+    assert (told["averages"].state, told["ranking"].state) == ("reversed", "reversed")
+    assert "0 of 6 pairs of candidates ordered alike" in told["averages"].sentence
+    assert "With 4 candidates this says little of others" in told["averages"].sentence
+    assert "carry something" not in said and "no better than chance is shown" not in said
+    (permit,) = check(file)
+    assert (permit.allowed, permit.order) == (False, "reversed") and "the reverse of people's" in permit.sentence
+
+
+def test_21_six_answers_are_too_few_to_stand_in_for_a_person(case: Case) -> None:
+    file, said = calibrated(case("21"))
+    (test,) = file.alternative
+    assert test["passed"] is None and test["opponents"] == []
+    assert "Too few to say whether the judge may stand in for a person: that takes 30 prompts" in said
+    assert "may stand in for a person of this panel" not in said
+    assert {one.state for one in file.advice} <= {"too_few", "unknown"} and "Do not" not in said
+
+
+def test_23_a_perfect_judge_is_never_told_do_not_and_has_intervals_with_a_width(case: Case) -> None:
+    file, said = calibrated(case("23"))
+    told = advice(file)
+    assert (told["levels"].state, told["ranking"].state) == ("shown", "shown")
+    assert told["averages"].state == "unknown"  # people's own averages of these three do not differ
+    assert "Do not" not in said and "[1.00, 1.00]" not in said and "[0.00, 0.00]" not in said
+    for row in file.rows:
+        for name in (
+            name.removesuffix("_lo") for name in row if name.endswith("_lo") and not name.endswith("worst_lo")
+        ):
+            low, high = row[f"{name}_lo"], row[f"{name}_hi"]
+            assert low is high is None or float(high) - float(low) > 1e-6, (row["judge"], name)  # type: ignore[arg-type]
+    assert check(file)[0].order == "shown"
+
+
+def test_24_each_signature_has_a_row_of_its_own_in_the_papers_layout(case: Case) -> None:
+    folder = case("24")
+    calibrated(folder, "--layout", "paper")
+    head, _, *lines = (folder / "calibration/paper.md").read_text(encoding="utf-8").splitlines()
+    assert head.count("Pearson") == 2 and len(lines) == 2
+    figures = [[cell.strip() for cell in line.replace("\\|", ";").split("|")[2:4]] for line in lines]
+    assert figures == [["1.000", "1.000"], ["-0.083", "0.105"]]
+    assert "pcm16" in lines[0] and "no-audio" in lines[1]
+    tex = (folder / "calibration/paper.tex").read_text(encoding="utf-8")
+    assert tex.count("openai:m") == 2
+
+
+@pytest.mark.parametrize("axis", ["semantic", "acoustic"])
+def test_24_two_signatures_on_one_axis_alone_are_two_rows(case: Case, axis: str) -> None:
+    folder = case("24")
+    for name in ("ratings.csv", "labels.csv"):
+        first, *rest = (folder / name).read_text(encoding="utf-8").splitlines()
+        (folder / name).write_text(
+            "\n".join([first, *(row for row in rest if f",{axis}," in row)]) + "\n", encoding="utf-8"
+        )
+    file, _ = calibrated(folder, "--layout", "paper")
+    assert len((folder / "calibration/paper.md").read_text(encoding="utf-8").splitlines()) == 4
+    assert len({one.signature for one in file.advice}) == 2 and json.loads(file.model_dump_json())["advice"]
