@@ -95,7 +95,7 @@ def test_what_people_reach_stands_in_the_table_and_is_said(tmp_path: Path) -> No
     said = " ".join(done.out.split())
     assert "Disagrees with everyone: p3." in said and "4 people among themselves: Krippendorff's alpha" in said
     assert "Pearson corrected for the reliability" in said and "0.25 pass" in said
-    assert len({row["result_signature"] for row in rows}) == 1 and "|alt-test.1:0.15,rmse|" in judge["result_signature"]
+    assert len({row["result_signature"] for row in rows}) == 1 and "|alt-test.2:0.15,rmse|" in judge["result_signature"]
 
 
 def test_kappa_is_asked_of_each_person_not_of_their_mean(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_how_the_annotator_test_measures_fit_is_chosen_and_signed(tmp_path: Path
     for score in ("rmse", "accuracy"):
         done = typed(*words, "--alt-score", score)
         assert done.code == 0 and f"score {score})" in " ".join(done.out.split()), done.err
-        assert f"|alt-test.1:0.15,{score}|" in table(tmp_path / "cal/calibration.csv")[0]["result_signature"]
+        assert f"|alt-test.2:0.15,{score}|" in table(tmp_path / "cal/calibration.csv")[0]["result_signature"]
         found += json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))["alternative"]
     assert [one["score"] for one in found] == ["rmse", "accuracy"] and found[0]["ties"] != found[1]["ties"]
     refused = typed(*words, "--alt-score", "mae")

@@ -40,7 +40,7 @@ def test_labels_and_a_calibration_stand_beside_raw_figures_that_stay(
         # The judge is .3 too kind; people's own mean of the labelled prompts is not far from the corrected one.
         assert float(after["overall_all"]) > float(after["overall_corrected_all"])
         assert low < float(after["overall_recalibrated_all"]) < high
-        assert "|ppi++.1|labels:" in after["result_signature"] and "|map:linear," in after["result_signature"]
+        assert "|ppi++.2|labels:" in after["result_signature"] and "|map:linear," in after["result_signature"]
         assert "|ppi++" not in before["result_signature"]
     assert "30 labelled prompts count like" in " ".join(done.out.split()) and "narrower" in done.out
     assert max(map(len, done.out.splitlines())) <= 80

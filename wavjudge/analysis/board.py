@@ -11,7 +11,7 @@ from wavjudge.analysis.ranksets import RankSet, RankSets
 from wavjudge.analysis.spent import Spent
 
 ESTIMATORS = ("mean.1", "jackknife-t.1", ranksets.VERSION)
-CORRECTION = "ppi++.1"
+CORRECTION = "ppi++.2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,9 +55,9 @@ def rows(calibration: Calibration, data_sha256: Sequence[str]) -> Iterator[Row]:
 def _origin(calibration: Calibration, finding: Finding, data_sha256: Sequence[str]) -> str:
     """What was fixed beforehand belongs to the result: epsilon and score of the annotator test, what was a sample."""
     s = calibration.settings
-    fixed = (f"alt-test.1:{s.epsilon:g},{s.alt_score}", f"random:{s.random}", f"permutations:{s.permutations}")
+    fixed = (f"alt-test.2:{s.epsilon:g},{s.alt_score}", f"random:{s.random}", f"permutations:{s.permutations}")
     drawn = s.resamples if s.method == "cluster-bootstrap" else 0
-    return result_signature([finding.signature], data_sha256, ("calibration.2", f"{s.method}.1"), seed=s.seed,
+    return result_signature([finding.signature], data_sha256, ("calibration.3", f"{s.method}.2"), seed=s.seed,
                             resamples=drawn, beside=fixed)  # fmt: skip
 
 
