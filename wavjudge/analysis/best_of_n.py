@@ -42,5 +42,7 @@ def _highest(scores: Floats, data: Paired) -> Floats:
     return found
 
 
-BEST_OF_N = additive("best_of_n", _gains, lambda sums: ratio(sums[..., 1], sums[..., 0]), limits=(-np.inf, 1))
+BEST_OF_N = additive(
+    "best_of_n", _gains, lambda sums: ratio(sums[..., 1], sums[..., 0]), limits=(-np.inf, 1), contrary="order"
+)
 """Share of the possible gain that choosing by the judge gets. Undefined where people nowhere see a difference."""

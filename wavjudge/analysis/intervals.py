@@ -65,11 +65,6 @@ def estimate(
     return clipped(reckoned(found, statistic, data, level), statistic.limits)
 
 
-def least_prompts(statistic: Statistic) -> int:
-    """Prompts below which the statistic gets no interval."""
-    return MIN_PROMPTS_INTRA if statistic.name.startswith("intra_id") else 3
-
-
 def reckoned(found: Estimate, statistic: Statistic, data: Paired, level: float = 0.95) -> Estimate:
     """The interval, reaching as far as it would with one prompt more that says the opposite (`contrary.py`)."""
     stuck = found.note in (ALIKE, NEARLY)

@@ -28,5 +28,7 @@ def taus(data: Paired) -> Floats:
     return np.stack([np.isfinite(found), np.nan_to_num(found)], axis=1).astype(float)
 
 
-INTRA_ID_TAU = additive("intra_id_tau", taus, lambda sums: ratio(sums[..., 1], sums[..., 0]), limits=(-1, 1))
+INTRA_ID_TAU = additive(
+    "intra_id_tau", taus, lambda sums: ratio(sums[..., 1], sums[..., 0]), limits=(-1, 1), contrary="order", heeded=True
+)
 """Mean over prompts of tau-b = (concordant - discordant) / sqrt(pairs untied by the judge * pairs untied by people)."""

@@ -184,7 +184,9 @@ def additive(
     limits: tuple[float, float] = (-np.inf, np.inf), contrary: Contrary = "none", heeded: bool = False,
 ) -> Statistic:  # fmt: skip
     """A statistic whose contributions and value do not depend on each other's shape."""
-    return Statistic(name, lambda data: Additive(parts(data), value), transform, limits, contrary, heeded)
+    return Statistic(
+        name, lambda data: Additive(parts(data), value), transform, limits, contrary=contrary, heeded=heeded
+    )
 
 
 def per_prompt(data: Paired, *columns: npt.NDArray[np.generic]) -> Floats:
