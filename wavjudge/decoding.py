@@ -61,7 +61,7 @@ def mono_samples(data: bytes, *, where: str, max_seconds: float | None = None) -
     if (kind := containers.kind_of(data)) in containers.UNREAD:
         raise UnreadFormat(
             f"got a recording of the format {kind}, which is not read, expected {READ}", "broken_audio",
-            todo="convert it, for example with ffmpeg", where=where,
+            todo="fetch it: git lfs pull" if kind == "Git LFS" else "convert it, for example with ffmpeg", where=where,
         )  # fmt: skip
     found = containers.opened(data)
     if found is not None and found.problem:

@@ -79,7 +79,10 @@ def test_a_row_that_names_an_unread_format_is_a_bad_row_not_a_broken_answer(
     case: Callable[[str], Path], tmp_path: Path
 ) -> None:
     folder = case("08") / "rec"
-    fields = [{"item_id": name, "audio": name} for name in ("alpha/q1.wav", "alpha/q3.webm", "beta/q1.m4a")]
+    (folder / "lfs.wav").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    names = ("alpha/q1.wav", "alpha/q3.webm", "beta/q1.m4a", "lfs.wav")
+    fields = [{"item_id": name, "audio": name} for name in names]
     done = typed("score", rows(*fields, folder=folder), "--judge", "checks", "--out", tmp_path / "run", "--json")
     assert done.json["answers"] == {"candidate": {"ok": 1}}
+    assert "of the format Git LFS" in done.err and "git lfs pull" in done.err
     assert "of the format WebM, which is not read" in done.err and "of the format MP4, which is not read" in done.err

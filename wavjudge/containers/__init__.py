@@ -12,8 +12,8 @@ from wavjudge.containers.found import Found, named
 
 __all__ = ["UNREAD", "Found", "kind_of", "missing_bytes", "named", "opened"]
 
-UNREAD = frozenset({"MP4", "WebM", "AAC", "AMR", "WMA"})
-"""Kinds of recordings that are sound and that libsndfile does not read."""
+UNREAD = frozenset({"MP4", "WebM", "AAC", "AMR", "WMA", "Git LFS"})
+"""Kinds of recordings that libsndfile does not read, though they are sound, or (Git LFS) stand for it."""
 
 _READERS = {"WAV": wav.read, "Ogg": ogg.read, "FLAC": flac.read, "MP3": mp3.read}
 

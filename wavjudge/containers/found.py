@@ -83,6 +83,8 @@ def named(head: bytes) -> str | None:
     """
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return "WAV"
+    if head == b"version http":  # ...s://git-lfs.github.com/spec/v1
+        return "Git LFS"
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return "AIFF"
     marks = {
