@@ -459,7 +459,7 @@ def kept(folder: Path, data: bytes, name: str = "a.wav") -> tuple[Path, str]:
     return path, hashlib.sha256(data).hexdigest()
 
 
-@given(arrays.arrays(np.int16, st.integers(1, 300)).filter(lambda array: np.abs(array.astype(int)).max() > 10))
+@given(arrays.arrays(np.int16, st.integers(3, 300)).filter(lambda array: np.abs(array.astype(int)).max() > 10))
 def test_16_bit_pcm_read_and_written_again_is_the_same(samples: np.ndarray) -> None:
     data = audio.pcm_wav(samples.astype("<i2").tobytes(), RATE)
     assert decode(data, where="a").to_wav() == data
@@ -532,3 +532,12 @@ def test_a_fault_crosses_a_process_pool_whole() -> None:
     fault = AudioFault("got nothing", "no_speech", todo="speak", where="a.wav")
     back = pickle.loads(pickle.dumps(fault))
     assert (type(back), back.outcome, str(back)) == (AudioFault, "no_speech", str(fault))
+
+
+@pytest.mark.parametrize(("rate", "frames"), [(48000, 1), (48000, 5), (44100, 5), (192000, 23), (655350, 80)])
+def test_a_recording_of_which_no_frame_would_be_left_is_no_speech(rate: int, frames: int) -> None:
+    with pytest.raises(AudioFault, match="too short") as caught:
+        Waveform.from_array(np.full(frames, 0.5, np.float32), sample_rate_hz=rate)
+    assert caught.value.outcome == "no_speech"
+    kept = Waveform.from_array(np.full(rate // 8000 + 1, 0.5, np.float32), sample_rate_hz=rate)
+    assert len(kept.resampled(8000).samples) > 0

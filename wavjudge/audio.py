@@ -42,6 +42,7 @@ from wavjudge.errors import InputError
 from wavjudge.types import AudioRef
 
 MAX_OVER_SHARE = 0.01
+LEAST_RATE_HZ = 8000  # the lowest that a judge or an instrument hears at
 MAX_CHANNELS = 16  # of an array; a file may have more
 _HEAD_BYTES = 44  # of the plainest WAV file
 SUFFIXES = frozenset({
@@ -243,6 +244,10 @@ def _mono(samples: Samples, rate: int) -> Samples:
 def _checked(samples: Samples, rate: int, where: str) -> Waveform:
     if not len(samples):
         raise AudioFault("got a recording without a single frame", "no_speech", where=where)
+    if len(samples) * LEAST_RATE_HZ < rate:  # at the rate of a judge or an instrument nothing would be left of it
+        raise AudioFault(
+            f"got {len(samples)} samples at {rate} Hz, too short to hold a sound", "no_speech", where=where
+        )
     peak = max(samples.max(), -samples.min())  # NaN if there is one among them
     if not np.isfinite(peak):
         raise AudioFault("got NaN or Inf among the samples", "broken_audio", where=where)

@@ -421,3 +421,37 @@ def test_the_command_refuses_what_cannot_be(tmp_path: Path) -> None:
     code, text = said("--weights", "overall=much")
     assert code == 2 and "expected NAME=WEIGHT" in text
     assert said("--weight", "overall=1")[0] == 2, "one name for weights everywhere"
+
+
+@pytest.mark.parametrize("body", [b"no gzip at all", b"\x1f\x8b\x08\x00broken"])
+def test_a_body_that_does_not_unpack_is_the_requests_error(judge: Loopback, body: bytes) -> None:
+    server = RewardServer(reward(judge))
+    status, _ = asked(server, "/score", body, headers={"Content-Encoding": "gzip"})
+    assert status == 400 and server.trouble is None and judge.requests == 0
+
+
+@pytest.mark.parametrize("token", ["", " ", "\t", "two words", "line\n"])
+def test_a_token_that_is_none_is_refused_before_anything_is_served(judge: Loopback, token: str) -> None:
+    with pytest.raises(InputError, match="token"):
+        RewardServer(reward(judge), token)
+
+
+def test_large_bodies_are_read_a_few_at_once(judge: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, most = 0, 0
+
+    async def read(server: RewardServer, request: Any) -> Any:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01)
+        now -= 1
+        return {"items": []}
+
+    async def many() -> None:
+        async with serving(RewardServer(reward(judge))) as ask:
+            await asyncio.gather(*(ask("/score", b"[" + b" " * 1000 + b"]") for _ in range(8)))
+
+    monkeypatch.setattr("wavjudge.rewards.server.SMALL_BYTES", 100)
+    monkeypatch.setattr(RewardServer, "_read", read)
+    asyncio.run(many())
+    assert most == 2

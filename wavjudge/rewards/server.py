@@ -11,14 +11,17 @@ import asyncio
 import hmac
 import logging
 import math
+import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from aiohttp import BasicAuth, web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from yarl import URL
@@ -38,6 +41,9 @@ from wavjudge.types import OUTCOMES
 MEBIBYTE = 2**20
 READ_SECONDS = 60.0
 """How long the body of a request may take to arrive."""
+SMALL_BYTES = MEBIBYTE
+LARGE_AT_ONCE = 2
+"""Bodies larger than that are read and parsed so many at once: a large one takes several times its size."""
 
 B = TypeVar("B", bound=BaseModel)
 R = TypeVar("R")
@@ -73,12 +79,16 @@ class RewardServer:
     answers: Counter[str] = field(default_factory=Counter)
     trouble: str | None = None
     _under_way: int = 0
+    _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
     _runner: web.AppRunner | None = None
     _pause: Pause = field(init=False)
     _decoder: ThreadPoolExecutor | None = None
 
     def __post_init__(self) -> None:
         self._pause = Pause(self.reward.ceiling, self.pause_seconds)
+        if self.token is not None and (not self.token.strip() or not self.token.isprintable() or " " in self.token):
+            raise InputError("got a token that is empty or holds white space, expected one that a header can carry",
+                             todo="make one: python -c 'import secrets; print(secrets.token_urlsafe())'")  # fmt: skip
 
     async def open(self, host: str = "127.0.0.1", port: int = 5000) -> str:
         """Listen; gives the URL. `InputError` for an address that others can reach, without a token."""
@@ -202,12 +212,20 @@ class RewardServer:
         """The JSON of a body, read in a thread: it may have 64 MiB."""
         if request.content_type != "application/json":
             raise Refused(415, f"got {request.content_type}, expected Content-Type: application/json")
+        self._open_for_more()  # before the body: one too many costs no memory
+        size = request.content_length
+        async with self._large if size is None or size > SMALL_BYTES else nullcontext():
+            return await self._read(request)
+
+    async def _read(self, request: web.Request) -> Any:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 data = await request.read()
             return await asyncio.to_thread(from_json, data)
         except TimeoutError:
             raise Refused(400, f"got no whole body within {READ_SECONDS:g} s") from None
+        except (zlib.error, HttpProcessingError, web.RequestPayloadError) as error:
+            raise Refused(400, f"got a body that does not unpack ({type(error).__name__})") from None
         except ValueError as error:
             raise Refused(400, f"Invalid JSON: {error}") from None
 
