@@ -19,7 +19,15 @@ Case = Callable[[str], Path]
 def calibrated(folder: Path, *options: str) -> tuple[CalibrationFile, str]:
     out = folder / "calibration"
     done = typed(
-        "calibrate", folder / "ratings.csv", "--labels", folder / "labels.csv", "--out", out, "--no-plots", *options
+        "calibrate",
+        folder / "ratings.csv",
+        "--labels",
+        folder / "labels.csv",
+        "--out",
+        out,
+        "--no-plots",
+        "--full",
+        *options,
     )
     assert done.code == 0, done.err
     return read(out), " ".join(done.out.split())

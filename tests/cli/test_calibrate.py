@@ -38,7 +38,7 @@ def _whole(score: float) -> int:
 def test_the_real_ratings_give_the_published_figures_and_the_constant_beats_the_judge(tmp_path: Path) -> None:
     assert typed("import", "audiojudge", SOMOS, "--out", tmp_path / "aj").code == 0
     ratings, labels = tmp_path / "aj/ratings.csv", tmp_path / "aj/labels.csv"
-    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
     assert done.code == 0, done.err
     rows = json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))["rows"]
     judges = [row for row in rows if row["kind"] == "judge"]
@@ -56,7 +56,7 @@ def test_the_real_ratings_give_the_published_figures_and_the_constant_beats_the_
 
 def test_a_judge_that_hears_is_told_from_nothing_and_from_people(tmp_path: Path) -> None:
     ratings, labels = simulated(tmp_path)
-    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal")
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--full")
     assert done.code == 0, done.err
     rows = table(tmp_path / "cal/calibration.csv")
     by_name = {(row["kind"], row["judge"]): row for row in rows}
@@ -78,7 +78,9 @@ def test_what_people_reach_stands_in_the_table_and_is_said(tmp_path: Path) -> No
     ratings, labels = simulated(tmp_path, people=4)
     dice = random.Random(5)
     noisy = [row | {"score": dice.randint(1, 5)} if row["rater"] == "p3" else row for row in table(labels)]
-    done = typed("calibrate", ratings, "--labels", write(labels, noisy), "--out", tmp_path / "cal", "--no-plots")
+    done = typed(
+        "calibrate", ratings, "--labels", write(labels, noisy), "--out", tmp_path / "cal", "--no-plots", "--full"
+    )
     assert done.code == 0, done.err
     rows = table(tmp_path / "cal/calibration.csv")
     judge, people = (next(row for row in rows if row["kind"] == kind) for kind in ("judge", "people"))
@@ -101,7 +103,7 @@ def test_what_people_reach_stands_in_the_table_and_is_said(tmp_path: Path) -> No
 def test_kappa_is_asked_of_each_person_not_of_their_mean(tmp_path: Path) -> None:
     raters = pytest.importorskip("statsmodels.stats.inter_rater")
     ratings, labels = simulated(tmp_path)
-    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
     assert done.code == 0, done.err
     judged = [int(row["score"]) for row in table(ratings)]
     kappas = []
@@ -121,7 +123,7 @@ def test_what_is_left_out_is_counted_and_named_and_one_rater_is_said(tmp_path: P
     judged[4]["score"] = ""
     write(ratings, judged[2:])
     write(labels, table(labels)[:-3])
-    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
     assert done.code == 0, done.err
     assert "3 answers have a rating and no label: q29/b; q29/c; q29/d" in done.err
     assert "2 answers have a label and no rating of this judge: q0/a; q0/b" in done.err
@@ -135,7 +137,9 @@ def test_repeats_are_said(tmp_path: Path) -> None:
     dice = random.Random(5)
     again = [row | {"repeat": k, "score": _whole(int(row["score"]) + dice.gauss(0, 0.4))}
              for row in table(ratings) for k in range(2)]  # fmt: skip
-    done = typed("calibrate", write(ratings, again), "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed(
+        "calibrate", write(ratings, again), "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full"
+    )
     assert "120 answers rated up to 2 times: ICC within prompts" in " ".join(done.out.split()), done.err
 
 
@@ -147,7 +151,9 @@ def test_a_reply_from_the_cache_is_no_repeat(tmp_path: Path) -> None:
     copies = [row | {"repeat": 2, "cached": "True"} for row in fresh if row["repeat"] == 1]
     found = []
     for rows in (fresh, fresh + copies, fresh + [row | {"cached": ""} for row in copies], copies + copies[:1]):
-        done = typed("calibrate", write(ratings, rows), "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+        done = typed(
+            "calibrate", write(ratings, rows), "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full"
+        )
         assert done.code == 0, done.err
         file = json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))
         found.append((done.out, *file["repeats"]))
@@ -179,7 +185,7 @@ def test_which_replies_came_from_the_cache_is_known_of_a_run_and_of_its_export(e
         if exported:
             source = tmp_path / f"{name}.csv"
             assert typed("export", tmp_path / name, "--out", source).code == 0
-        done = typed("calibrate", source, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+        done = typed("calibrate", source, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
         assert done.code == 0, done.err
         [repeats] = json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))["repeats"]
         counts.append((repeats["n"], repeats["n_cached"], repeats["sd_within"] is None))
@@ -211,7 +217,7 @@ def test_figures_do_not_speak_of_new_candidates_and_say_what_hangs_on_one(tmp_pa
     judged = [k | {"rater": "m", "score": row[2]} for k, row in zip(key, rows, strict=True)]
     labelled = [k | {"rater": "p", "score": row[3]} for k, row in zip(key, rows, strict=True)]
     ratings, labels = write(tmp_path / "r.csv", judged), write(tmp_path / "l.csv", labelled)
-    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
     assert done.code == 0, done.err
     judge, *others = table(tmp_path / "cal/calibration.csv")
     assert (judge["n_candidates"], float(judge["bias_without_min"]), float(judge["bias_without_max"])) == ("3", 0, 2)
@@ -224,7 +230,7 @@ def test_figures_do_not_speak_of_new_candidates_and_say_what_hangs_on_one(tmp_pa
     assert "Figures of these 3 candidates do not speak of new ones. With each left out in turn:" in said
     assert "bias 0.00 (without b) to 2.00 (without a)" in said
     write(labels, [row for row in labelled if row["candidate"] == "a"])
-    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
     assert "All answers are by one candidate: the figures do not speak of others." in done.out
 
 
@@ -233,14 +239,14 @@ def test_the_page_shows_what_hangs_on_one_candidate_of_the_made_up_study(tmp_pat
     if not page.is_file():
         pytest.skip("the pages are not beside the package: this is no checkout")
     ratings, labels = simulated(tmp_path)
-    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
     shown = page.read_text(encoding="utf-8").split("## New candidates\n")[1].split("\n\n")[1]
     assert " ".join(shown.split()) in " ".join(done.out.split()) and len(shown.splitlines()) == 4
 
 
 def test_why_there_are_no_intervals_over_people_stands_on_screen(tmp_path: Path) -> None:
     ratings, labels = simulated(tmp_path, people=2)
-    words = ("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    words = ("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
     done = typed(*words, "--random", "prompts+raters")
     said = "Pearson, Intra-ID, zero-filled, MAE, <=1, bias: no interval over people with fewer than 3 of them."
     assert done.code == 0 and said in " ".join(done.out.split())
@@ -250,7 +256,7 @@ def test_why_there_are_no_intervals_over_people_stands_on_screen(tmp_path: Path)
 
 def test_how_the_annotator_test_measures_fit_is_chosen_and_signed(tmp_path: Path) -> None:
     ratings, labels = simulated(tmp_path)
-    words = ("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    words = ("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
     found = []
     for score in ("rmse", "accuracy"):
         done = typed(*words, "--alt-score", score)
@@ -281,7 +287,7 @@ def test_the_judge_that_only_reads_stands_beside_the_one_that_hears(tmp_path: Pa
     rows: list[dict[str, Any]] = [{**row, "signature": heard} for row in table(ratings)]
     rows += [{**row, "signature": read, "score": dice.randint(1, 5)} for row in rows if row["candidate"] != "d"]
     write(ratings, rows)
-    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
     assert done.code == 0, done.err
     found = table(tmp_path / "cal/calibration.csv")
     assert {row["signature"] for row in found if row["judge"] in ("transcript only", "what audio adds")} == {heard}
@@ -304,7 +310,9 @@ def test_bad_rows_are_counted_and_named_and_unscored_answers_bound_the_bias(tmp_
     ratings, labels = simulated(tmp_path, prompts=12)
     rows = table(ratings)
     rows[0]["score"], rows[1]["score"] = "9", "good"
-    done = typed("calibrate", write(ratings, rows), "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed(
+        "calibrate", write(ratings, rows), "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full"
+    )
     judge = next(row for row in table(tmp_path / "cal/calibration.csv") if row["kind"] == "judge")
     assert (judge["n"], judge["n_unscored"], judge["n_off_scale"]) == ("46", "2", "1")
     assert float(judge["bias_worst_lo"]) < float(judge["bias"]) < float(judge["bias_worst_hi"])
@@ -315,7 +323,7 @@ def test_bad_rows_are_counted_and_named_and_unscored_answers_bound_the_bias(tmp_
 @pytest.mark.parametrize("prompts, said", [(1, "one side is constant|no interval"), (2, "no interval under")])
 def test_too_little_data_is_said_and_never_a_nan(prompts: int, said: str, tmp_path: Path) -> None:
     ratings, labels = simulated(tmp_path, prompts=prompts)
-    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")
     text = (tmp_path / "cal/calibration.csv").read_text(encoding="utf-8")
     assert done.code == 0 and any(part in text for part in said.split("|")) and "nan" not in text.lower()
 
@@ -326,7 +334,16 @@ def test_constructed_labels_are_never_taken_for_people(tmp_path: Path) -> None:
     refused = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal")
     assert refused.code == 2 and "rater_kind 'person'" in refused.err
     told = typed(
-        "calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--label-kind", "constructed", "--no-plots"
+        "calibrate",
+        ratings,
+        "--labels",
+        labels,
+        "--out",
+        tmp_path / "cal",
+        "--label-kind",
+        "constructed",
+        "--full",
+        "--no-plots",
     )
     assert told.code == 0 and "against constructed labels" in told.out
 
@@ -358,8 +375,25 @@ def test_a_leaderboard_has_a_row_a_candidate_and_the_same_bytes_again(tmp_path: 
 @pytest.mark.heavy
 def test_a_hundred_thousand_answers_are_calibrated_and_fewer_permutations_are_said(tmp_path: Path) -> None:
     ratings, labels = simulated(tmp_path, prompts=25_000, people=1)
-    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal")
+    done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--full")
     assert done.code == 0, done.err
     rows = table(tmp_path / "cal/calibration.csv")
     assert rows[0]["n"] == "100000"
     assert "20 permutations (above 20000 prompts)" in next(r for r in rows if "permuted" in r["judge"])["note"]
+
+
+def test_it_ends_with_one_table_the_verdicts_first_and_the_rest_behind_full(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path)
+    rows = table(ratings)
+    both = write(ratings, rows + [row | {"rater": "openai:other"} for row in rows])
+    words = ("calibrate", both, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    short, full = typed(*words), typed(*words, "--full")
+    lines = short.out.splitlines()
+    assert short.code == full.code == 0 and len(lines) < 25 and max(map(len, lines)) <= 80
+    assert lines[0].startswith("What each judge may be used for") and full.out.endswith(short.out)
+    head = next(line.split() for line in lines if "axis" in line)
+    assert head == ["axis", "ranking", "averages", "levels", "n", "order", "gain", "Pears.", "MAE"]
+    assert [line.split()[:3] for line in lines if line.startswith((" J1 ", " J2 "))] == [
+        ["J1", "overall", "yes"], ["J2", "overall", "yes"],
+    ]  # fmt: skip
+    assert any(line.startswith(("J1  openai:other", "J2  openai:other")) for line in lines)

@@ -33,6 +33,9 @@ def calibrate(
     seed: Annotated[int, typer.Option(help="Of permutations, resamples and folds.")] = 12345,
     plots: Annotated[bool, typer.Option(help="Draw the plots.")] = True,
     layout: Annotated[str, typer.Option(help="full, or paper (a row a signature; Markdown and LaTeX too).")] = "full",
+    full: Annotated[
+        bool, typer.Option("--full", help="Print every table and sentence, not the overview alone.")
+    ] = False,
 ) -> None:
     """Say per judge and axis how well it agrees with people, beside what people and nothing at all reach."""
     from wavjudge.analysis.calibration import LABEL_KINDS
@@ -50,7 +53,7 @@ def calibrate(
                     covariates=tables.lengths(ratings))  # fmt: skip
     file = record(found, ratings_sha256=judged.data_sha256, labels_sha256=labelled.data_sha256)
     write(found, file, out, plots=plots, layout=layout)
-    _say(found, file, out, layout)
+    _say(found, file, out, layout, full)
 
 
 def write(found: Calibration, file: CalibrationFile, out: Path, *, plots: bool, layout: str = "full") -> None:
@@ -74,17 +77,30 @@ def write(found: Calibration, file: CalibrationFile, out: Path, *, plots: bool, 
                 draw(finding, out)
 
 
-def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str) -> None:
+def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str, full: bool) -> None:
+    from wavjudge.report import calibration as tables
+    from wavjudge.report.calibration_overview import show as overview
+    from wavjudge.report.text import printable
+
+    screen = console()
+    if full:
+        _everything(found, file)
+    if layout == "paper":
+        screen.print(tables.as_markdown(*tables.paper_rows(found), printable))
+    overview(screen, found, file)
+    for problem in found.problems:
+        note(problem)
+    console(err=True).print(f"written to {out}", soft_wrap=True)
+
+
+def _everything(found: Calibration, file: CalibrationFile) -> None:
     from wavjudge.report import calibration as tables
     from wavjudge.report.calibration_limits import in_words as limits
     from wavjudge.report.calibration_people import in_words
-    from wavjudge.report.text import printable, say
+    from wavjudge.report.text import say
 
     screen = console()
-    if layout == "paper":
-        screen.print(tables.as_markdown(*tables.paper_rows(found), printable))
-    else:
-        tables.show(screen, found)
+    tables.show(screen, found)
     for finding in found.findings:
         say(screen, f"{finding.signature}: {finding.axis}", style="bold")
         for advice in file.advice:
@@ -92,9 +108,6 @@ def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str) -> N
                 say(screen, advice.sentence, indent=2)
         for line in (*limits(finding), *in_words(finding, found.people.get(finding.axis))):
             say(screen, line, indent=2)
-    for problem in found.problems:
-        note(problem)
-    console(err=True).print(f"written to {out}", soft_wrap=True)
 
 
 def _settings(interval: str, random: str, seed: int, epsilon: float, alt_score: str) -> Settings:

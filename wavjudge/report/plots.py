@@ -28,6 +28,15 @@ MOST_DOTS = 5_000
 """Answers above which a random sample of so many is drawn as dots, and the picture says so."""
 
 
+TITLES = {
+    "scatter": "Each answer: the judge's score against people's",
+    "bland_altman": "How far the judge lies above or below people",
+    "confusion": "How often the judge said what, where people said what",
+    "histograms": "How judge and people use the scale",
+    "reliability": "What people say on average at each of the judge's scores",
+}
+"""What each picture shows, in words."""
+
 MOST_LEVELS, MOST_TICKS = 20, 11
 """Widest scale in points that is drawn point by point; most marks along an axis."""
 
@@ -56,10 +65,12 @@ def _figure(finding: Finding, plot: Callable[[Axes, Finding], None]) -> Figure:
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     plot(axes, finding)
+    about = f"{finding.judge}: {finding.axis}, {finding.data.n} answers to {finding.data.prompts} prompts"
+    told = "\n".join([TITLES[plot.__name__], *textwrap.wrap(about, 70)])
+    figure.suptitle(told.replace("$", r"\$"), fontsize=9)
     # One rater may stand there under several signatures: the picture says which.
-    signed = textwrap.fill(finding.signature, 84, break_long_words=True)
-    title = f"{finding.judge}, {finding.axis} (n = {finding.data.n})\n{signed}"
-    figure.suptitle(title.replace("$", r"\$"), fontsize=8)
+    signed = textwrap.fill(finding.signature, 100, break_long_words=True)
+    figure.supxlabel(signed.replace("$", r"\$"), fontsize=6, color="#666666")
     return figure
 
 

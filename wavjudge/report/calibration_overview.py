@@ -1,0 +1,88 @@
+"""What `calibrate` ends with: one table, a row a judge and axis, what each may be used for first.
+
+ranking    order answers to one prompt by it: rewards, preference pairs, best of n
+averages   compare candidates by their averages
+levels     read its scores as people's
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from wavjudge.analysis.calibration import Calibration, Finding
+from wavjudge.analysis.intervals import Estimate
+from wavjudge.report.calibration_files import Advice, CalibrationFile
+from wavjudge.report.text import counted, one_line, say
+
+USES = ("ranking", "averages", "levels")
+WORDS = {"shown": "yes", "reversed": "REVERSED", "not_shown": "no", "unknown": "unknown", "too_few": "too few"}
+"""Of the states of a verdict."""
+
+MOST_ROWS = 40
+"""Rows on screen; calibration.csv has all of them."""
+
+_FIGURES = {"intra_id_zero_filled": "order", "best_of_n": "gain", "pearson": "Pears.", "mae": "MAE"}
+
+
+def show(console: Console, found: Calibration, file: CalibrationFile) -> None:
+    """The table, what its words mean, and which judge each number is."""
+    advice = {(one.signature, one.judge, one.axis, one.use): one for one in file.advice}
+    numbers = _numbered(found)
+    table = Table(box=box.SIMPLE_HEAD, title="What each judge may be used for, by people's labels"
+                  if _human(found) else "Against constructed labels: a self-test, no calibration",
+                  title_justify="left", title_style="bold", pad_edge=False, collapse_padding=True)  # fmt: skip
+    table.add_column("", no_wrap=True)
+    table.add_column("axis", overflow="ellipsis", min_width=9, max_width=16, no_wrap=True)
+    for name in (*USES, "n", *_FIGURES.values()):
+        table.add_column(name, justify="left" if name in USES else "right", no_wrap=True)
+    for one in found.findings[:MOST_ROWS]:
+        words = (_word(advice.get((one.signature, one.judge, one.axis, use))) for use in USES)
+        values = (_figure(one.values.get(name)) for name in _FIGURES)
+        table.add_row(numbers[one.judge, one.signature], one.axis, *words, str(one.data.n), *values)
+    console.print(table)
+    for line in (*_legend(found, numbers), *_more(found)):
+        say(console, line)
+
+
+def _word(one: Advice | None) -> str:
+    return "" if one is None else WORDS[one.state]
+
+
+def _numbered(found: Calibration) -> Mapping[tuple[str, str], str]:
+    judges = dict.fromkeys((one.judge, one.signature) for one in found.findings)
+    return {judge: f"J{number}" for number, judge in enumerate(judges, 1)}
+
+
+def _human(found: Calibration) -> bool:
+    return all(one.label_kind == "human" for one in found.findings)
+
+
+def _figure(one: Estimate | None) -> str:
+    return "" if one is None or one.value is None else f"{one.value:.2f}"
+
+
+def _legend(found: Calibration, numbers: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    yield ("ranking: order answers to one prompt by it (rewards, pairs, best of n). averages: compare candidates. "
+           "levels: read its scores as people's. yes: its whole 95 % interval lies on the right side; how good it is, "
+           "the figures say. n: answers. order: zero-filled Intra-ID. gain: of choosing (best_of_n).")  # fmt: skip
+    shown = dict.fromkeys((one.judge, one.signature) for one in found.findings[:MOST_ROWS])
+    yield from (f"{numbers[judge]}  {one_line(judge[1])}" for judge in shown)
+
+
+def _more(found: Calibration) -> Iterator[str]:
+    if (left := len(found.findings) - MOST_ROWS) > 0:
+        yield f"... and {counted(left, 'row')} more, in calibration.csv."
+    flat = [one for one in found.findings if _crowded(one)]
+    for axis in dict.fromkeys(one.axis for one in flat):
+        one = next(one for one in flat if one.axis == axis)
+        names = ", ".join(map(one_line, one.others.disagreeing[:5])) if one.others else ""
+        yield f"{axis}: {names} disagree with everyone who labelled."
+    yield "Figures with intervals, null rows and what people reach, and the sentences: --full"
+
+
+def _crowded(one: Finding) -> bool:
+    return one.others is not None and bool(one.others.disagreeing)
