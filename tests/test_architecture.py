@@ -16,7 +16,7 @@ import wavjudge
 PACKAGE = Path(wavjudge.__file__).parent
 ROOT = PACKAGE.parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_data" not in path.parts)
-LINES_AT_MOST = 350
+LINES_AT_MOST = 600
 ONLY = {
     "openai": ("clients/openai_http.py",), "google": ("clients/gemini.py",), "torch": ("training/",),
     "torchaudio": ("training/",), "typer": ("cli/",),

@@ -64,12 +64,12 @@ def test_a_hostile_candidate_is_text_in_every_command(name: str, tmp_path: Path)
 def test_a_line_break_in_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
     answers(tmp_path, 1)
     forged = "good\n0 answers, all fine"
-    file = rows({"item_id": "q0", "candidate": forged, "audio": "nowhere.wav"}, folder=tmp_path)
+    file = rows({"item_id": "q0", "candidate": forged, "status": "crashed", "reason": "no memory"}, folder=tmp_path)
     with Loopback() as server:
         done = typed("score", file, "--judge", spec(server), "--out", tmp_path / "run")
     shown = typed("show", tmp_path / "run", "q0")
     assert not [line for line in (done.out + shown.out).splitlines() if line.strip().startswith("0 answers")]
-    assert "good\ufffd0 answers, all fine: no_speech" in shown.out
+    assert "good\ufffd0 answers, all fine: crashed" in shown.out
 
 
 def test_hostile_bad_rows_are_named_harmlessly(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_hostile_bad_rows_are_named_harmlessly(tmp_path: Path) -> None:
     file = rows(good, good, *bad, folder=tmp_path)
     with Loopback() as server:
         done = typed("score", file, "--judge", spec(server), "--out", tmp_path / "run")
-    assert (done.code, done.err.count("bad row:")) == (0, 5)
+    assert (done.code, done.err.count("bad row:"), done.err.count("missing recording:")) == (9, 4, 1)
     harmless(done)
 
 

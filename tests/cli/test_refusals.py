@@ -87,7 +87,11 @@ def test_a_wrong_or_missing_number_is_a_usage_error(option: tuple[str, ...], tmp
     ("name", "content", "piece"),
     [
         ("nowhere.jsonl", None, "got no such file or folder"),
-        ("answers.txt", b"hello", "got a .txt file, expected .csv, .jsonl, .ndjson, .parquet or a folder of audio"),
+        (
+            "answers.txt",
+            b"hello",
+            "got a .txt file, expected .csv, .jsonl, .ndjson, .parquet, .tsv or a folder of audio",
+        ),
         ("answers.parquet", b"PAR1 or not", "Parquet"),
     ],
 )
@@ -119,7 +123,7 @@ def test_bad_rows_are_named_by_file_line_and_field_and_the_rest_goes_on(tmp_path
     assert "2 tasks done" in done.out
     for line, piece in ((2, "no JSON"), (3, 'field "audoi"'), (4, 'field "item_id"'), (5, "stands already at")):
         assert any(f"bad row: {file}, line {line}" in said and piece in said for said in told), (line, told)
-    assert f"bad row: {file}, line 6" in done.err and "nowhere.wav" in done.err
+    assert f"missing recording: {file}, line 6" in done.err and "nowhere.wav" in done.err
 
 
 def test_the_first_five_bad_rows_are_shown_and_json_has_them_all(tmp_path: Path) -> None:
@@ -142,7 +146,8 @@ def test_exit_2_when_not_a_single_row_was_usable(content: str, tmp_path: Path) -
 
 
 def test_rows_that_are_all_failures_of_the_candidate_are_a_result(tmp_path: Path) -> None:
-    file = rows({"item_id": "q", "audio": "nowhere.wav"}, folder=tmp_path)
+    file = rows({"item_id": "q", "audio": "silent.wav"}, folder=tmp_path)
+    (tmp_path / "silent.wav").touch()
     done = typed("score", file, "--judge", OTHER, "--out", tmp_path / "run")
     assert done.code == 0
     assert "1 no_speech" in done.out

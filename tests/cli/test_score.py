@@ -74,7 +74,7 @@ def test_the_table_shows_the_mean_of_what_the_server_said(tmp_path: Path) -> Non
     assert done.json["this_pass"] | {"usd": 0.0} == {
         "other_models": {},
         "done": 4, "already_done": 0, "calls": 4, "cached": 0, "retries": 0, "usd": 0.0, "unpriced_attempts": 4,
-        "bad_rows": [], "stopped": None,
+        "bad_rows": [], "missing_recordings": [], "remarks": [], "stopped": None,
     }  # fmt: skip
 
 
