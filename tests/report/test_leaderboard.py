@@ -24,6 +24,7 @@ from wavjudge.errors import InputError
 from wavjudge.report.cells import latex, markdown, number
 from wavjudge.report.leaderboard import as_csv, as_latex, as_markdown, judge_signature, signed, write
 from wavjudge.report.text import one_line
+from wavjudge.spreadsheet import as_named
 from wavjudge.types import Axis
 from wavjudge.version import __version__
 
@@ -68,7 +69,8 @@ ESCAPED = re.compile(r"\\(?:text[a-z]+\{\}|[{}$&#_%])|\{\\char34\}|\{[\[\]*]\}|-
 def test_a_hostile_name_stays_a_name(name: str) -> None:
     found = board([name, "plain"])
     rows = list(csv.DictReader(io.StringIO(as_csv(found), newline="")))
-    assert sorted(row["candidate"] for row in rows) == sorted([name, "plain"])
+    assert sorted(as_named(row["candidate"]) for row in rows) == sorted([name, "plain"])
+    assert all(row["candidate"][:1] not in "=+-@\t" for row in rows)
     cells = in_markdown(as_markdown(found))
     assert len(cells) == 3
     assert {len(row) for row in cells} == {len(cells[0])}
