@@ -187,7 +187,7 @@ def test_a_useless_judge_is_said_to_add_nothing_and_with_many_labels_costs_nothi
         corrected_mean(judge, np.where(np.arange(900) < n, people, NAN), range(900), design="random") for n in (40, 300)
     )
     assert 0 <= many.lam < 0.2 and many.width_ratio == pytest.approx(1, abs=0.03)
-    assert few.lam == 1 and few.width_ratio > 1.1 and "own mean is the surer one" in few.sentence
+    assert few.lam == 860 / 900 and few.width_ratio > 1.1 and "own mean is the surer one" in few.sentence
     people[40:] = NAN
     judge, people = judge[:400], people[:400]
     assert "adds nothing" in corrected_mean(np.full(400, 4.0), people, range(400), design="random").sentence
@@ -236,6 +236,21 @@ def test_constant_scores_have_an_interval_all_the_same_and_no_gain():
 
 
 @pytest.mark.parametrize(("labelled", "others"), [(20, 180), (50, 950)])
+def test_a_lam_that_no_label_chose_adds_the_mean_difference_to_the_judges_mean_over_all():
+    judge, people = made(np.random.default_rng(12), 90, 1)
+    judge, people, told = judge[:, 0], people[:, 0], np.arange(90) < 30
+    c = corrected_mean(judge, np.where(told, people, NAN), range(90), design="random")
+    assert c.lam == pytest.approx(60 / 90)
+    assert c.corrected.value == pytest.approx(judge.mean() + (people - judge)[told].mean())
+
+
+def test_few_prompts_without_a_label_do_not_make_it_wide():
+    judge, people = made(np.random.default_rng(13), 100, 1)
+    told = np.where(np.arange(100) < 80, people[:, 0], NAN)
+    ratios = [corrected_mean(judge[:, 0], told, range(100), design="random", lam=lam).width_ratio for lam in (None, 1)]
+    assert ratios[0] < 1.05 < 1.3 < ratios[1]
+
+
 def test_rare_low_answers_leave_no_bias_and_are_covered(labelled, others):
     n, truth, found = labelled + others, 0.06 * 1 + 0.94 * 4.7, []
     for seed in range(600):

@@ -35,13 +35,14 @@ def test_labels_and_a_calibration_stand_beside_raw_figures_that_stay(
     for before, after in zip(raw, whole, strict=True):
         kept = set(before) - {"result_signature"}
         assert {name: before[name] for name in kept} == {name: after[name] for name in kept}
-        assert float(after["overall_width_ratio"]) < 1 and int(after["overall_prompts_labelled"]) == 30
+        assert int(after["overall_prompts_labelled"]) == 30 and float(after["overall_lam"]) == 0.5
         low, high = (float(after[f"overall_corrected_all_{end}"]) for end in ("lo", "hi"))
         # The judge is .3 too kind; people's own mean of the labelled prompts is not far from the corrected one.
         assert float(after["overall_all"]) > float(after["overall_corrected_all"])
         assert low < float(after["overall_recalibrated_all"]) < high
         assert "|ppi++.2|labels:" in after["result_signature"] and "|map:linear," in after["result_signature"]
         assert "|ppi++" not in before["result_signature"]
+    assert sum(float(row["overall_width_ratio"]) for row in whole) / len(whole) < 1
     assert "30 labelled prompts count like" in " ".join(done.out.split()) and "narrower" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     assert max(map(len, done.out.split("Corrected:")[0].splitlines())) <= 80

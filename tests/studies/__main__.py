@@ -27,6 +27,8 @@ def runs_of(name: str) -> int:
 
 def seed_of(name: str) -> int:
     """Each round has its own: `added` was looked at on the first, before its design was committed."""
+    if name == "skewed":
+        return 20261201  # after lam was changed; its design says why
     if name in THIRD_ROUND:
         return 20261130
     return 20261123 if name in SECOND_ROUND else 20261122

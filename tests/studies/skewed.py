@@ -2,7 +2,8 @@
 
 People say 1 on 6 % of the prompts, else 4 or 5 (3 to 7). The judge `hears` is off by one point on a fifth of the
 answers; `misses half` of the low answers it gives a 4, and errs like `hears` elsewhere; `wrong` gives the opposite
-score to a tenth, and else what people say; `deaf` says 4 or 5 whatever it is. One answer a prompt.
+score to a tenth, and else what people say; `deaf` says 4 or 5 whatever it is. One answer a prompt. Where 20, 30, 50 and
+80 prompts are labelled, so many are not: 180, 30, 950 and 20.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from wavjudge.analysis.sums import Floats
 QUANTITY, NOMINAL = "coverage", 0.95
 LOW, FIVE = 0.06, 0.7
 MEAN, TRUTH = "mean", LOW * 1 + (1 - LOW) * (4 + FIVE)
-SIZES = ((20, 180), (50, 950))
+SIZES = ((20, 180), (30, 30), (50, 950), (80, 20))
 JUDGES = ("hears", "misses half", "wrong", "deaf")
 
 

@@ -3,8 +3,10 @@
 The judge rated every answer, people a random part of the prompts. What people say there minus lam times what the judge
 says there, plus lam times what the judge says elsewhere, is unbiased for every lam that was fixed beforehand; the
 better the judge, the narrower (arXiv 2301.09633, 2311.01453). A lam learnt from the same labels is not: with 6 % low
-answers and 20 labelled prompts it left a bias of half a standard deviation. So lam is 1 (plain PPI) until there are
-`LAM_FROM` labelled prompts. Everything is computed on totals of prompts: answers to one prompt are not independent.
+answers and 20 labelled prompts it left a bias of half a standard deviation. So until there are `LAM_FROM` labelled
+prompts lam is N / (n + N), the share of prompts without a label: the judge's mean over all prompts plus what people say
+more than the judge on the labelled ones. Everything is computed on totals of prompts: answers to one prompt are not
+independent.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ MIN_LABELLED_PROMPTS = 20
 docs/studies.md, "Corrected means"; with rare low answers at 20 and 50: "Rare low answers"."""
 
 LAM_FROM = 200
-"""Labelled prompts from which lam is learnt from them: with fewer it is 1, which has no bias to hide."""
+"""Labelled prompts from which lam is learnt from them; with fewer it is N / (n + N), which no label chose, so that it
+leaves no bias. lam 1 has none either, but is wide and covers .80 where few prompts are left without a label."""
 
 UNSEEN = 0.5
 """How far off, in spans of the scale, the one labelled answer stands that no label showed. A sample without any of the
@@ -73,11 +76,11 @@ def corrected_mean(
 
     theta = mean_L(y) + lam (mean_U(f) - mean_L(f)), L the n labelled prompts, U the N others, y people, f judge;
     var = var_L(y - lam f) / n + lam^2 var_U(f) / N over prompts; interval by t with n - 1 degrees of freedom;
-    lam, unless given, is 1 (plain PPI) below `LAM_FROM` labelled prompts, then cov_L(y, f) / ((1 + n/N) var(f)) in
-    [0, 1]; 0 where the judge is shown to say the opposite. Each end lies d further out, and d^2 is added to var: d is
-    what one labelled answer more would move, `unseen` spans of the scale away (`UNSEEN`). Known chances weight L by
-    1 / chance, and mean_U gives way to the mean over all prompts. With a judge no better than the candidate the gain in
-    labels cannot exceed two (arXiv 2410.13341).
+    lam, unless given, is N / (n + N) below `LAM_FROM` labelled prompts, then cov_L(y, f) / ((1 + n/N) var(f)) in
+    [0, 1], which is the same for a judge that is right but for its level; 0 where the judge is shown to say the
+    opposite. Each end lies d further out, and d^2 is added to var: d is what one labelled answer more would move,
+    `unseen` spans of the scale away (`UNSEEN`). Known chances weight L by 1 / chance, and mean_U gives way to the mean
+    over all prompts. With a judge no better than the candidate the gain in labels cannot exceed two (arXiv 2410.13341).
 
     Parameters
     ----------
@@ -95,7 +98,7 @@ def corrected_mean(
     >>> judge, people = [3.0, 5, 4] * 40, [2.0, 5, 3] * 20 + [float("nan")] * 60
     >>> c = corrected_mean(judge, people, range(120), design="random")
     >>> round(c.corrected.value, 3), c.lam, round(c.width_ratio, 2), round(c.effective_prompts)
-    (3.333, 1.0, 0.78, 99)
+    (3.333, 0.5, 0.78, 99)
     """
     table, failures = _table(judge, people, prompt, probability, design, failed)
     away = unseen * _span(table, lowest, highest)
@@ -262,9 +265,13 @@ def _corrected(
             _alone(alone, "people", away), note="no prompts left for the judge alone: the people's own mean"
         )
     if lam is None:
-        lam = _best_lam(labelled, others) if len(labelled) >= LAM_FROM else float(not _opposite(labelled))
+        lam = _best_lam(labelled, others) if len(labelled) >= LAM_FROM else _fixed_lam(labelled, others)
     chosen = float(np.clip(lam, 0.0, 1.0))
     return chosen, _ppi(labelled, others, chosen, design, away)
+
+
+def _fixed_lam(labelled: _Part, others: _Part) -> float:
+    return 0.0 if _opposite(labelled) else len(others) / (len(labelled) + len(others))
 
 
 def _opposite(labelled: _Part) -> bool:
