@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.analysis.material import STATISTICS, golden, pairs, study
+from tests.analysis.material import STATISTICS, golden, pairs, panels, study
 from wavjudge.analysis.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.sums import Paired, Statistic
 
 
@@ -109,3 +110,17 @@ def test_kappa_of_equal_scores_is_one_and_of_all_the_same_undefined() -> None:
     data = study(2)
     assert KAPPA_QUADRATIC.of(Paired(data.people, data.people, data.prompt)) == pytest.approx(1)
     assert np.isnan(KAPPA_QUADRATIC.of(Paired.of([3, 3], [3, 3], [0, 1])))
+
+
+@given(panels(), st.integers(0, 99))
+def test_kappa_of_all_people_at_once_is_the_mean_of_each_ones(panel: Panel, seed: int) -> None:
+    judge = np.random.default_rng(seed).integers(1, 4, len(panel.prompt)).astype(float)
+    data = Paired(judge, np.nan_to_num(panel.mean()), panel.prompt, panel.ratings)
+    sides = [np.isfinite(own) for own in panel.ratings.T]
+    own = [KAPPA_QUADRATIC.of(Paired.of(judge[rated], scores[rated], panel.prompt[rated]))
+           for scores, rated in zip(panel.ratings.T, sides, strict=True) if rated.any()]  # fmt: skip
+    defined = [value for value in own if np.isfinite(value)]
+    wanted = np.mean(defined) if defined else np.nan
+    assert KAPPA_QUADRATIC.of(data) == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+    unweighted = KAPPA_QUADRATIC.prepare(data).weighted(np.ones((1, panel.prompts)))[0]
+    assert unweighted == pytest.approx(wanted, abs=1e-12, nan_ok=True)

@@ -6,10 +6,12 @@ those inside a prompt in `intra.py`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from wavjudge.analysis.joint import Joint, where_both
-from wavjudge.analysis.sums import Floats, Paired, Prepared, Statistic, additive, per_prompt, ratio
+from wavjudge.analysis.sums import Floats, Ints, Paired, Prepared, Statistic, additive, per_prompt, ratio
 
 _TINY = 1e-12
 
@@ -68,8 +70,42 @@ def _kappa_of_each(data: Paired) -> Prepared:
     """A mean of people scatters less than a person and sits between the steps: kappa is asked of each person."""
     if data.each is None:
         return _KAPPA.prepare(data)
-    sides = (where_both(_KAPPA, data.judge, own, data.prompt) for own in data.each.T)
-    return Joint(tuple(side for side in sides if side is not None), _mean_defined)
+    return _OfEach(data, data.each)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfEach:
+    """Kappa of each person, averaged. Plain it is taken for all at once: permutations ask a crowd 400 times."""
+
+    data: Paired
+    each: Floats
+
+    def plain(self) -> float:
+        row, who = np.nonzero(np.isfinite(self.each))
+        x, y, k = self.data.judge[row], self.each[row, who], self.each.shape[1]
+        n = np.bincount(who, minlength=k).astype(float)
+
+        def mean(values: Floats) -> Floats:
+            return ratio(np.bincount(who, values, k).astype(float), n)
+
+        own, its = mean(y), mean(x)
+        y, x, apart = y - own[who], x - its[who], its - own
+        vx, vy = mean(x * x), mean(y * y)
+        # As `_one_unit`: what is only the rounding error of constant scores counts as nothing.
+        unit = np.fmax.reduce([abs(apart), np.sqrt(vx), np.sqrt(vy), 1e-9 * abs(own)])
+        small = _TINY * np.where(unit > 0, unit, 1.0) ** 2
+        expected = np.where(vx < small, 0.0, vx) + np.where(vy < small, 0.0, vy) + apart**2
+        return float(_mean_defined(ratio(2 * mean(x * y), np.where(expected < small, 0.0, expected))))
+
+    def without_each(self, groups: Ints) -> Floats:
+        return self._one_by_one().without_each(groups)
+
+    def weighted(self, weights: Floats) -> Floats:
+        return self._one_by_one().weighted(weights)
+
+    def _one_by_one(self) -> Joint:
+        sides = (where_both(_KAPPA, self.data.judge, own, self.data.prompt) for own in self.each.T)
+        return Joint(tuple(side for side in sides if side is not None), _mean_defined)
 
 
 def _mean_defined(values: Floats) -> Floats:
