@@ -139,3 +139,18 @@ def test_a_person_with_few_prompts_has_as_few_degrees_of_freedom() -> None:
     rows = panel.prompt < 5
     alone = leave_one_out(panel.taken(rows), panel.mean()[rows]).persons[0].figures["mae"].person
     assert leave_one_out(some, panel.mean()).persons[0].figures["mae"].person == alone
+
+
+@pytest.mark.parametrize("name", ["intra_id_spearman", "intra_id_zero_filled", "intra_id_tau"])
+def test_people_who_agree_in_every_order_have_a_ceiling_with_a_width(name: str) -> None:
+    """Two answers a prompt, three people who order all of them alike, and a judge that does too."""
+    scores = np.tile([2.0, 4.0], 20)
+    panel = Panel.of(np.stack([scores, scores + 1, scores - 1], axis=1), np.repeat(np.arange(20), 2))
+    found = leave_one_out(panel, scores)
+    whole = found.figures[name]
+    mean = 19 / 21  # as if one more prompt were ordered the other way round
+    error = np.sqrt((20 * (1 - mean) ** 2 + (-1 - mean) ** 2) / (21 * 20))
+    for one in (whole.person, whole.judge, found.persons[0].figures[name].person):
+        assert one.value == 1 and one.high == 1
+        assert one.low == pytest.approx(mean - stats.t.ppf(0.975, 20) * error)
+    assert whole.gap.value == 0 and whole.gap.low is None  # nothing shows how far they could differ

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from wavjudge.analysis.sums import Additive, Contrary, Paired, Prepared, Statistic
+from wavjudge.analysis.joint import Joint, OnPrompts, Remembered
+from wavjudge.analysis.sums import Additive, Contrary, Ints, Paired, Prepared, Statistic
 
 APART = 0.75
 """How far apart, in spans of the scale, judge and people stand on the answer that is added. Whole spans made intervals
@@ -63,9 +64,29 @@ def _answers(kind: Contrary, less: float, more: float) -> tuple[Answer | None, A
 
 
 def _orders(statistic: Statistic, data: Paired) -> Contraries:
-    prepared, sizes = statistic.prepare(data), np.bincount(data.prompt)
-    if not isinstance(prepared, Additive) or not (sizes > 1).any():
+    return orders(statistic.prepare(data), data.prompt)
+
+
+def orders(prepared: Prepared, prompt: Ints) -> Contraries:
+    """Of any prepared statistic of order within a prompt, averages over people too. prompt: of each answer."""
+    sizes = np.bincount(prompt)
+    if not (sizes > 1).any():
         return None, None
     chance = 1 / np.sqrt(sizes[sizes > 1].mean() - 1)
-    down, up = (Additive(np.vstack([prepared.parts, [1.0, rho]]), prepared.value) for rho in (-chance, chance))
-    return down, up
+    return _with_row(prepared, len(sizes), -chance), _with_row(prepared, len(sizes), chance)
+
+
+def _with_row(prepared: Prepared, prompts: int, rho: float) -> Prepared | None:
+    """The same with prompt number `prompts` added, on which everybody's rank correlation is rho."""
+    match prepared:
+        case Additive():
+            return Additive(np.vstack([prepared.parts, [1.0, rho]]), prepared.value)
+        case Remembered():
+            return _with_row(prepared.prepared, prompts, rho)
+        case OnPrompts():
+            more = _with_row(prepared.prepared, prompts, rho)
+            return more and OnPrompts(more, np.append(prepared.own, prompts))
+        case Joint():
+            parts = [_with_row(part, prompts, rho) for part in prepared.parts]
+            return Joint(tuple(part for part in parts if part is not None), prepared.value)
+    return None

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from wavjudge.analysis.contrary import contraries
+from wavjudge.analysis.contrary import Contraries, contraries
 from wavjudge.analysis.sums import Additive, Floats, Ints, Paired, Prepared, Statistic, Transform
 
 MAX_GROUPS = 2000
@@ -72,10 +72,16 @@ def reckoned(found: Estimate, statistic: Statistic, data: Paired, level: float =
         return found
     if data.prompts > MAX_GROUPS and not stuck:
         return found  # one of so many moves nothing
-    value, ends = float(found.value or 0.0), [found.low, found.high]
-    for side, more in enumerate(contraries(statistic, data, value, both=stuck)):
+    pulled = contraries(statistic, data, float(found.value or 0.0), both=stuck)
+    return reaching(found, pulled, data.prompts, level)
+
+
+def reaching(found: Estimate, pulled: Contraries, prompts: int, level: float = 0.95) -> Estimate:
+    """The interval, reaching as far down as that of the first of `pulled`, and as far up as that of the second."""
+    stuck, value, ends = found.note in (ALIKE, NEARLY), float(found.value or 0.0), [found.low, found.high]
+    for side, more in enumerate(pulled):
         if more is not None:
-            reached = _jackknife(more, "none", data.prompts + 1, level)
+            reached = _jackknife(more, "none", prompts + 1, level)
             end = (reached.low, reached.high)[side]
             ends[side] = _farther(ends[side], end, side)
     low, high = (value if one is None else float(one) for one in ends)

@@ -13,7 +13,8 @@ import numpy as np
 
 from wavjudge.analysis.agreement import MAE, PEARSON
 from wavjudge.analysis.best_of_n import BEST_OF_N
-from wavjudge.analysis.intervals import Estimate, clipped, estimate_prepared, least_prompts
+from wavjudge.analysis.contrary import orders
+from wavjudge.analysis.intervals import ALIKE, MAX_GROUPS, Estimate, clipped, estimate_prepared, least_prompts, reaching
 from wavjudge.analysis.intra import INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY
 from wavjudge.analysis.item_tau import INTRA_ID_TAU
 from wavjudge.analysis.joint import Joint, OnPrompts, Remembered, difference, mean_of, where_both
@@ -102,7 +103,7 @@ def leave_one_out(panel: Panel, judge: Floats) -> LeaveOneOut:
             sides[one.name].append(data.both(one))
     short = shortfalls(panel)
     persons = [_person(panel, j, [of_all[j] for of_all in sides.values()], short[j]) for j in range(panel.k)]
-    averages = {s.name: _averaged(s, sides[s.name], panel.prompts) for s in STATISTICS}
+    averages = {s.name: _averaged(s, sides[s.name], panel.prompt) for s in STATISTICS}
     undefined = {name: tuple(panel.raters[j] for j, pair in enumerate(of_all) if _defined(pair) is None)
                  for name, of_all in sides.items()}  # fmt: skip
     return LeaveOneOut(tuple(persons), averages, undefined, len(judge), panel.prompts)
@@ -146,38 +147,50 @@ def _defined(pair: Sides) -> Sides:
 def _person(panel: Panel, j: int, sides: list[Sides], shortfall: Estimate) -> Person:
     rated = np.isfinite(panel.ratings[:, j])
     own = panel.ratings[rated, j]
+    _, prompt = np.unique(panel.prompt[rated], return_inverse=True)
     return Person(
         rater=panel.raters[j],
         n=len(own),
         prompts=len(np.unique(panel.prompt[rated])),
-        figures={s.name: _against(s, pair) for s, pair in zip(STATISTICS, sides, strict=True)},
+        figures={s.name: _against(s, pair, prompt) for s, pair in zip(STATISTICS, sides, strict=True)},
         constant=bool(len(own) and np.ptp(own) == 0),
         shortfall=shortfall,
         disagrees=shortfall.low is not None and shortfall.low > 0,
     )
 
 
-def _against(statistic: Statistic, pair: Sides) -> AgainstOthers:
+def _against(statistic: Statistic, pair: Sides, prompt: Ints) -> AgainstOthers:
     if pair is None:
         nobody = Estimate(None, note="no subjects")
         return AgainstOthers(nobody, nobody, nobody)
     # Both know the same prompts: without the others, which would only feign degrees of freedom.
-    return _estimated(statistic, pair[0].prepared, pair[1].prepared, len(pair[0].own))
+    return _estimated(statistic, pair[0].prepared, pair[1].prepared, prompt)
 
 
-def _averaged(statistic: Statistic, sides: list[Sides], prompts: int) -> AgainstOthers:
+def _averaged(statistic: Statistic, sides: list[Sides], prompt: Ints) -> AgainstOthers:
     pairs = [pair for pair in map(_defined, sides) if pair]
     if not pairs:
         nobody = Estimate(None, note="undefined for everybody")
         return AgainstOthers(nobody, nobody, nobody)
     persons, judge = (Joint(tuple(pair[side] for pair in pairs), mean_of) for side in (0, 1))
-    return _estimated(statistic, persons, judge, prompts)
+    return _estimated(statistic, persons, judge, prompt)
 
 
-def _estimated(statistic: Statistic, person: Prepared, judge: Prepared, prompts: int) -> AgainstOthers:
-    least = least_prompts(statistic)
-    his, its = (
-        clipped(estimate_prepared(side, prompts, statistic.transform, least=least), statistic.limits)
-        for side in (person, judge)
-    )
-    return AgainstOthers(his, its, estimate_prepared(Joint((judge, person), difference), prompts, least=least))
+def _estimated(statistic: Statistic, person: Prepared, judge: Prepared, prompt: Ints) -> AgainstOthers:
+    his, its = (_interval(statistic, side, prompt) for side in (person, judge))
+    gap = Joint((judge, person), difference)
+    return AgainstOthers(his, its, estimate_prepared(gap, _count(prompt), least=least_prompts(statistic)))
+
+
+def _interval(statistic: Statistic, side: Prepared, prompt: Ints) -> Estimate:
+    """An order within a prompt reckons with a prompt that says the opposite, as the judge's own figures do."""
+    prompts = _count(prompt)
+    found = estimate_prepared(side, prompts, statistic.transform, least=least_prompts(statistic))
+    asked = (statistic.heeded and found.low is not None) or found.note == ALIKE
+    if statistic.contrary == "order" and asked and prompts <= MAX_GROUPS:
+        found = reaching(found, orders(side, prompt), prompts)
+    return clipped(found, statistic.limits)
+
+
+def _count(prompt: Ints) -> int:
+    return int(prompt.max()) + 1
