@@ -38,7 +38,7 @@ def test_it_sends_nothing_and_its_figures_hold_for_the_run_that_follows(tmp_path
 def test_what_is_not_known_is_said_in_words(tmp_path: Path) -> None:
     file, out = answers(tmp_path), tmp_path / "run"
     unknown = typed("score", file, "--judge", "openai:some-model", "--out", out, "--dry-run")
-    listed = typed("score", file, "--judge", "openai:gpt-audio-1.5", "--out", out, "--dry-run")
+    listed = typed("score", file, "--judge", "openai:gpt-audio", "--out", out, "--dry-run")
     assert "not known           the price" in unknown.out and "cost, at most       unknown" in unknown.out
     assert "not known           how many tokens a second of audio becomes" in listed.out
     assert "unknown (what --max-cost" not in listed.out

@@ -40,7 +40,8 @@ def test_what_cannot_be_used_is_named_and_the_rest_goes_on(tmp_path: Path) -> No
     done = typed("import", "vstyle", source, "--out", tmp_path / "answers")
     assert done.code == 0
     assert "2 answers, 1 recordings" in done.err
-    assert f"{source / 'metadata.jsonl'}, line 3" in done.err and "no recording:" in done.err
+    assert f"{source / 'metadata.jsonl'}, line 3" in done.err
+    assert f"{source / 'metadata.jsonl'}, line 2: the recording gone.wav is not there" in done.err
 
 
 def test_many_bad_rows_are_counted_on_the_screen_and_listed_in_json(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_many_bad_rows_are_counted_on_the_screen_and_listed_in_json(tmp_path: Pa
     assert len(done.err.splitlines()) < 50
     assert "... and 295 more bad rows" in done.err
     assert (done.json["answers"], len(done.json["bad_rows"]), len(done.json["missing_recordings"])) == (301, 300, 300)
-    assert done.json["missing_recordings"][-1].endswith("gone299.wav")
+    assert done.json["missing_recordings"][-1].endswith("gone299.wav is not there")
 
 
 def test_wrong_formats_and_sources(tmp_path: Path) -> None:

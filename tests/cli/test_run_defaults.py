@@ -22,7 +22,7 @@ needs = []
 
 [[axes]]
 name = "tone"
-tag = "tone"
+tag = "score"
 low = 1
 high = 5
 +++

@@ -225,7 +225,8 @@ def _above(change: Change, level: float, *, turned: bool = False) -> bool:
     low, high = sorted((sign * found.low, sign * found.high))
     beyond = Estimate(sign * found.value - change.margin, low - change.margin, high - change.margin)
     p = p_of_zero(beyond, change.prompts, 1 - 2 * level)
-    return p is not None and beyond.value is not None and beyond.value > 0 and p / 2 <= level
+    signs = 2.0**-change.prompts  # of prompts that all moved one way, by chance: an interval may look surer than that
+    return p is not None and beyond.value is not None and beyond.value > 0 and max(p / 2, signs) <= level
 
 
 def _of(change: Change) -> float:
