@@ -145,10 +145,21 @@ def test_the_first_line_of_a_run_says_which_file_was_found(tmp_path: Path, monke
     assert done.err.splitlines()[0].endswith(f"{str(file)!r} defines near")
 
 
+VARIABLES = (
+    "OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_WEBHOOK_SECRET",
+    "OPENAI_API_VERSION", "OPENAI_API_TYPE", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "AZURE_OPENAI_ENDPOINT",
+    "OPENAI_BASE_URL", "GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION",
+    "GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL", "GOOGLE_GENAI_API_VERSION", "GOOGLE_CLOUD_QUOTA_PROJECT",
+    "GOOGLE_GENAI_REPLAYS_DIRECTORY", "GOOGLE_GENAI_REPLAY_ID",
+)  # fmt: skip
+
+
 def test_no_variable_of_the_environment_reaches_an_address_that_a_folder_names(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("OPENAI_API_KEY", "GEMINI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
+    for name in VARIABLES:
         monkeypatch.setenv(name, f"secret-{name}")
+    headers = "Authorization: Bearer secret-a\nauthorization: secret-b\nX-Gateway-Key: secret-c\napi-key: secret-d"
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", headers)
     with Loopback() as server:
         defined(tmp_path, near=cli.spec(server), google=cli.spec(server, "gemini"))
         done = cli.typed("score", cli.answers(tmp_path, 1), "--judge", "@near", "--judge", "@google", "--out", "run")

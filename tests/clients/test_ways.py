@@ -64,6 +64,32 @@ def test_no_variable_changes_geminis_endpoint(monkeypatch: pytest.MonkeyPatch) -
     assert server.heard[0].startswith("POST /v1/models/judge-model:generateContent\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("GOOGLE_GENAI_CLIENT_MODE", mode) for mode in ("record", "replay", "auto")]
+    + [("GOOGLE_GENAI_USE_ENTERPRISE", "true"), ("GOOGLE_GENAI_USE_VERTEXAI", "true")]
+    + [("GOOGLE_GENAI_HTTP_CLIENT", kind) for kind in ("aiohttp", "httpx2")],
+)
+def test_no_variable_brings_gemini_another_client(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with Hostile(four) as server:
+        run(GeminiWire(base_url=server.url, api_key=KEY))
+    assert server.heard[0].startswith("POST /v1/models/judge-model:generateContent\n")
+
+
+def test_headers_of_the_environment_go_to_openai_and_to_no_address_of_a_spec(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer gateway\nX-Gateway: mine\napi-key: gateway")
+    with Hostile(four) as server:
+        for auth in ("bearer", "api-key"):
+            run(OpenAIWire(base_url=f"{server.url}/v1", api_key=KEY, auth=auth))
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+        run(OpenAIWire(api_key=KEY))
+    *named, own = server.heard
+    assert not any("gateway" in head or "mine" in head for head in named)
+    assert all(KEY in head for head in named)
+    assert "\nx-gateway: mine" in own  # the user's own address, from the same environment as the headers
+
+
 WIRES = pytest.mark.parametrize("wire", [OpenAIWire, GeminiWire])
 
 

@@ -141,7 +141,10 @@ class GeminiWire:
         options = genai.types.HttpOptions(
             base_url=self._base_url, api_version=_API_VERSION, timeout=timeout_ms, httpx_async_client=transport
         )
-        return genai.Client(api_key=self._key, vertexai=False, http_options=options), transport
+        # GOOGLE_GENAI_CLIENT_MODE would write requests into a folder, or answer from one in place of the model.
+        plain = genai.client.DebugConfig(client_mode=None, replays_directory=None, replay_id=None)
+        client = genai.Client(api_key=self._key, vertexai=False, http_options=options, debug_config=plain)
+        return client, transport
 
     async def aclose(self) -> None:
         """Close the connections of the running loop; a later `send` opens new ones."""

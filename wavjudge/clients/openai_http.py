@@ -119,8 +119,8 @@ class OpenAIServer:
             default_query=dict(address.query),
             http_client=(Plain if wire.socks_proxy() else Client)(limits=limits, timeout=None),
         )
-        if self._base_url:  # the SDK sends OPENAI_ORG_ID and OPENAI_PROJECT_ID to whatever address it is given
-            client.organization = client.project = None
+        if self._base_url:
+            _forget_environment(client)
         return client
 
     async def aclose(self) -> None:
@@ -155,6 +155,13 @@ class OpenAIServer:
             kind, reason, retry_after_seconds=wire.retry_after_seconds(raw.headers, self._now), http_status=raw.status,
             provider_id=raw.headers.get("x-request-id"), retry=wire.should_retry(raw.headers),
         )  # fmt: skip
+
+
+def _forget_environment(client: AsyncOpenAI) -> None:
+    """Leave out the headers that the SDK takes from the environment and sends to whatever address it is given:
+    OPENAI_ORG_ID, OPENAI_PROJECT_ID, and OPENAI_CUSTOM_HEADERS, which often holds a gateway's key."""
+    client.organization = client.project = None
+    client._custom_headers = {}  # there is no public way to take them back; of ours, none stands here
 
 
 async def _sent(client: AsyncOpenAI, path: str, headers: dict[str, Any], content: dict[str, Any]) -> RawReply:
