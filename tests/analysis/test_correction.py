@@ -235,7 +235,6 @@ def test_constant_scores_have_an_interval_all_the_same_and_no_gain():
     assert same.width_ratio is None and "gain is undefined" in same.sentence
 
 
-@pytest.mark.parametrize(("labelled", "others"), [(20, 180), (50, 950)])
 def test_a_lam_that_no_label_chose_adds_the_mean_difference_to_the_judges_mean_over_all():
     judge, people = made(np.random.default_rng(12), 90, 1)
     judge, people, told = judge[:, 0], people[:, 0], np.arange(90) < 30
@@ -251,6 +250,7 @@ def test_few_prompts_without_a_label_do_not_make_it_wide():
     assert ratios[0] < 1.05 < 1.3 < ratios[1]
 
 
+@pytest.mark.parametrize(("labelled", "others"), [(20, 180), (50, 950)])
 def test_rare_low_answers_leave_no_bias_and_are_covered(labelled, others):
     n, truth, found = labelled + others, 0.06 * 1 + 0.94 * 4.7, []
     for seed in range(600):
