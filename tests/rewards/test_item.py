@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.rewards.sounds import RATE_HZ, tone
 from wavjudge import audio
 from wavjudge.audio import AudioFault
 from wavjudge.errors import InputError
-from wavjudge.rewards.item import RewardItem, Samples, as_file, sound
+from wavjudge.rewards.item import RewardItem, Samples, as_file, made, sound
 
 TONE = tone(1)
 PCM = np.rint(TONE.array * 32767).astype(np.int16)
@@ -53,11 +54,10 @@ def test_paths_are_read_and_none_is_none(tmp_path: Path) -> None:
     ("value", "said"),
     [
         (TONE.array, "row 3: got samples without a sample rate, and there is no default"),
-        (b"\0\1" * 99, "row 3: got bytes that begin no audio file, so nothing says their sample rate"),
         ({"array": TONE.array}, "row 3: got samples without a sample rate"),
         ({"codes": [1]}, r"row 3: got audio with the keys \['codes'\]"),
     ],
-    ids=["array", "raw bytes", "dataset array", "mapping"],
+    ids=["array", "dataset array", "mapping"],
 )
 def test_no_sound_without_a_rate(value: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
@@ -81,3 +81,32 @@ def test_the_default_id_is_what_was_asked() -> None:
     one, other = RewardItem(question_text="Why?"), RewardItem(question_text="Why?", answer_text="So.")
     assert one.named(None) == other.named(None) != one.named(flac())
     assert RewardItem(id="p1").named(None) == "p1"
+
+
+def test_bytes_that_are_no_audio_file_are_the_outcome_of_whoever_made_them() -> None:
+    with pytest.raises(AudioFault, match="got bytes that begin no audio file, so nothing says") as raised:
+        as_file(sound(b"\0\1" * 99) or b"", where="row 3")
+    assert raised.value.outcome == "broken_audio"
+
+
+class Panic(BaseException):
+    """As compiled code raises it: no `Exception`."""
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), RuntimeError("x"), Panic("x"), StopIteration(), GeneratorExit()])
+def test_whatever_a_decoder_raises_is_that_answers_outcome(error: BaseException) -> None:
+    def decode(ids: Any) -> Any:
+        raise error
+
+    heard, crashed = made(decode, "ids")
+    assert heard is None and str(crashed).startswith(f"decode raised {type(error).__name__}")
+
+
+def test_ctrl_c_of_a_person_goes_on_and_one_of_another_thread_does_not() -> None:
+    def decode(ids: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(decode, "ids")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(made, decode, "ids").result() == (None, "decode raised KeyboardInterrupt")

@@ -27,6 +27,7 @@ from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.item import as_file
 from wavjudge.rewards.judge_reward import JudgeReward
 from wavjudge.rewards.server import RewardServer
+from wavjudge.store import RunFolder
 
 Client = Callable[..., Awaitable[tuple[int, Any]]]
 
@@ -108,10 +109,73 @@ BAD: dict[str, tuple[Any, int, str]] = {
     "no items": ({"items": []}, 400, 'field "items"'),
     "a field that is none": ({"items": [{"answer": "x"}]}, 400, 'field "items.0.answer"'),
     "no base64": ({"items": [row(1), {"answer_audio": "%%%"}]}, 400, 'items[1], field "answer_audio": got text'),
-    "raw samples": ({"items": [{"answer_audio": "AAEAAQAB"}]}, 400, "nothing says their sample rate"),
+    "a question of raw samples": (
+        {"items": [row(1), {**row(2), "question_audio": "AAEAAQAB"}]},
+        400,
+        "nothing says their sample rate",
+    ),
     "a path": ({"items": [{"answer_audio": "/etc/passwd"}]}, 400, 'items[0], field "answer_audio"'),
     "too large": (b" " * 300_000, 413, "over the limit of 0.25 MiB"),
 }
+
+
+NO_SOUND = {
+    "nonsense": b"nonsense bytes", "raw samples": b"\0\1" * 99, "a cut-off header": b"RIFF", "a web page": b"<html>",
+    "a header alone": as_file(tone(1), where="")[:44], "nothing at all": b"",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NO_SOUND)
+def test_bytes_that_are_no_sound_are_the_outcome_of_that_answer_alone(judge: Loopback, case: str) -> None:
+    broken = {**row(2), "answer_audio": base64.b64encode(NO_SOUND[case]).decode()}
+    with reward(judge) as core:
+        status, found = asked(RewardServer(core), "/score", {"items": [row(1), broken, row(3)]})
+    assert status == 200, found
+    assert [one["reward"] is None for one in found["results"]] == [False, True, False]
+    assert found["results"][1]["status"] == ("broken_audio" if NO_SOUND[case] else "no_speech")
+    assert judge.requests == 2
+
+
+REFUSED: dict[str, list[dict[str, Any]]] = {
+    "a question that does not open": [row(1, id="z"), {**row(2, id="y"), "question_audio": "AAEAAQAB"}],
+    "two questions under one id": [row(1, id="z"), {**row(2, id="z"), "question_text": "How?"}],
+    "another question under a known id": [row(1, id="z"), {**row(2, id="known"), "question_text": "How?"}],
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("logged", [False, True])
+def test_a_refused_request_leaves_nothing_behind(judge: Loopback, case: str, logged: bool, tmp_path: Path) -> None:
+    async def three(server: RewardServer) -> list[int]:
+        async with serving(server) as ask:
+            bodies = ([row(1, id="known")], REFUSED[case], [row(1, id="z", question_text="Where?")] * 2)
+            return [(await ask("/score", {"items": items}))[0] for items in bodies]
+
+    with reward(judge, log=tmp_path / "run" if logged else None) as core:
+        assert asyncio.run(three(RewardServer(core))) == [200, 400, 200]
+    assert judge.requests == 3
+    if logged:
+        run = RunFolder(tmp_path / "run")
+        assert [(one.id, one.turns[0].text) for one in run.items()] == [("known", "Why?"), ("z", "Where?")]
+        assert [(one.item_id, one.attempt) for one in run.responses()] == [("known", 0), ("z", 0), ("z", 1)]
+
+
+def leaving(text: str) -> Any:
+    if "mute" in text:
+        sys.exit("the vocoder gives up")
+    return tone(1).array, 16_000
+
+
+def test_a_decoder_that_ends_the_program_loses_that_answer_and_the_server_goes_on(judge: Loopback) -> None:
+    async def twice(server: RewardServer) -> list[tuple[int, Any]]:
+        async with serving(server) as ask:
+            bodies = ({"query": [query], "prompts": ["Why?"], "labels": [""]} for query in ("Why? mute", "Why? So."))
+            return [await ask("/get_reward", body) for body in bodies]
+
+    with reward(judge) as core:
+        lost, found = asyncio.run(twice(RewardServer(core, decode=leaving)))
+    assert lost[0] == 503 and "crashed: decode raised SystemExit: the vocoder gives up" in lost[1]["message"]
+    assert found[0] == 200
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from wavjudge import audio
-from wavjudge.audio import Waveform
+from wavjudge.audio import AudioFault, Waveform
 from wavjudge.errors import InputError
+
+T = TypeVar("T")
 
 _PAIR = 2
 _MOST_CHARACTERS = 200
@@ -80,7 +83,7 @@ def sound(value: Any, *, sample_rate_hz: int | None = None, where: str = "audio"
     if isinstance(value, str):
         return Path(value)
     if isinstance(value, bytes | bytearray | memoryview):
-        return _whole_file(bytes(value), where)
+        return bytes(value)
     if isinstance(value, Mapping):
         return _from_mapping(value, sample_rate_hz, where)
     if isinstance(value, tuple) and len(value) == _PAIR and isinstance(value[1], Integral):
@@ -102,15 +105,16 @@ def _from_mapping(value: Mapping[str, Any], sample_rate_hz: int | None, where: s
 
 def _whole_file(data: bytes, where: str) -> bytes:
     if data and audio.suffix_of(data) == ".bin":
-        raise InputError("got bytes that begin no audio file, so nothing says their sample rate", where=where,
-                         todo="give a WAV, FLAC, OGG or MP3 file, or samples with their rate")  # fmt: skip
+        raise AudioFault("got bytes that begin no audio file, so nothing says their sample rate", "broken_audio",
+                         where=where, todo="give a WAV, FLAC, OGG or MP3 file, or samples with their rate")  # fmt: skip
     return data
 
 
 def as_file(said: Sound, *, where: str) -> bytes:
     """The bytes of an audio file. Samples become mono 16-bit WAV at their own rate, by the rules of `wavjudge.audio`.
 
-    Raises `AudioFault` for samples that cannot be rated (silence, NaN), `InputError` for a file that is not there.
+    Raises `AudioFault` for samples that cannot be rated (silence, NaN) and for bytes that are no audio file, which is
+    the outcome of whoever made them; `InputError` for a file that is not there.
     """
     if isinstance(said, Path):
         return audio.read_bytes(said)
@@ -119,7 +123,24 @@ def as_file(said: Sound, *, where: str) -> bytes:
     return Waveform.from_array(said.array, sample_rate_hz=said.sample_rate_hz, where=where).to_wav()
 
 
-def why(error: Exception, what: str) -> str:
+def made(decode: Callable[[T], Any], given: T, what: str = "decode") -> tuple[Any, str | None]:
+    """What a model's own code makes of one answer, or why it made nothing, which is that answer's outcome.
+
+    Whatever it raises counts: a library may call `sys.exit`, and a panic of compiled code is no `Exception`. Only the
+    Ctrl-C of a person goes on, which comes to the main thread alone.
+
+    >>> made(len, "abc"), made(len, None)
+    ((3, None), (None, "decode raised TypeError: object of type 'NoneType' has no len()"))
+    """
+    try:
+        return decode(given), None
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
+        return None, why(error, what)
+
+
+def why(error: BaseException, what: str) -> str:
     """Why an answer counts as crashed, in one line: what raised, and its first line."""
     said = str(error).strip().splitlines()
     return f"{what} raised {type(error).__name__}" + (f": {said[0][:_MOST_CHARACTERS]}" if said else "")

@@ -257,11 +257,11 @@ class JudgeReward:
         try:
             for item in items:
                 taken.append(await self._spool.take(item))
+            return await self._spool.enter(taken)
         except BaseException:
             for one in taken:
                 await self._spool.give_up(one)
             raise
-        return taken
 
     async def _one(self, taken: Taken, until: float) -> Judged:
         deadline = asyncio.timeout_at(until)

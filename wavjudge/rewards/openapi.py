@@ -37,7 +37,7 @@ class ItemIn(Body):
     reference: str | None = None
 
     def item(self, number: int) -> RewardItem:
-        """The item; `InputError` for what is not base64 of an audio file."""
+        """The item; `InputError` for what is not base64. Bytes that are no sound are found out when it is judged."""
         told = self.model_dump()
         for name in ("answer_audio", "question_audio"):
             where = f'items[{number}], field "{name}"'

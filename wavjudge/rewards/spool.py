@@ -11,10 +11,10 @@ import asyncio
 import hashlib
 import os
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ParamSpec, TypeVar
@@ -83,8 +83,15 @@ class Spool:
         return self.folder.ratings() if self._logged else iter(())
 
     async def take(self, item: RewardItem) -> Taken:
-        """The records of a rollout. `InputError` for a question that does not open, or another one under its id."""
+        """The records of a rollout, not yet entered. `InputError` for a question that does not open."""
         return await self._in_thread(self._take, item)
+
+    async def enter(self, taken: Sequence[Taken]) -> list[Taken]:
+        """Enter the rollouts of one request, all or none; what is refused leaves nothing behind.
+
+        `InputError` for another question under a known id.
+        """
+        return await self._in_thread(self._enter, taken)
 
     async def keep(self, taken: Taken, reward: Reward, ratings: Sequence[Rating]) -> None:
         """Log what came of a rollout, and let its recordings go."""
@@ -119,12 +126,10 @@ class Spool:
         answer, status, reason, measured = self._answer(given)
         item = Item(benchmark=self._benchmark, id=given.named(asked), turns=(question,), language=given.language,
                     reference=given.reference)  # fmt: skip
-        self._know(item)
         response = Response(
-            benchmark=self._benchmark, item_id=item.id, candidate=self._candidate, attempt=self._attempts[item.id],
+            benchmark=self._benchmark, item_id=item.id, candidate=self._candidate,
             answers=(answer,), status=status, reason=reason, details=dict(given.details),
         )  # fmt: skip
-        self._attempts[item.id] += 1
         used = tuple(said.audio.path for said in (question, answer) if said.audio)
         self._in_use.update(used)
         return Taken(Case(item, response, self.folder.path), used, measured)
@@ -166,13 +171,28 @@ class Spool:
             self._kept.move_to_end(said.audio.path)
         return said, status, reason
 
-    def _know(self, item: Item) -> None:
-        known = self._asked.setdefault(item.id, digest := _digest(item))
-        if known != digest:
-            raise InputError(f"item {item.id!r} has another question or reference than before",
-                             todo="give each prompt an id of its own")  # fmt: skip
-        if self._logged and not self._attempts[item.id]:
+    def _enter(self, taken: Sequence[Taken]) -> list[Taken]:
+        self._asked.update(self._agreed(one.case.item for one in taken))
+        return [self._numbered(one) for one in taken]
+
+    def _agreed(self, items: Iterable[Item]) -> dict[str, str]:
+        """What each item asks, by id; `InputError` where an id has a question already, here or before."""
+        asked: dict[str, str] = {}
+        for item in items:
+            digest = _digest(item)
+            if asked.setdefault(item.id, self._asked.get(item.id, digest)) != digest:
+                raise InputError(f"item {item.id!r} has another question or reference than before",
+                                 todo="give each prompt an id of its own")  # fmt: skip
+        return asked
+
+    def _numbered(self, taken: Taken) -> Taken:
+        """The same as the next attempt at its item, which is logged at the first one."""
+        item, attempt = taken.case.item, self._attempts[taken.case.item.id]
+        if self._logged and not attempt:
             self.folder.log("items").append_now(item)
+        self._attempts[item.id] += 1
+        response = taken.response.model_copy(update={"attempt": attempt})
+        return replace(taken, case=replace(taken.case, response=response))
 
     def _release(self, taken: Taken) -> None:
         """The oldest recordings go that nobody uses, until the rest fits."""

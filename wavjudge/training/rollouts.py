@@ -65,6 +65,6 @@ def answered(speaker: Speaker, asked: Example, ids: Sequence[int], rate_hz: int,
         heard, text = decoded(speaker, ids, rate_hz=rate_hz, codec=speaker.codec), speaker.text(ids)
     except WavjudgeError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return replace(item, crashed=why(error, "the speaker"))
     return replace(item, answer_audio=None if heard is None else Samples(*heard), answer_text=text)

@@ -191,14 +191,19 @@ def test_nobody_waits_for_a_sibling_that_was_cancelled(options: dict[str, Any]) 
     assert asyncio.run(scored()) == 0
 
 
+RAISED: list[BaseException] = []
+
+
 def raising(ids: Any) -> Any:
     if int(ids[1]) == tiny.FIRST_SOUND:
-        raise RuntimeError("no such codec token")
+        raise RAISED[-1]
     return tiny.speech(ids)
 
 
 @pytest.mark.usefixtures("manager_base")
-def test_a_decoder_that_raises_at_one_sample_loses_that_sample(options: dict[str, Any]) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("no such codec token"), SystemExit(1), StopIteration()])
+def test_a_decoder_that_raises_at_one_sample_loses_that_sample(options: dict[str, Any], error: BaseException) -> None:
+    RAISED.append(error)
     config = configured(options, 2)
     config.reward["reward_kwargs"]["wavjudge"]["decode"] = f"{__name__}:raising"
 

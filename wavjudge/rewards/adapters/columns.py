@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wavjudge.errors import InputError
-from wavjudge.rewards.item import RewardItem, sound, why
+from wavjudge.rewards.item import RewardItem, made, sound
 
 Decode = Callable[[Any], Any]
 """From the token ids of an answer to its sound, as `item.sound` takes it: ``(samples, rate)``; None for no speech."""
@@ -46,8 +46,8 @@ class Columns:
         found = {name: _column(given, self.named.get(name, name), n) for name in FIELDS}
         crashed: Sequence[str | None] = [None] * n
         if self.decode is not None:
-            made = [_decoded(self.decode, ids) for ids in _same_length(token_ids, "token ids", n)]
-            found["answer_audio"], crashed = [heard for heard, _ in made], [one for _, one in made]
+            pairs = [made(self.decode, ids) for ids in _same_length(token_ids, "token ids", n)]
+            found["answer_audio"], crashed = [heard for heard, _ in pairs], [one for _, one in pairs]
         rows = [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
         items = [self._item(row, number, details or {}) for number, row in enumerate(rows)]
         return [replace(item, crashed=one) for item, one in zip(items, crashed, strict=True)]
@@ -60,14 +60,6 @@ class Columns:
             )
         row["id"] = "" if row["id"] is None else str(row["id"])
         return RewardItem(**row, details=details)
-
-
-def _decoded(decode: Decode, ids: Any) -> tuple[Any, str | None]:
-    """The sound, or why there is none: what a model's own code raises at one answer is that answer's outcome."""
-    try:
-        return decode(ids), None
-    except Exception as error:
-        return None, why(error, "decode")
 
 
 def _column(given: Mapping[str, Any], name: str, n: int) -> Sequence[Any]:

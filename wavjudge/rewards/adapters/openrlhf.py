@@ -13,7 +13,7 @@ from typing import Any
 
 from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.combine import Reward
-from wavjudge.rewards.item import RewardItem, sound, why
+from wavjudge.rewards.item import RewardItem, made, sound
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.types import OUTCOMES
 
@@ -69,11 +69,8 @@ def _item(number: int, query: str, prompt: str, label: Any, decode: DecodeText |
     said = RewardItem(None, text, question_text=prompt, reference=label if isinstance(label, str) and label else None)
     if decode is None:
         return said
-    try:
-        made = decode(text)
-    except Exception as error:  # the model's own code: what it does with one answer is that answer's outcome
-        return replace(said, crashed=why(error, "decode"))
-    return replace(said, answer_audio=sound(made, where=f"query {number}, decoded"))
+    heard, crashed = made(decode, text)
+    return replace(said, answer_audio=sound(heard, where=f"query {number}, decoded"), crashed=crashed)
 
 
 def answer(found: Sequence[Judged]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from wavjudge.rewards.adapters.built import as_plain, built, function
 from wavjudge.rewards.adapters.columns import FIELDS, said
 from wavjudge.rewards.adapters.siblings import Siblings
 from wavjudge.rewards.adapters.verl_omni import item_of, reply, waveform_of
-from wavjudge.rewards.item import RewardItem, sound, why
+from wavjudge.rewards.item import RewardItem, made, sound
 from wavjudge.rewards.judge_reward import Judged
 
 if TYPE_CHECKING:
@@ -128,10 +128,8 @@ def _manager() -> type[Any]:
             info = {**asked, **(told.get("extra_info") or {}), **(told.get("tool_extra_fields") or {})}
             crashed = None
             if self._decode is not None:
-                try:
-                    info["answer_audio"] = await self.loop.run_in_executor(self._decoder, self._decode, ids)
-                except Exception as error:  # the model's own code: the outcome of this answer
-                    crashed = why(error, "decode")
+                decoding = self.loop.run_in_executor(self._decoder, made, self._decode, ids)
+                info["answer_audio"], crashed = await decoding
             text = await self.loop.run_in_executor(None, lambda: self.tokenizer.decode(ids, skip_special_tokens=True))
             truth = (told.get("reward_model") or {}).get("ground_truth")
             item = _item(str(told.get("data_source")), text, truth, info)
