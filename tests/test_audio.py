@@ -459,7 +459,7 @@ def kept(folder: Path, data: bytes, name: str = "a.wav") -> tuple[Path, str]:
     return path, hashlib.sha256(data).hexdigest()
 
 
-@given(arrays.arrays(np.int16, st.integers(3, 300)).filter(lambda array: np.abs(array.astype(int)).max() > 10))
+@given(arrays.arrays(np.int16, st.integers(24, 300)).filter(lambda array: np.abs(array.astype(int)).max() > 10))
 def test_16_bit_pcm_read_and_written_again_is_the_same(samples: np.ndarray) -> None:
     data = audio.pcm_wav(samples.astype("<i2").tobytes(), RATE)
     assert decode(data, where="a").to_wav() == data
@@ -541,3 +541,22 @@ def test_a_recording_of_which_no_frame_would_be_left_is_no_speech(rate: int, fra
     assert caught.value.outcome == "no_speech"
     kept = Waveform.from_array(np.full(rate // 8000 + 1, 0.5, np.float32), sample_rate_hz=rate)
     assert len(kept.resampled(8000).samples) > 0
+
+
+@pytest.mark.parametrize("rate", [8000, 48_000, 384_000])
+def test_a_file_of_less_than_a_millisecond_is_no_speech(rate: int) -> None:
+    with pytest.raises(AudioFault, match="too short") as caught:
+        decode(audio.pcm_wav(np.full(rate // 1000 - 1, 8000, "<i2").tobytes(), rate), where="a")
+    assert caught.value.outcome == "no_speech"
+    assert decode(audio.pcm_wav(np.full(rate // 1000, 8000, "<i2").tobytes(), rate), where="a").seconds == 0.001
+
+
+@pytest.mark.parametrize("rate", [1, 999, 384_001, 655_349, 2_147_483_629])
+def test_a_plain_wav_of_a_rate_that_no_recording_has_is_neither_read_nor_sent(tmp_path: Path, rate: int) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(audio.pcm_wav(np.full(3000, 8000, "<i2").tobytes(), rate % 2**31))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    for heard in (lambda: audio.read(path), lambda: audio.transmit(path, sha256=sha256, sample_rate_hz=16_000)):
+        with pytest.raises(AudioFault) as caught:
+            heard()
+        assert caught.value.outcome == "broken_audio"

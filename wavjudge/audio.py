@@ -34,7 +34,16 @@ import soundfile
 import soxr
 
 from wavjudge import containers
-from wavjudge.decoding import SILENCE_PEAK, mono_samples, one_channel, read_regular, refuse_long
+from wavjudge.decoding import (
+    MAX_FRAMES,
+    MAX_RATE,
+    MIN_RATE,
+    SILENCE_PEAK,
+    mono_samples,
+    one_channel,
+    read_regular,
+    refuse_long,
+)
 from wavjudge.decoding import AudioFault as AudioFault
 from wavjudge.decoding import Samples as Samples
 from wavjudge.decoding import UnreadFormat as UnreadFormat
@@ -43,6 +52,7 @@ from wavjudge.types import AudioRef
 
 MAX_OVER_SHARE = 0.01
 LEAST_RATE_HZ = 8000  # the lowest that a judge or an instrument hears at
+LEAST_SECONDS = 0.001  # of a file: a shorter one holds no sound, and next to nothing would be sent of it
 MAX_CHANNELS = 16  # of an array; a file may have more
 _HEAD_BYTES = 44  # of the plainest WAV file
 SUFFIXES = frozenset({
@@ -133,8 +143,17 @@ def decode(data: bytes, *, where: str, max_seconds: float | None = None) -> Wave
     if (rate := _plain_rate(data)) is not None:  # soundfile would give the same samples for ten times the time
         pcm = np.frombuffer(data, "<i2", offset=_HEAD_BYTES)
         refuse_long(len(pcm) / rate, max_seconds, where)
-        return _checked(pcm * np.float32(2**-15), rate, where)
-    return _checked(*mono_samples(data, where=where, max_seconds=max_seconds), where)
+        return _long_enough(_checked(pcm * np.float32(2**-15), rate, where), where)
+    return _long_enough(_checked(*mono_samples(data, where=where, max_seconds=max_seconds), where), where)
+
+
+def _long_enough(wave: Waveform, where: str) -> Waveform:
+    if wave.seconds >= LEAST_SECONDS:
+        return wave
+    raise AudioFault(
+        f"got {len(wave.samples)} samples at {wave.sample_rate_hz} Hz, too short to hold a sound", "no_speech",
+        where=where,
+    )  # fmt: skip
 
 
 def transform(sample_rate_hz: int) -> str:
@@ -203,9 +222,11 @@ def pcm_wav(pcm: bytes, sample_rate_hz: int, channels: int = 1) -> bytes:
 
 
 def _plain_rate(data: bytes) -> int | None:
-    """The sample rate of whole mono PCM16 samples under just the header of `pcm_wav`; None for any other file."""
+    """The sample rate of whole mono PCM16 samples under just the header of `pcm_wav`; None for any other file,
+    and for one beyond the limits of `decoding`, which says so."""
     size, rate = len(data) - _HEAD_BYTES, int.from_bytes(data[24:28], "little")
-    is_plain = size > 0 and size % 2 == 0 and 0 < rate < 2**31 and data[:_HEAD_BYTES] == _wav_head(size, rate)
+    is_plain = size > 0 and size % 2 == 0 and size <= 2 * MAX_FRAMES and MIN_RATE <= rate <= MAX_RATE
+    is_plain = is_plain and data[:_HEAD_BYTES] == _wav_head(size, rate)
     is_alone = is_plain and data.find(b"WAVEfmt ", _HEAD_BYTES) < 0  # no other recording behind it
     return rate if is_alone else None
 

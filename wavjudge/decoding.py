@@ -1,8 +1,8 @@
 """From the bytes of an audio file to mono samples, in blocks: memory follows the sound that is kept, no promise.
 
-Limits, before anything is decoded: `MAX_BYTES` of a file, `MAX_RATE`, `MAX_FRAMES` of mono sound, `MAX_VALUES` (frames
-times channels). Several channels become one by their mean; where that would cancel them in any second (one channel is
-the other turned over), the louder channel of the recording is taken instead.
+Limits, before anything is decoded: `MAX_BYTES` of a file, `MIN_RATE` and `MAX_RATE`, `MAX_FRAMES` of mono sound,
+`MAX_VALUES` (frames times channels). Several channels become one by their mean; where that would cancel them in any
+second (one channel is the other turned over), the louder channel of the recording is taken instead.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ import soundfile
 
 from wavjudge import containers
 from wavjudge.errors import InputError
+from wavjudge.regular import kind_of_file
 from wavjudge.types import Outcome
 
 SILENCE_PEAK = 1e-4
 MAX_BYTES = 2**30
 MAX_RATE = 384_000
+MIN_RATE = 1000  # below it no speech is left, and raising it to a judge's rate would multiply the file
 MAX_FRAMES = 120_000_000  # 480 MB of mono samples: 2 h at 16 kHz, 41 min at 48 kHz, 10 min at 192 kHz
 MAX_VALUES = 2 * MAX_FRAMES  # of all channels
 READ = "WAV, FLAC, Ogg (Vorbis, Opus), MP3, AIFF, AU, CAF or W64"
@@ -102,17 +104,6 @@ def read_regular(path: Path) -> bytes:
     return data
 
 
-def kind_of_file(mode: int) -> str:
-    """What stands at a path, in words.
-
-    >>> kind_of_file(0o010644), kind_of_file(0o040755)
-    ('a pipe', 'a folder')
-    """
-    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device",
-             stat.S_IFBLK: "a device", stat.S_IFLNK: "a link", stat.S_IFREG: "a file"}  # fmt: skip
-    return kinds.get(stat.S_IFMT(mode), "no file")
-
-
 def refuse_size(size: int, where: str) -> None:
     """Refuse a file too large to be one recording, before it is read where that is possible."""
     if size > MAX_BYTES:
@@ -166,10 +157,12 @@ def _opened(link: bytes, where: str) -> soundfile.SoundFile:
     if containers.kind_of(link) is None:
         file.close()
         raise _undecodable(f"it is of the format {file.format}, of which nobody could say whether it is whole", where)
-    if not 0 < file.samplerate <= MAX_RATE:
+    if not MIN_RATE <= file.samplerate <= MAX_RATE:
         file.close()
-        raise AudioFault(f"got a sample rate of {file.samplerate} Hz, expected at most {MAX_RATE}", "broken_audio",
-                         todo="write the rate that the samples have", where=where)  # fmt: skip
+        raise AudioFault(
+            f"got a sample rate of {file.samplerate} Hz, expected at least {MIN_RATE} and at most {MAX_RATE}",
+            "broken_audio", todo="write the rate that the samples have", where=where,
+        )  # fmt: skip
     return file
 
 

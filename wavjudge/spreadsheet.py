@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 
 from wavjudge.errors import InputError
+from wavjudge.regular import refuse_special
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 SAVE = 'save it as "CSV UTF-8"'
@@ -106,6 +107,7 @@ def dialect(path: Path) -> Dialect:
 
     A tab-separated file counts as usual where it is called .tsv.
     """
+    refuse_special(path)
     state = path.stat()
     return _sniffed(path, state.st_mtime_ns, state.st_size)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.cli.typed import rows, typed
+from tests.cli.typed import Typed, rows, typed
 from wavjudge import load
 
 
@@ -45,6 +45,7 @@ def test_sound_is_known_by_its_first_bytes_and_what_is_no_sound_is_left_alone(
 ) -> None:
     folder = case("08") / "rec"
     m4a = (folder / "beta" / "q1.m4a").rename(folder / "alpha" / "q4.part")
+    (folder / "beta").rmdir()
     shutil.copy(folder / "alpha" / "q1.wav", folder / "alpha" / "q5")
     for name in ("notes.txt", "scores.json", "cover.png", "Thumbs.db", ".hidden.m4a", "._q1.wav"):
         (folder / "alpha" / name).write_bytes(b"no sound")
@@ -86,3 +87,74 @@ def test_a_row_that_names_an_unread_format_is_a_bad_row_not_a_broken_answer(
     assert done.json["answers"] == {"candidate": {"ok": 1}}
     assert "of the format Git LFS" in done.err and "git lfs pull" in done.err
     assert "of the format WebM, which is not read" in done.err and "of the format MP4, which is not read" in done.err
+
+
+def _scored(folder: Path, tmp_path: Path) -> Typed:
+    return typed("score", folder, "--judge", "checks", "--out", tmp_path / "run", "--json")
+
+
+@pytest.fixture
+def alone(case: Callable[[str], Path]) -> Path:
+    """A folder with one candidate, alpha, of whom one recording is read."""
+    folder = case("08") / "rec"
+    shutil.rmtree(folder / "beta")
+    (folder / "alpha" / "q3.webm").unlink()
+    return folder
+
+
+@pytest.mark.parametrize("name", ["gamma", "gpt-4.1", "alpha/q8.wav", "alpha/more"])
+def test_a_link_to_what_is_not_there_is_a_missing_recording_and_looked_at_again(
+    alone: Path, tmp_path: Path, name: str
+) -> None:
+    (alone / name).symlink_to("/mnt/of/another/machine")
+    done = _scored(alone, tmp_path)
+    assert f"{name} is a link to /mnt/of/another/machine, which is not there" in done.err
+    assert done.code == 9 and done.json["answers"] == {"alpha": {"ok": 1}}
+    (alone / name).unlink()
+    if name.endswith(".wav"):
+        shutil.copy(alone / "alpha" / "q1.wav", alone / name)
+        assert _scored(alone, tmp_path).json["answers"] == {"alpha": {"ok": 2}}
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_a_link_to_a_folder_is_named_and_not_followed(alone: Path, tmp_path: Path, outside: bool) -> None:
+    goal = tmp_path / "elsewhere" if outside else alone / "alpha"
+    goal.mkdir(exist_ok=True)
+    (alone / "gamma").symlink_to(goal)
+    done = _scored(alone, tmp_path)
+    assert f"bad row: {alone / 'gamma'}, got a link to a folder, which is not followed" in done.err
+    assert ("leads out of the folder" in done.err) == outside and done.json["answers"] == {"alpha": {"ok": 1}}
+
+
+@pytest.mark.parametrize("name", ["gamma", "lab/gamma", "gamma/deep"])
+@pytest.mark.parametrize("text", [None, "q1.txt"])
+def test_a_candidate_without_a_recording_is_named(alone: Path, tmp_path: Path, name: str, text: str | None) -> None:
+    shutil.copytree(alone / "alpha", alone / "lab" / "delta")
+    (alone / name).mkdir(parents=True)
+    if text:
+        (alone / name / text).write_text("I would say so.")
+    done = _scored(alone, tmp_path)
+    empty = alone / name.removesuffix("/deep")
+    assert f"bad row: {empty}, got a folder without a recording" in done.err
+    assert len(done.json["this_pass"]["bad_rows"]) == 1 and done.code == 0
+
+
+def test_folders_beside_the_recordings_of_a_candidate_are_no_candidates(alone: Path, tmp_path: Path) -> None:
+    (alone / "alpha" / "transcripts").mkdir()
+    (alone / ".cache").mkdir()
+    assert _scored(alone, tmp_path).json["this_pass"]["bad_rows"] == []
+
+
+@pytest.mark.parametrize("begin, kind, todo", [(b"\0\0\0\x20ftypM4A \0\0\0\0", "MP4", "ffmpeg"),
+                                               (b"\x1a\x45\xdf\xa3" + bytes(20), "WebM", "ffmpeg"),
+                                               (b"\xff\xf1\x50\x80" + bytes(20), "AAC", "ffmpeg"),
+                                               (b"version https://git-lfs.", "Git LFS", "git lfs pull")])  # fmt: skip
+def test_a_candidate_whose_files_hold_another_format_is_an_error_whatever_their_suffix(
+    alone: Path, tmp_path: Path, begin: bytes, kind: str, todo: str
+) -> None:
+    (alone / "gamma").mkdir()
+    for number in range(2):
+        (alone / "gamma" / f"q{number}.wav").write_bytes(begin)
+    done = _scored(alone, tmp_path)
+    assert done.code == 2 and "got 2 recordings of the candidate gamma, and none that is read (.wav" in done.err
+    assert kind in done.err and todo in done.err

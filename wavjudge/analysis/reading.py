@@ -22,6 +22,7 @@ import pandas as pd
 
 from wavjudge import spreadsheet
 from wavjudge.errors import InputError
+from wavjudge.regular import refuse_special
 from wavjudge.types import RaterKind
 
 _LOG = logging.getLogger("wavjudge")
@@ -59,6 +60,7 @@ def read_table(path: str | Path, *, rater_kind: RaterKind = "model") -> pd.DataF
         todo = f"in Excel or LibreOffice: {spreadsheet.SAVE}" if path.suffix.lower() in _WORKBOOKS else ""
         raise InputError(f"got {path.suffix or 'no suffix'}, expected one of {', '.join(_READERS)}", where=str(path),
                          todo=todo)  # fmt: skip
+    refuse_special(path)
     try:
         frame = reader(path)
     except InputError:

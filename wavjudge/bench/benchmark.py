@@ -23,6 +23,7 @@ from wavjudge.bench.raw import TABLES, Raw, raw_rows
 from wavjudge.bench.row import ItemRow, validated
 from wavjudge.errors import InputError
 from wavjudge.internal import managed
+from wavjudge.regular import refuse_special
 from wavjudge.run_files import inside
 from wavjudge.store import first_problem
 from wavjudge.types import AxisName, BenchmarkEntry
@@ -160,6 +161,7 @@ def open_benchmark(name: str) -> Benchmark:
         shipped = ", ".join(resources.index("benchmarks"))
         raise InputError("got no such test set, file or folder", where=name,
                          todo=f"name a folder with {FILE}, a file of items, or one of {shipped}")  # fmt: skip
+    refuse_special(path)
     if path.is_dir():
         return _in_folder(path)
     if path.name == FILE:
@@ -176,6 +178,7 @@ def _in_folder(folder: Path) -> Benchmark:
         if name and not inside(folder / name, folder):
             raise InputError(f'field "{field_}": got {name[:200]!r}, which leads out of the folder of the test set',
                              where=str(folder / FILE), todo="put it beside benchmark.toml")  # fmt: skip
+    refuse_special(items)
     if not items.is_file():
         raise InputError(f"got no file {head.items}, expected the items of the test set", where=str(folder),
                          todo=head.obtain or f"write it, or name another in {FILE}: items = ...")  # fmt: skip
@@ -184,6 +187,7 @@ def _in_folder(folder: Path) -> Benchmark:
 
 def read_head(file: Path, name: str) -> Head:
     """What a benchmark.toml says; where there is none, the name alone."""
+    refuse_special(file)
     if not file.is_file():
         return Head(name=name)
     try:

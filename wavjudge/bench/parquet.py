@@ -13,6 +13,7 @@ import pyarrow
 import pyarrow.parquet
 
 from wavjudge.errors import InputError
+from wavjudge.regular import refuse_special
 
 Cells = Mapping[str, Any] | str
 """The cells of a row, or what is wrong with it: the `Raw` of `raw`, which imports this."""
@@ -26,6 +27,7 @@ def rows(path: Path, wanted: Sequence[str] | None = None) -> Iterator[tuple[int,
     """Number (from one) and cells of each row; a text in their place for a row, or the rest of a group, that does not
     read. wanted: the columns. `InputError` where the file does not open.
     """
+    refuse_special(path)
     try:
         file = pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER, page_checksum_verification=True)
     except FLAWS as error:

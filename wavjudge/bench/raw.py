@@ -13,6 +13,7 @@ from typing import Any
 
 from wavjudge import spreadsheet
 from wavjudge.internal import managed
+from wavjudge.regular import refuse_special
 from wavjudge.spreadsheet import not_utf8
 
 __all__ = ["TABLES", "Raw", "filled", "no_json", "not_utf8", "raw_rows"]
@@ -38,6 +39,7 @@ def filled(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _jsonl_rows(path: Path) -> Iterator[tuple[str, Raw]]:
+    refuse_special(path)
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if number == 1:

@@ -19,6 +19,7 @@ from wavjudge.bench.row import Row, validated
 from wavjudge.bench.stored import StoredSet, is_run, refuse_benchmark
 from wavjudge.errors import InputError
 from wavjudge.internal import managed
+from wavjudge.regular import refuse_special
 from wavjudge.run_files import inside
 from wavjudge.types import BenchmarkEntry
 
@@ -114,14 +115,18 @@ def open_testset(path: Path, *, benchmark: str | None = None, questions: Path | 
 
 def _table_in(path: Path) -> Path:
     if path.is_dir():
-        found = [path / name for name in ("responses.jsonl", "responses.csv", "responses.parquet")]
+        names = ("responses.jsonl", "responses.csv", "responses.parquet")
+        found = [path / name for name in names]
         table = next((file for file in found if file.is_file()), path)
+        for name in names:
+            refuse_special(path / name)
         if not inside(table, path):
             raise InputError("got a link that leads out of the folder", where=str(table),
                              todo="name the file that is meant itself, if you trust it")  # fmt: skip
         return table
     if not path.exists():
         raise _absent(path)
+    refuse_special(path)
     if path.suffix.lower() not in TABLES | SUFFIXES:
         expected = f"{', '.join(sorted(TABLES))} or a folder of audio"
         raise InputError(f"got a {path.suffix or 'nameless'} file, expected {expected}", where=str(path),

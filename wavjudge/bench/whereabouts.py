@@ -17,8 +17,8 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from wavjudge.decoding import kind_of_file
 from wavjudge.errors import MissingRecordingError
+from wavjudge.regular import kind_of_file
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _VARIABLE = re.compile(r"\$\{?\w|%\w+%")

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from wavjudge import resources
 from wavjudge.errors import InputError
+from wavjudge.regular import refuse_special
 from wavjudge.types import Axis, AxisName, Scale
 
 RENDER_VERSION = 2
@@ -150,6 +151,7 @@ class Prompt(_Head):
 
 def load(path: Path) -> Prompt:
     """The prompt in a file; `InputError` names the file and field of what does not fit."""
+    refuse_special(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -18,6 +18,7 @@ from wavjudge.analysis.recalibration import RecalibrationMap
 from wavjudge.analysis.states import State
 from wavjudge.analysis.verdicts import verdicts
 from wavjudge.errors import InputError
+from wavjudge.regular import refuse_special
 from wavjudge.report.calibration import COLUMNS, rows
 from wavjudge.report.cells import EXACT, number
 from wavjudge.spreadsheet import inert
@@ -98,6 +99,7 @@ def record(calibration: Calibration, *, ratings_sha256: str, labels_sha256: str)
 def read(path: Path) -> CalibrationFile:
     """A calibration.json, or the one in the folder that `wavjudge calibrate` wrote. `InputError` where it is none."""
     path = path / "calibration.json" if path.is_dir() else path
+    refuse_special(path)
     try:
         return CalibrationFile.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:

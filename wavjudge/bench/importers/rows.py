@@ -16,6 +16,7 @@ from wavjudge.bench.importers.columns import recording
 from wavjudge.bench.raw import Raw
 from wavjudge.bench.row import ItemRow, validated
 from wavjudge.errors import InputError
+from wavjudge.regular import refuse_special
 
 R = TypeVar("R", bound=ItemRow)
 _CHUNK = 1 << 18
@@ -73,6 +74,7 @@ def elements(path: Path) -> Iterator[tuple[str, str, Any]]:
     Raises `InputError` where the file is neither. What stands before the flaw was yielded by then. An element that
     holds what is no UTF-8 text is an `Unread` that says so.
     """
+    refuse_special(path)
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
         reader = _Reader(iter(lambda: file.read(_CHUNK), ""), path)
         if reader.next_is("["):

@@ -13,6 +13,7 @@ from wavjudge.bench.importers.rows import Unread, elements
 from wavjudge.bench.raw import Raw, raw_rows
 from wavjudge.bench.whereabouts import found
 from wavjudge.errors import InputError
+from wavjudge.regular import refuse_special
 
 T = TypeVar("T")
 _LOOKED_AT = 100  # rows, before a column counts as missing
@@ -45,6 +46,7 @@ def up_to_a_break(path: Path) -> Iterator[tuple[str, str, Any]]:
 
 
 def _begins_with_list(path: Path) -> bool:
+    refuse_special(path)
     with path.open("rb") as file:
         begin = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
     return path.suffix.lower() not in (".jsonl", ".csv", ".parquet") and begin.startswith(b"[")
