@@ -173,3 +173,4 @@ def test_edges() -> None:
 
 def test_resamples_fall_above_twenty_thousand_prompts() -> None:
     assert [resamples_for(n) for n in (0, 20_000, 40_000, 10**7)] == [10_000, 10_000, 5_000, 1_000]
+    assert [resamples_for(50, k) for k in (100, 200, 320)] == [10_000, 2_512, 1_000]

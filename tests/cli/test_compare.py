@@ -327,3 +327,21 @@ def test_the_page_shows_what_the_commands_print(tmp_path: Path, monkeypatch: pyt
         assert done.code == 0, done.err
         for line in (line for block in blocks for line in block.splitlines()):
             assert one_paragraph(line) in one_paragraph(done.out), line
+
+
+@pytest.mark.parametrize("kind", ["candidates", "judges"])
+def test_many_pairs_are_summarised_on_screen_and_whole_in_the_file(tmp_path: Path, kind: str) -> None:
+    names = [f"n{number:02}" for number in range(12)]
+    rows = [
+        {"item_id": f"q{item}", "candidate": name if kind == "candidates" else "a", "axis": "overall",
+         "rater": name if kind == "judges" else "m", "score": 1 + (item * 7 + place * 3 + item * place) % 5}
+        for item in range(12) for place, name in enumerate(names)
+    ]  # fmt: skip
+    ratings = write(tmp_path / "ratings.csv", rows)
+    people = [{"item_id": f"q{item}", "candidate": "a", "axis": "overall", "rater": "ann", "score": 1 + item * 3 % 5}
+              for item in range(12)]  # fmt: skip
+    more = ("--labels", write(tmp_path / "labels.csv", people)) if kind == "judges" else ()
+    done = typed("compare", kind, ratings, *more, "--out", tmp_path / "all.csv")
+    assert done.code == 0 and len(done.out.splitlines()) < 120 and "The 40 surest of 66 differences" in done.out
+    rows = [row for row in table(tmp_path / "all.csv") if row.get("role", "primary") == "primary"]
+    assert len(rows) == 66

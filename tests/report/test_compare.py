@@ -171,3 +171,11 @@ def test_scales_that_differ_are_never_mixed() -> None:
     )
     with pytest.raises(InputError, match=r"1\.0\.\.5\.0 in the old ratings and on 0\.0\.\.9\.0"):
         run_pair(ratings(*scores("m", 1, 2)), wide)
+
+
+def test_a_screen_holds_the_surest_of_many_pairs_and_says_where_all_are() -> None:
+    pairs = [(number, None if number == 7 else number / 100) for number in range(100, 0, -1)]
+    kept, said = compare.surest(pairs, lambda pair: pair[1])
+    assert [number for number, _ in kept] == [n for n in range(41, 0, -1) if n != 7]
+    assert said.startswith("The 40 surest of 100 differences") and "--out" in said
+    assert compare.surest(pairs[:40], lambda pair: pair[1]) == (pairs[:40], "")

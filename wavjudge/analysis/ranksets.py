@@ -18,7 +18,7 @@ import numpy.typing as npt
 from wavjudge.analysis.sums import Floats, Ints
 
 VERSION = "rank-sets.1"
-RESAMPLES, FEWEST_RESAMPLES, MANY_PROMPTS = 10_000, 1_000, 20_000
+RESAMPLES, FEWEST_RESAMPLES, MANY_PROMPTS, MANY_PAIRS = 10_000, 1_000, 20_000, 10_000
 
 SPREAD_FLOOR = 0.5
 """A resample's standard error is taken to be at least this share of the data's.
@@ -91,7 +91,7 @@ def rank_sets(
     scores: (P, K), one row a prompt, one column a candidate; higher is better; NaN where a candidate has no score.
     candidates: K different names.
     statistic: the primary statistic, named beforehand, such as "overall, all items"; it only labels the result.
-    resamples: by default 10,000; above 20,000 prompts fewer in proportion, at least 1,000 (ruling 10).
+    resamples: by default 10,000; above 20,000 prompts or 100 candidates fewer in proportion, at least 1,000.
 
     For each pair t = d / se over its n common prompts, d the mean difference, se = sd / sqrt(n). The same draw of
     prompts serves all pairs, so what they share is kept. Prompts weigh alike, however many attempts they hold.
@@ -103,22 +103,24 @@ def rank_sets(
     table, names = np.asarray(scores, float), tuple(candidates)
     if table.ndim != 2 or table.shape[1] != len(names) or len(set(names)) != len(names):
         raise ValueError(f"scores of shape {table.shape} do not fit {len(names)} different candidates")
-    resamples = resamples or resamples_for(len(table))
+    resamples = resamples or resamples_for(len(table), len(names))
     pairs = _Pairs.of(table)
-    p = pairs.adjusted(_resampled(pairs, resamples, seed), resamples)
+    p = pairs.adjusted(resamples, seed)
     return RankSets(
         statistic, names, pairs.square(pairs.mean, -pairs.mean), pairs.square(*p, fill=1.0),
         pairs.square(pairs.n, pairs.n).astype(np.intp), level, resamples, seed,
     )  # fmt: skip
 
 
-def resamples_for(prompts: int) -> int:
-    """Resamples by the number of prompts.
+def resamples_for(prompts: int, candidates: int = 2) -> int:
+    """Resamples by the number of prompts and of ordered pairs of candidates.
 
-    >>> resamples_for(500), resamples_for(100_000), resamples_for(1_000_000)
-    (10000, 2000, 1000)
+    >>> [resamples_for(n) for n in (500, 100_000, 1_000_000)], [resamples_for(50, k) for k in (100, 200, 320)]
+    ([10000, 2000, 1000], [10000, 2512, 1000])
     """
-    return max(FEWEST_RESAMPLES, RESAMPLES * MANY_PROMPTS // max(prompts, MANY_PROMPTS))
+    by_prompts = RESAMPLES * MANY_PROMPTS // max(prompts, MANY_PROMPTS)
+    by_pairs = RESAMPLES * MANY_PAIRS // max(candidates * (candidates - 1), MANY_PAIRS)
+    return max(FEWEST_RESAMPLES, min(by_prompts, by_pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,23 +153,34 @@ class _Pairs:
         endless = np.where(np.abs(mean) > _TINY, np.copysign(np.inf, mean), 0.0)
         return np.where(flat, endless, mean / np.where(flat, 1.0, self.se))
 
-    def adjusted(self, draws: Iterator[Floats], resamples: int) -> tuple[Floats, Floats]:
+    def adjusted(self, resamples: int, seed: int) -> tuple[Floats, Floats]:
         """Step-down adjusted p-values of first > second and of second > first.
 
         With the hypotheses ordered from the weakest, a running maximum over each resample is the largest t among those
         not yet rejected when a hypothesis has its turn (Westfall and Young's free step-down). No p is below what coin
         flips over n prompts could give, 2^-n for each of the K (K - 1) hypotheses.
         """
-        t = np.concatenate([self.t, -self.t])
-        order = np.argsort(t, kind="stable")
-        reached = np.zeros(len(t))
-        for drawn in draws:
-            both = np.concatenate([drawn, -drawn], axis=1)[:, order]
-            reached += (np.maximum.accumulate(both, axis=1) >= t[order] - _TIE).sum(axis=0)
-        p = np.empty(len(t))
-        p[order] = np.maximum.accumulate(((1 + reached) / (1 + resamples))[::-1])[::-1]
-        p = np.maximum(p, np.minimum(1.0, len(t) * 0.5 ** np.concatenate([self.n, self.n])))
-        return p[: len(self.n)], p[len(self.n) :]
+        order, sign = np.argsort(np.abs(self.t), kind="stable"), np.where(self.t < 0, -1.0, 1.0)
+        ranked = self._turned(order, sign)
+        t, weaker, stronger = ranked.t, np.zeros(len(order)), np.zeros(len(order))
+        for drawn in _resampled(ranked, resamples, seed):
+            # From the weakest on: the hypotheses with negative t, mirrored, and then those with positive t.
+            reach = np.maximum.accumulate(-drawn[:, ::-1], axis=1)
+            weaker += (reach >= -t[::-1] - _TIE).sum(axis=0)
+            np.maximum(drawn[:, :1], reach[:, -1:], out=drawn[:, :1])
+            stronger += (np.maximum.accumulate(drawn, axis=1) >= t - _TIE).sum(axis=0)
+        reached = np.concatenate([weaker, stronger])
+        p = np.maximum.accumulate(((1 + reached) / (1 + resamples))[::-1])[::-1]
+        p = np.maximum(p, np.minimum(1.0, len(p) * 0.5 ** np.concatenate([ranked.n[::-1], ranked.n])))
+        against, found = np.empty(len(order)), np.empty(len(order))
+        against[order], found[order] = p[: len(order)][::-1], p[len(order) :]
+        return np.where(sign > 0, found, against), np.where(sign > 0, against, found)
+
+    def _turned(self, order: Ints, sign: Floats) -> _Pairs:
+        """The pairs in this order, each seen from the better candidate."""
+        sign = sign[order]
+        return _Pairs(self.candidates, self.has[:, order], self.around[:, order] * sign, self.n[order],
+                      self.mean[order] * sign, self.se[order])  # fmt: skip
 
     def square(self, above: Floats, below: Floats, fill: float = 0.0) -> Floats:
         """A (K, K) matrix from the values of first against second and of second against first."""

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich import box
 from rich.table import Table
@@ -29,6 +29,25 @@ SURE = 0.05
 """A difference is called shown when its p value, after Holm's correction, is at most this."""
 
 MOST_NAMED = 5
+
+MOST_DETAILED, MOST_ROWS = 12, 40
+"""Pairs that a screen tells of one by one; beyond, one table of so many rows, the surest differences first."""
+
+Pair = TypeVar("Pair")
+
+
+def surest(pairs: Sequence[Pair], p: Callable[[Pair], float | None]) -> tuple[Sequence[Pair], str]:
+    """The pairs that a screen has room for, in their order, and a line that says what is left out ("": nothing).
+
+    >>> surest([3, 1, 2], lambda one: one / 10)
+    ([3, 1, 2], '')
+    """
+    if len(pairs) <= MOST_ROWS:
+        return pairs, ""
+    found = sorted(range(len(pairs)), key=lambda at: (p(pairs[at]) is None, p(pairs[at]) or 0.0, at))
+    kept = [pairs[at] for at in sorted(found[:MOST_ROWS])]
+    return kept, f"The {MOST_ROWS} surest of {len(pairs)} differences; all of them are in a file: --out FILE.csv"
+
 
 Row = dict[str, Any]
 

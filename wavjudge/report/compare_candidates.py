@@ -10,7 +10,20 @@ from wavjudge.analysis.candidate_pairs import CandidatePair, CandidatePairs
 from wavjudge.analysis.candidates import Lost, PairedMeans
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.report.cells import number
-from wavjudge.report.compare import SURE, Report, Row, counted, ends, interval, p_phrase, p_value, sure, table
+from wavjudge.report.compare import (
+    MOST_DETAILED,
+    SURE,
+    Report,
+    Row,
+    counted,
+    ends,
+    interval,
+    p_phrase,
+    p_value,
+    sure,
+    surest,
+    table,
+)
 from wavjudge.report.origin import result_signature
 from wavjudge.report.text import one_line, say
 
@@ -31,7 +44,7 @@ def report(found: CandidatePairs) -> Report:
 def show(screen: Console, found: CandidatePairs) -> None:
     """Two lines a pair (all items, answered by both), what was lost, a sentence, and who judged."""
     several = len({pair.benchmark for pair in found.pairs}) > 1
-    for pair in found.pairs:
+    for pair in found.pairs if len(found.pairs) <= MOST_DETAILED else ():
         place = f"{pair.benchmark}, {pair.axis}" if several else pair.axis
         head = ("", "prompts", "first", "second", "diff.", "from", "to", "effect", "p", "flips", "Holm")
         made = table(*head, title=f"{place}: {pair.first} - {pair.second}")
@@ -57,7 +70,8 @@ def _show_summary(screen: Console, pairs: tuple[CandidatePair, ...], *, several:
     """All pairs under each other, with who is shown to score higher."""
     made, under = table("first - second", "prompts", "diff.", "from", "to", "Holm", "higher", title="In short"), ""
     made.columns[-1].justify, made.columns[-1].no_wrap = "left", False
-    for pair in pairs:
+    kept, left_out = surest(pairs, lambda pair: pair.p_holm)
+    for pair in kept:
         place = f"{pair.benchmark}, {pair.axis}" if several else pair.axis
         if place != under:
             made.add_row(one_line(place), style="bold")
@@ -67,6 +81,8 @@ def _show_summary(screen: Console, pairs: tuple[CandidatePair, ...], *, several:
         made.add_row(one_line(f"  {pair.first} - {pair.second}"), str(pair.primary.prompts), *figures,
                      p_value(pair.p_holm), f" {one_line(higher)}")  # fmt: skip
     screen.print(made)
+    if left_out:
+        say(screen, left_out)
     screen.print(f"Shown: {sum(map(_shown, pairs))} of {len(pairs)} differences.\n")
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from wavjudge.analysis.judge_pairs import Judge, JudgePair, JudgePairs
 from wavjudge.report.cells import number
 from wavjudge.report.compare import (
+    MOST_DETAILED,
     SURE,
     Report,
     Row,
@@ -19,6 +20,7 @@ from wavjudge.report.compare import (
     named,
     p_value,
     sure,
+    surest,
     table,
 )
 from wavjudge.report.origin import result_signature
@@ -54,7 +56,12 @@ def show(screen: Console, found: JudgePairs) -> None:
         say(screen, judge.signature, indent=4)
     screen.print()
     primary = [pair for pair in found.pairs if pair.primary]
-    screen.print(_table(f"{NAMES[found.statistic]}, named beforehand", primary, holm=True))
+    kept, left_out = surest(primary, lambda pair: pair.found.p_holm)
+    screen.print(_table(f"{NAMES[found.statistic]}, named beforehand", list(kept), holm=True))
+    if len(primary) > MOST_DETAILED:
+        say(screen, left_out or "Sentences, exploratory statistics and textbook tests are in a file: --out FILE.csv")
+        screen.print(f"Shown: {sum(map(_shown, primary))} of {len(primary)} differences.")
+        return
     for pair in primary:
         screen.print(one_line(sentence(found, pair)))
     for line in _lost(found):
