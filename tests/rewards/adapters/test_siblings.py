@@ -73,3 +73,21 @@ def test_no_more_than_a_validation_has_is_taken_for_one_and_is_not_known() -> No
         numbers(siblings, LOST, LOST)
     with pytest.raises(NoRewardError, match="none of the 1 answers"):
         numbers(Siblings(1, validation_n=1), LOST)
+
+
+@pytest.mark.parametrize("said", [(True,), (True, False), (False, True)])
+def test_what_is_said_to_be_of_the_training_is_no_validation_however_few_they_are(said: tuple[bool, ...]) -> None:
+    siblings = Siblings(8, validation_n=2, wait_seconds=0.01)
+
+    async def lost() -> None:
+        await asyncio.gather(*(siblings.number(LOST, "p", training=one) for one in said))
+
+    with pytest.raises(NoRewardError, match=f"got {len(said)} of the 8 answers"):
+        asyncio.run(lost())
+
+
+@pytest.mark.parametrize("validation_n", [4, 8])
+def test_a_validation_as_large_as_a_training_raises_and_the_error_asks_for_the_split(validation_n: int) -> None:
+    with pytest.raises(NoRewardError, match="none of the 4 answers") as raised:
+        numbers(Siblings(4, validation_n=validation_n, wait_seconds=0.01), *[LOST] * 4)
+    assert "extra_info.split" in raised.value.todo

@@ -191,6 +191,39 @@ def test_nobody_waits_for_a_sibling_that_was_cancelled(options: dict[str, Any]) 
     assert asyncio.run(scored()) == 0
 
 
+@pytest.mark.usefixtures("manager_base")
+@pytest.mark.parametrize("said", ["train", "Train ", "TRAINING", "train-clean-100", {"validate": False}, None, "other"])
+def test_nan_is_for_a_validation_or_where_nothing_is_said_and_never_for_training(
+    options: dict[str, Any], said: Any
+) -> None:
+    one = flagged("p", 0, **said) if isinstance(said, dict) else of_split("p", 0, said) if said else sample("p", 0)
+
+    async def scored() -> float:
+        manager = verl.JudgeRewardManager(configured(options, 4, wait=0.01), Words(), None)
+        return (await manager.run_single(one))["reward_score"]
+
+    if said in (None, "other"):
+        assert math.isnan(asyncio.run(scored()))
+        return
+    with pytest.raises(NoRewardError, match="got 1 of the 4 answers to prompt 'p'"):
+        asyncio.run(scored())
+
+
+@pytest.mark.usefixtures("manager_base")
+@pytest.mark.parametrize(("n", "validation_n", "warned"), [(4, 4, True), (4, 8, True), (4, 1, False), (1, 1, False)])
+def test_a_validation_that_looks_like_a_training_is_warned_of_at_the_start(
+    options: dict[str, Any], n: int, validation_n: int, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = configured(options, n)
+    config.actor_rollout_ref.rollout.val_kwargs = SimpleNamespace(n=validation_n)
+
+    async def made() -> None:
+        verl.JudgeRewardManager(config, Words(), None)
+
+    asyncio.run(made())
+    assert ("name the split in each row" in caplog.text) is warned
+
+
 RAISED: list[BaseException] = []
 
 

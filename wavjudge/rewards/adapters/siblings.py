@@ -19,9 +19,11 @@ from wavjudge.rewards.combine import Reward
 
 @dataclass(slots=True)
 class _Family:
-    """The answers to one prompt so far. lost: those that came to nothing at all. last: when the last one came."""
+    """The answers to one prompt so far. lost: those that came to nothing at all. last: when the last one came.
+    training: whether somebody said so of one of them."""
 
     last: float
+    training: bool = False
     rewards: list[Reward] = field(default_factory=list)
     lost: int = 0
     whole: asyncio.Event = field(default_factory=asyncio.Event)
@@ -37,7 +39,8 @@ class Siblings:
     n: answers to a prompt. wait_seconds: how long a failed one waits for them; only it waits, valid ones go at once.
     When it has waited in vain (a group cut off by the trainer, an answer that was cancelled), it gets the mean of those
     that came. Where none of them has a reward it raises `NoRewardError`, unless they are no more than validation_n, the
-    answers to a prompt in a validation: then it is taken for one, and gets NaN. Nobody trains by a validation.
+    answers to a prompt in a validation, and nobody said that they are of the training: then it is taken for one, and
+    gets NaN. Nobody trains by a validation. A validation of n answers or more looks like a training: it raises too.
     """
 
     def __init__(
@@ -52,10 +55,14 @@ class Siblings:
         """Prompts of which answers may still come."""
         return len(self._families)
 
-    async def number(self, reward: Reward, prompt: Hashable) -> float:
-        """The reward, or the mean of the prompt's valid ones once all are there; else `NoRewardError`."""
+    async def number(self, reward: Reward, prompt: Hashable, *, training: bool = False) -> float:
+        """The reward, or the mean of the prompt's valid ones once all are there; else `NoRewardError`.
+
+        training: whether it is known to be of the training; False where nobody said.
+        """
         family = self._family(prompt)
         family.rewards.append(reward)
+        family.training |= training
         self._settle(family, prompt)
         self.neutral.count([reward])
         if reward.score is not None:
@@ -64,11 +71,15 @@ class Siblings:
             await asyncio.wait_for(family.whole.wait(), self._wait_seconds)
         except TimeoutError:
             self._forget(family, prompt)
-            if not family.scored and len(family.rewards) + family.lost <= self._validation_n:
+            if self._looks_like_a_validation(family):
                 return math.nan
-            if not family.scored:
-                raise self._alone(family, prompt) from None
+        if not family.scored:
+            raise self._alone(family, prompt) from None
         return self.neutral.mean(family.rewards, prompt)
+
+    def _looks_like_a_validation(self, family: _Family) -> bool:
+        few = len(family.rewards) + family.lost <= self._validation_n
+        return few and not family.training and not family.scored
 
     def lost(self, prompt: Hashable) -> None:
         """An answer to this prompt came to nothing (an error, a cancelled call): nobody waits for it."""
@@ -97,9 +108,14 @@ class Siblings:
             del self._families[prompt]
 
     def _alone(self, family: _Family, prompt: Hashable) -> NoRewardError:
-        return NoRewardError(
-            f"got {len(family.rewards)} of the {self._n} answers to prompt {prompt!r} within {self._wait_seconds:g} s, "
-            f"and none of them has a reward ({family.rewards[-1].reason})",
-            todo="let one worker see all answers to a prompt (verl: reward.num_workers=1), and say which samples are "
-            "of the validation (verl: extra_info.split)",
+        came, why = len(family.rewards), family.rewards[-1].reason
+        whole = came + family.lost >= self._n
+        found = (
+            f"none of the {came} answers to prompt {prompt!r} has a reward; the last one: {why}"
+            if whole
+            else f"got {came} of the {self._n} answers to prompt {prompt!r} within {self._wait_seconds:g} s, "
+            f"and none of them has a reward ({why})"
         )
+        one_worker = "" if whole else "let one worker see all answers to a prompt (verl: reward.num_workers=1), and "
+        return NoRewardError(found, todo=f"look at what fails; {one_worker}say which samples are of the validation "
+                             "(verl: extra_info.split), which stops no training")  # fmt: skip

@@ -13,6 +13,7 @@ answers to the prompt: that is what the manager is for.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Collection, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,13 @@ from wavjudge.rewards.judge_reward import Judged
 if TYPE_CHECKING:
     JudgeRewardManager: type[Any]
 
+_log = logging.getLogger(__name__)
+
 VALIDATION_SPLITS = ("val", "valid", "validation", "dev", "test", "eval")
+_ALIKE = (
+    "rollout.n is %d and val_kwargs.n is %d: without extra_info.split a validation prompt whose "
+    "answers all fail cannot be told from a training one, and stops the training; name the split in each row"
+)
 _OF_VERL = ("reward_router_address", "reward_model_tokenizer", "model_name", "sampling_params", "solution_image")
 
 
@@ -102,11 +109,15 @@ def _manager() -> type[Any]:
             self._reward = built(options)
             rollout = config.actor_rollout_ref.rollout
             self._n = rollout.n
-            self._siblings = Siblings(rollout.n, validation_n=_validation_n(rollout), wait_seconds=wait)
+            validation_n = _validation_n(rollout)
+            if 1 < self._n <= validation_n:
+                _log.warning(_ALIKE, self._n, validation_n)
+            self._siblings = Siblings(self._n, validation_n=validation_n, wait_seconds=wait)
 
         async def run_single(self, data: Any) -> dict[str, Any]:
             sample = data[-1]
-            alone = of_validation(sample, self._splits) or self._n == 1
+            validation = of_validation(sample, self._splits)
+            alone = validation or self._n == 1
             prompt = None if alone else _prompt(sample.non_tensor_batch)
             try:
                 found = await self._judged(sample)
@@ -115,8 +126,9 @@ def _manager() -> type[Any]:
                     self._siblings.lost(prompt)
                 raise
             score = found.score if found.score is not None else math.nan
-            if not of_validation(sample, self._splits):
-                score = await self._siblings.number(found.reward, object() if alone else prompt)
+            if not validation:
+                training = validation is False
+                score = await self._siblings.number(found.reward, object() if alone else prompt, training=training)
             unscored = float(found.score is None)
             told = {"score": score, "status": found.reward.status, "unscored": unscored}
             return {"reward_score": score, "reward_extra_info": told}
@@ -139,8 +151,9 @@ def _manager() -> type[Any]:
     return JudgeRewardManager
 
 
-def of_validation(sample: Any, splits: Collection[str] = VALIDATION_SPLITS) -> bool:
-    """Whether a sample is of a validation: by verl's flag where it comes along, else by the split its row names.
+def of_validation(sample: Any, splits: Collection[str] = VALIDATION_SPLITS) -> bool | None:
+    """Whether a sample is of a validation: by verl's flag where it comes along, else by the split its row names; None
+    where neither says so, nor that it is of the training (a split such as ``train`` or ``train-clean-100``).
 
     verl 0.9.1 hands the flag to colocated reward models alone; its own data scripts write ``extra_info.split``.
     """
@@ -150,7 +163,10 @@ def of_validation(sample: Any, splits: Collection[str] = VALIDATION_SPLITS) -> b
     if flags:
         return any(flags)
     split = (told.get("extra_info") or {}).get("split")
-    return isinstance(split, str) and split.lower() in splits
+    named = split.strip().lower() if isinstance(split, str) else ""
+    if named in {one.strip().lower() for one in splits}:
+        return True
+    return False if named.startswith("train") else None
 
 
 def _validation_n(rollout: Any) -> int:
