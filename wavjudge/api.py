@@ -83,6 +83,7 @@ def score(
     price: str | None = None,
     cache: bool = True,
     keep_audio: str = "copy",
+    outside: bool = False,
     max_answer_seconds: float = 600.0,
     on_model_change: OnModelChange = "stop",
     watcher: Watcher | None = None,
@@ -105,6 +106,7 @@ def score(
         (USD per million tokens).
     on_model_change: what a reply does that another model gave than the first one under a judge's name. "stop" sends
         that judge nothing more; "mark" goes on, and the ratings of both stand apart under signatures of their own.
+    outside: whether `questions` may name recordings outside their folder.
     keep_audio: "copy" recordings into the run folder, or "reference" them where they are.
 
     Raises
@@ -113,7 +115,7 @@ def score(
     ProviderDownError, ModelChangedError) does not raise: it stands in ``summary.stopped``, and what was done is kept.
     """
     testset = open_testset(
-        Path(responses), benchmark=benchmark, questions=None if questions is None else Path(questions)
+        Path(responses), benchmark=benchmark, questions=None if questions is None else Path(questions), outside=outside
     )
     shop = workshop(
         judges, axes=axes, prompts=prompts, prompt_set=prompt_set, price=price, max_cost=max_cost, cache=cache,

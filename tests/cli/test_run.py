@@ -14,6 +14,7 @@ from tests.bench.asking import SECRET, program, write_items, write_talks
 from tests.bench.candidates.test_process import PARROT
 from tests.cli.typed import shell, spec, typed
 from tests.loopback.server import Loopback
+from tests.loopback.verdict import wav
 from wavjudge.store import RunFolder
 
 
@@ -234,3 +235,13 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
     assert done.code == 0 and "\x1b" not in done.out + done.err
     record = json.loads((tmp_path / "r" / "responses.jsonl").read_text().splitlines()[0])
     assert record["status"] == "crashed" and "[bold]" in record["reason"]
+
+
+def test_a_recording_outside_the_test_set_reaches_no_candidate_unless_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "secret.wav").write_bytes(wav(0.1))
+    (tmp_path / "set" / "items.jsonl").write_text('{"item_id": "1", "question_audio": "../secret.wav"}\n')
+    command = ("run", tmp_path / "set", "--candidate", "cascade:offline", "--only", "answers", "--out")
+    refused = typed(*command, tmp_path / "a", "--dry-run")
+    assert "items.jsonl, line 1" in refused.err and "--outside" in refused.err
+    assert '"items": 1' in typed(*command, tmp_path / "b", "--dry-run", "--json", "--outside").out

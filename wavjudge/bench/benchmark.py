@@ -3,6 +3,9 @@
     NAME/benchmark.toml     name, version, licence, where it comes from, which columns hold what
     NAME/items.jsonl        one `ItemRow` a line (.csv and .parquet too); recordings beside it
 
+Recordings are taken from the test set's own folder alone, links followed, unless `outside` is said: what an item names
+is sent to candidates and judges, and a test set of somebody else's may name any file of this machine.
+
 Items are read one at a time. A bad one is named with file, line and field, counted, and the rest goes on.
 """
 
@@ -21,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from wavjudge import resources
 from wavjudge.bench.raw import TABLES, Raw, raw_rows
 from wavjudge.bench.row import ItemRow, validated
+from wavjudge.bench.whereabouts import found, home_of
 from wavjudge.errors import InputError
 from wavjudge.internal import managed
 from wavjudge.regular import refuse_special
@@ -86,6 +90,8 @@ class Benchmark:
     """The file of items; recordings are relative to its folder."""
     told: Path | None = None
     """The benchmark.toml, where there may be one."""
+    outside: bool = False
+    """Whether recordings are taken from outside the folder of the test set, too."""
     bad_rows: list[str] = field(default_factory=list)
     unused_fields: Counter[str] = field(default_factory=Counter)
 
@@ -114,7 +120,7 @@ class Benchmark:
         row = validated(self._renamed(raw), ItemRow)
         if isinstance(row, str):
             return row
-        if problem := self._repeated(row, seen) or _unasked(row):
+        if problem := self._repeated(row, seen) or _unasked(row) or self._strayed(row):
             return problem
         seen[row.benchmark or self.benchmark, row.item_id] = where
         return row if row.language else row.model_copy(update={"language": self.head.language})
@@ -136,6 +142,17 @@ class Benchmark:
         stands = seen.get((row.benchmark or self.benchmark, row.item_id))
         return f'field "item_id": the item {row.item_id!r} stands already at {stands}' if stands else None
 
+    def _strayed(self, row: ItemRow) -> str | None:
+        """What is wrong with a recording that lies elsewhere; of one that is not there, taking it in says so."""
+        if self.outside:
+            return None
+        home = home_of((self.told or self.path).parent)
+        for name, field_ in _recordings(row):
+            if (file := found(self.root, name)) and not inside(file, home):
+                return (f'field "{field_}": the recording {name[:200]} lies outside the folder of the test set; '
+                        "say --outside, if you trust whoever wrote it")  # fmt: skip
+        return None
+
     def entry(self) -> BenchmarkEntry:
         """What a run's manifest keeps of it."""
         with self.path.open("rb") as file:
@@ -148,8 +165,10 @@ class Benchmark:
         )  # fmt: skip
 
 
-def open_benchmark(name: str) -> Benchmark:
+def open_benchmark(name: str, *, outside: bool = False) -> Benchmark:
     """The test set of a name that ships with wavjudge, in a folder, or in a file of items.
+
+    outside: whether its items may name recordings outside its folder.
 
     >>> open_benchmark("tiny").head.name, len(open_benchmark("tiny"))
     ('tiny', 24)
@@ -163,15 +182,15 @@ def open_benchmark(name: str) -> Benchmark:
                          todo=f"name a folder with {FILE}, a file of items, or one of {shipped}")  # fmt: skip
     refuse_special(path)
     if path.is_dir():
-        return _in_folder(path)
+        return _in_folder(path, outside)
     if path.name == FILE:
-        return _in_folder(path.parent)
+        return _in_folder(path.parent, outside)
     if path.suffix.lower() not in TABLES:
         raise InputError(f"got a {path.suffix or 'nameless'} file, expected {', '.join(sorted(TABLES))}", where=name)
-    return Benchmark(Head(name=path.parent.name if path.stem == "items" else path.stem), path)
+    return Benchmark(Head(name=path.parent.name if path.stem == "items" else path.stem), path, outside=outside)
 
 
-def _in_folder(folder: Path) -> Benchmark:
+def _in_folder(folder: Path, outside: bool) -> Benchmark:
     head = read_head(folder / FILE, folder.resolve().name)
     items = folder / head.items
     for field_, name in (("items", head.items), ("prompts", head.prompts)):
@@ -182,7 +201,7 @@ def _in_folder(folder: Path) -> Benchmark:
     if not items.is_file():
         raise InputError(f"got no file {head.items}, expected the items of the test set", where=str(folder),
                          todo=head.obtain or f"write it, or name another in {FILE}: items = ...")  # fmt: skip
-    return Benchmark(head, items, folder / FILE)
+    return Benchmark(head, items, folder / FILE, outside)
 
 
 def read_head(file: Path, name: str) -> Head:
@@ -201,6 +220,12 @@ def _toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"got a file that does not read as TOML ({error})", where=str(file)) from error
+
+
+def _recordings(row: ItemRow) -> Iterator[tuple[str, str]]:
+    """The recordings that an item names, each with its field."""
+    yield from ((said.audio, "turns" if row.turns else "question_audio") for said in row.asked() if said.audio)
+    yield from ((said.audio, "history") for said in row.history if said.audio)
 
 
 def _unasked(row: ItemRow) -> str | None:

@@ -18,6 +18,7 @@ from wavjudge.bench.benchmark import FILE, open_benchmark
 from wavjudge.bench.raw import Raw, filled, not_utf8
 from wavjudge.bench.row import ItemRow
 from wavjudge.errors import InputError
+from wavjudge.run_files import inside
 
 _ASKED = ("question_text", "question_audio", "turns")
 _ELSE = ("reference", "checks", "language", "history", "tags")
@@ -53,14 +54,16 @@ class Questions:
         )  # fmt: skip
 
 
-def open_questions(path: Path) -> Questions:
+def open_questions(path: Path, *, outside: bool = False) -> Questions:
     """The questions at a path, or of a test set that ships with wavjudge. Raises `InputError` where there are none.
+
+    outside: whether they may name recordings outside their folder.
 
     >>> open_questions(Path("tiny")).by_item["tiny-01"]["question_text"]
     'What is the capital of Australia?'
     """
     test_set = (path.is_dir() and _is_test_set(path)) or not path.is_dir()
-    found = dict(_of_test_set(path) if test_set else _of_folder(path))
+    found = dict(_of_test_set(path, outside) if test_set else _of_folder(path, outside))
     if not found:
         raise InputError("found no question, expected items or recordings named by item", where=str(path))
     return Questions(path, found)
@@ -70,10 +73,10 @@ def _is_test_set(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (FILE, "items.jsonl", "items.csv", "items.parquet"))
 
 
-def _of_test_set(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _of_test_set(path: Path, outside: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if not path.exists() and str(path) not in resources.index("benchmarks"):
         raise InputError("found no such file or folder of questions", where=str(path), todo="check the path")
-    opened = open_benchmark(str(path))
+    opened = open_benchmark(str(path), outside=outside)
     for _, row in opened:
         yield row.item_id, _fields(row, opened.root)
     if opened.bad_rows:
@@ -92,12 +95,15 @@ def _fields(row: ItemRow, root: Path) -> dict[str, Any]:
     return fields
 
 
-def _of_folder(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _of_folder(folder: Path, outside: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
     found: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.rglob("*")):
         name = "question_text" if file.suffix.lower() == ".txt" else "question_audio"
         if file.name.startswith(".") or not file.is_file() or file.suffix.lower() not in SUFFIXES | {".txt"}:
             continue
+        if not outside and not inside(file, folder):
+            raise InputError("got a link that leads out of the folder of questions", where=str(file),
+                             todo="say --outside, if you trust whoever made it")  # fmt: skip
         item = found.setdefault(file.stem, {})
         if name in item:
             raise InputError(f"found two questions for the item {file.stem!r}: {item[name]} and {file}",

@@ -81,10 +81,13 @@ class TestSet:
 Answers = TestSet | StoredSet
 
 
-def open_testset(path: Path, *, benchmark: str | None = None, questions: Path | None = None) -> Answers:
+def open_testset(
+    path: Path, *, benchmark: str | None = None, questions: Path | None = None, outside: bool = False
+) -> Answers:  # fmt: skip
     """The answers at `path`: a table, a run folder, a folder of recordings, or a folder with responses.jsonl in it.
 
-    questions: where the questions lie, if apart from the answers (`open_questions`).
+    questions: where the questions lie, if apart from the answers (`open_questions`). outside: whether these may name
+    recordings outside their folder.
 
     A name that ships with its answers stands for them, where nothing in the working directory is called so.
 
@@ -103,7 +106,7 @@ def open_testset(path: Path, *, benchmark: str | None = None, questions: Path | 
     own_name = path.name if path.is_dir() else path.parent.name if path.stem == "responses" else path.stem
     name = benchmark or own_name or "answers"
     root = path if path.is_dir() else path.parent
-    asked = open_questions(questions) if questions is not None else None
+    asked = open_questions(questions, outside=outside) if questions is not None else None
     if path.is_dir():
         recordings.refuse_unread(path)
     if asked is not None:

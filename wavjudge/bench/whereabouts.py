@@ -54,6 +54,16 @@ def found(root: Path, name: str) -> Path | None:
         return None
 
 
+def home_of(root: Path) -> Path:
+    """The folder from which recordings of somebody else's rows are taken: the one that was named, links followed. In
+    the cache of huggingface_hub a snapshot's files are links to blobs beside the snapshots."""
+    home = root.resolve()
+    for above in (home, *home.parents):
+        if above.parent.name == "snapshots" and (above.parent.parent / "blobs").is_dir():
+            return above.parent.parent
+    return home
+
+
 def _refused(name: str, why: str, todo: str = "mend the path") -> MissingRecordingError:
     shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}... ({len(name)} characters)"
     return MissingRecordingError(f"the recording {shown} {why}", todo=f"{todo}; the same command looks again")

@@ -60,6 +60,9 @@ def run(
     on_model_change: Annotated[
         str, typer.Option(help="Another model answers under a judge's name: stop, or mark and go on.")
     ] = "stop",
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Take recordings that lie outside the test set's folder, too.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -72,7 +75,7 @@ def run(
     from wavjudge.cli.options import model_change, outcomes, statuses, words
     from wavjudge.cli.progress import Bar
 
-    testset = open_benchmark(benchmark)
+    testset = open_benchmark(benchmark, outside=outside)
     judges = _judges(judge or [], only, testset, metrics=metrics)
     shop = api.workshop(judges, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache, test_set=testset.entry(), told=str(testset.told))  # fmt: skip

@@ -50,6 +50,9 @@ def score(
         Path | None,
         typer.Option(help="The questions, where RESPONSES has none: a test set, a table of items, a folder."),
     ] = None,
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Take recordings that lie outside the folder of --questions, too.")
+    ] = False,
     benchmark: Annotated[str | None, typer.Option(help="Name of the test set; default: from the file name.")] = None,
     retry: Annotated[str, typer.Option(help="Statuses asked for again on resume, by commas; or none.")] = "failed",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take; send and write nothing.")] = False,
@@ -76,7 +79,7 @@ def score(
     from wavjudge.cli.progress import Bar
 
     out = out or _itself(responses)
-    testset = open_testset(responses, benchmark=benchmark, questions=questions)
+    testset = open_testset(responses, benchmark=benchmark, questions=questions, outside=outside)
     shop = api.workshop(judge, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache, test_set=testset.entry(), told=str(testset.told))  # fmt: skip
     try:

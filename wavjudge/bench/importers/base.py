@@ -17,7 +17,7 @@ from wavjudge.bench.benchmark import FILE, Head, read_head
 from wavjudge.bench.importers.lookup import mark
 from wavjudge.bench.intake import HINTS, Keep
 from wavjudge.bench.row import ItemRow, Row, SaidRow
-from wavjudge.bench.whereabouts import located
+from wavjudge.bench.whereabouts import home_of, located
 from wavjudge.decoding import MAX_BYTES
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.report import export
@@ -90,7 +90,7 @@ def write(imported: Imported, out: Path, *, keep: Keep = "copy", outside: bool =
         out, ("responses.jsonl", "items.jsonl", "comparisons.jsonl", *(f"{name}.csv" for name in imported.tables))
     )
     done = Written()
-    keeper = _Keeper(imported, out, keep, done, None if outside else _home(imported.root))
+    keeper = _Keeper(imported, out, keep, done, None if outside else home_of(imported.root))
     done.items = _write_rows(keeper, imported.items, half / "items.jsonl")
     done.rows = _write_rows(keeper, imported.rows, half / "responses.jsonl")
     for name, ratings in imported.tables.items():
@@ -106,15 +106,6 @@ def write(imported: Imported, out: Path, *, keep: Keep = "copy", outside: bool =
 
 class _OutsideError(InputError):
     """A recording that lies outside the source folder."""
-
-
-def _home(root: Path) -> Path:
-    """The source folder. In the cache of huggingface_hub a snapshot's files are links to blobs beside the snapshots."""
-    found = root.resolve()
-    for above in (found, *found.parents):
-        if above.parent.name == "snapshots" and (above.parent.parent / "blobs").is_dir():
-            return above.parent.parent
-    return found
 
 
 def _begun(out: Path, targets: Iterable[str]) -> Path:
