@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.loopback.verdict import wav
+from wavjudge import audio
 from wavjudge.errors import InputError
 from wavjudge.judge.recordings import Recordings
 
@@ -53,3 +56,24 @@ def test_a_recording_that_changed_is_refused(tmp_path: Path) -> None:
     path, _ = write(tmp_path / "a.wav", 1)
     with pytest.raises(InputError, match="has changed"):
         Recordings().load(path, sha256="0" * 64, sample_rate_hz=RATE)
+
+
+def test_calls_that_load_one_recording_at_the_same_time_count_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, sha256 = write(tmp_path / "a.wav", 1)
+    size, both = path.stat().st_size, threading.Barrier(2)
+
+    def transmit(path: Path, *, sha256: str, sample_rate_hz: int) -> bytes:
+        both.wait(10)  # neither has kept it before the other has looked
+        return path.read_bytes()
+
+    monkeypatch.setattr(audio, "transmit", transmit)
+    recordings = Recordings(max_bytes=size)
+
+    def load(_: int) -> bytes:
+        return recordings.load(path, sha256=sha256, sample_rate_hz=RATE)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(load, range(2))) == [path.read_bytes()] * 2
+    assert (recordings._bytes, len(recordings._kept)) == (size, 1)

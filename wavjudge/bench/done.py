@@ -32,8 +32,7 @@ class Done:
         self.answered = FirstAnswers()
         for rating in run.ratings():
             self.answered.add(rating)
-            again = INTERNAL if _is_kept(rating) else rating.status
-            self._ratings[_rating_key(rating)] = rating.id if again in retry else None
+            self._ratings[_rating_key(rating)] = rating.id if _is_asked_again(rating, retry) else None
 
     def item(self, benchmark: str, item_id: str) -> Item | None:
         found = self._items.get((benchmark, item_id))
@@ -53,6 +52,13 @@ class Done:
         if len(stale) == len(keys) and not any(old for _, old in stale):
             return None
         return tuple((axis, old) for axis, old in stale if old)
+
+
+def _is_asked_again(rating: Rating, retry: Collection[str]) -> bool:
+    """`internal` means every error of wavjudge, paid for or not; without it those that were paid for stay."""
+    if INTERNAL in retry and (rating.reason or "").startswith(PREFIX):
+        return True
+    return not _is_kept(rating) and rating.status in retry
 
 
 def _json(record: Stored) -> bytes:
