@@ -12,7 +12,7 @@ import soundfile
 
 from tests.test_audio import FORMATS, RATE, WHOLE, encoded, outcome, tone
 from wavjudge.audio import AudioFault, decode, transmit
-from wavjudge.containers import missing_bytes, opened
+from wavjudge.containers import missing_bytes, ogg, opened
 
 HALF = {name: encoded(tone(0.5, 660), name) for name in FORMATS}
 WAVS = ("wav16", "wav24", "wav32f", "wav8", "wavx")
@@ -259,3 +259,67 @@ def test_nothing_of_this_fails_on_bytes_of_any_kind() -> None:
                 broken[place] = int(rng.integers(0, 256))
             found = opened(bytes(broken))
             assert found is None or (found.missing >= 0 and found.left >= 0), name
+
+
+def pages(data: bytes) -> list[bytes]:
+    found, position = [], 0
+    while position < len(data):
+        count = data[position + 26]
+        size = 27 + count + sum(data[position + 27 : position + 27 + count])
+        found.append(data[position : position + size])
+        position += size
+    return found
+
+
+LONG = {name: pages(encoded(tone(8.0, 330), name)) for name in ("vorbis", "opus")}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_an_ogg_that_ends_between_two_pages_is_cut_off(name: str) -> None:
+    assert seconds(b"".join(LONG[name])) == pytest.approx(8.0, abs=0.01)
+    for count in range(3, len(LONG[name])):
+        assert "it was cut off" in problem(b"".join(LONG[name][:count]))
+    chained = [*LONG[name][:-1], *LONG[name]]
+    assert "it was cut off" in problem(b"".join(chained))
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_an_ogg_that_lacks_pages_says_which(name: str) -> None:
+    for gone in range(1, len(LONG[name]) - 1):
+        left = [*LONG[name][:gone], *LONG[name][gone + 1 :]]
+        assert f"page {gone + 1} has the number {gone + 1}, expected {gone}" in problem(b"".join(left))
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_an_ogg_page_that_does_not_fit_its_check_sum_is_named(name: str) -> None:
+    for at, page in enumerate(LONG[name]):
+        spoilt = page[:-5] + bytes([page[-5] ^ 1]) + page[-4:]
+        whole = b"".join([*LONG[name][:at], spoilt, *LONG[name][at + 1 :]])
+        assert f"page {at + 1} does not fit its check sum" in problem(whole)
+
+
+def test_an_ogg_of_a_page_for_each_packet_may_never_say_that_it_ends() -> None:
+    """As recorders of calls write it, while they run."""
+    first, headers, *sound = LONG["opus"]
+    made = [first, headers]
+    for page in sound:
+        sizes, body = page[27 : 27 + page[26]], page[27 + page[26] :]
+        packets: list[list[int]] = [[]]
+        for size in sizes:
+            packets[-1].append(size)
+            if size < 255:
+                packets.append([])
+        for packet in filter(None, packets):
+            head = page[:5] + b"\0" + struct.pack("<q", 960 * (len(made) - 1)) + page[14:18]
+            head += struct.pack("<I", len(made)) + bytes(4)
+            bare = head + bytes([len(packet), *packet]) + body[: sum(packet)]
+            body = body[sum(packet) :]
+            made.append(bare[:22] + ogg._sum(bare) + bare[26:])
+    assert seconds(b"".join(made)) == pytest.approx(8.0, abs=0.1)
+
+
+@pytest.mark.parametrize("size", [0, 0x7FFFF000, 0xFFFFFFFF, None])
+@pytest.mark.parametrize("name, kind", [("mp3", "MP3"), ("vorbis", "Ogg"), ("opus", "Ogg"), ("flac", "FLAC")])
+def test_a_wav_head_over_the_body_of_another_format_is_broken(name: str, kind: str, size: int | None) -> None:
+    found = problem(wav(size, size, sound=WHOLE[name]))
+    assert found.endswith(f"behind it is {kind}")

@@ -227,7 +227,8 @@ def _plain_rate(data: bytes) -> int | None:
     size, rate = len(data) - _HEAD_BYTES, int.from_bytes(data[24:28], "little")
     is_plain = size > 0 and size % 2 == 0 and size <= 2 * MAX_FRAMES and MIN_RATE <= rate <= MAX_RATE
     is_plain = is_plain and data[:_HEAD_BYTES] == _wav_head(size, rate)
-    is_alone = is_plain and data.find(b"WAVEfmt ", _HEAD_BYTES) < 0  # no other recording behind it
+    is_sound = is_plain and containers.kind_of(data[_HEAD_BYTES : _HEAD_BYTES + 12]) is None  # no MP3 under this head
+    is_alone = is_sound and data.find(b"WAVEfmt ", _HEAD_BYTES) < 0  # no other recording behind it
     return rate if is_alone else None
 
 

@@ -13,13 +13,15 @@ class Found:
     """Recordings of one file, one after the other, each as a file that libsndfile reads to its end.
 
     missing: bytes that the file promises and does not hold. left: bytes that are neither sound nor a known tag, which
-    a decoder would drop without a word. told: what is missing in words, where bytes do not say it.
+    a decoder would drop without a word. told: what is missing in words, where bytes do not say it. broken: what else
+    is wrong with the file, in words.
     """
 
     links: tuple[bytes, ...]
     missing: int = 0
     left: int = 0
     told: str = ""
+    broken: str = ""
 
     @property
     def problem(self) -> str | None:
@@ -27,6 +29,8 @@ class Found:
         if self.missing:
             promised = self.told or f"it promises {self.missing} bytes more than are there"
             return f"got a recording that was cut off: {promised}"
+        if self.broken:
+            return f"got a broken recording: {self.broken}"
         if self.left:
             return f"got {self.left} bytes left over behind the sound, which are neither sound nor a known tag"
         return None

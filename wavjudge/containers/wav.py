@@ -7,6 +7,7 @@ chunk, or a number that is off by a header. A size is believed only as far as it
   then the two contradict each other, and the file is read to its end;
 * a data size that ends before the file does is believed where only chunks, tags or zeros follow; where anything else
   follows, the sound goes on;
+* an Ogg, FLAC or MP3 file in the place of the samples is no sound of a WAV file;
 * another WAV head, among the samples or behind them, begins another recording, and a second data chunk goes on with
   the first.
 """
@@ -24,6 +25,7 @@ from wavjudge.containers.found import Found, behind_tag, behind_zeros, named
 _STREAMED_FROM = 0x7FFF0000
 """From here on a size is what writers put that do not know it (sox 0x7ffff000, others 0x80000000 or 0xffffffff)."""
 _A_HEAD = 128
+_SAMPLES = (1, 3, 6, 7, 0xFFFE)  # formats that are samples: PCM, floats, A-law, mu-law, and the long form of these
 _HEAD = re.compile(rb"(?:RIFF|RIFX|RF64|BW64)[\0-\xff]{4}WAVE[ -~]{4}")
 _NO_SOUND = frozenset(
     name.encode() for name in (
@@ -58,6 +60,8 @@ def read(data: bytes) -> Found:
         head = _head(data, position)
         if head is None or not head.fmt:  # libsndfile says what is wrong with it
             return Found((*links, data[position:]), missing=_cut_head(data, position) if head is None else 0)
+        if body := _another_kind(data, head):
+            return Found((*links, data), broken=f"its head is that of a WAV file of samples, and behind it is {body}")
         pieces, missing, left, position, plain = _sound(data, head)
         if missing or left:
             return Found((*links, data), missing=missing, left=left)
@@ -187,6 +191,15 @@ def _is_foreign(data: bytes, position: int) -> bool:
     rest = data[position : position + 4096]
     is_text = len(rest) >= 32 and _PRINTABLE.issuperset(rest)
     return is_text or named(rest[:12]) is not None or mp3.begins(data, position)
+
+
+def _another_kind(data: bytes, head: _Head) -> str | None:
+    """The kind of file that stands in the place of samples: a WAV head in front of what is none."""
+    kind = named(data[head.start : head.start + 12])
+    if kind not in (None, "WAV"):
+        return kind
+    is_samples = _number(head.fmt, 0, head.order, 2) in _SAMPLES
+    return "MP3" if is_samples and mp3.begins(data, head.start) else None
 
 
 def _without_list(data: bytes, start: int) -> int:
