@@ -40,6 +40,12 @@ def test_one_sample(options: dict[str, Any]) -> None:
     assert found["score"] in (1.0, 2.0, 3.0, 4.0, 5.0) and found["status"] == "ok"
 
 
+@pytest.mark.parametrize(("truth", "reference"), [(42, "42"), (np.int64(0), "0"), ("So.", "So."), ({"a": 1}, None)])
+def test_a_ground_truth_may_be_a_number(truth: Any, reference: str | None) -> None:
+    assert verl._item("set", "So.", truth, info(1)).reference == reference
+    assert verl.item_of(None, truth, {"question_text": "Why?"}).reference == reference
+
+
 def test_a_sample_without_reward_raises(options: dict[str, Any]) -> None:
     with pytest.raises(NoRewardError, match=r"a sample of 'set' .no_speech: the candidate gave no recording"):
         asyncio.run(verl.compute_score("set", "So.", "", {}, **options))

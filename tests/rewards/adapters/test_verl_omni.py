@@ -101,6 +101,8 @@ def test_samples_are_little_endian_floats_at_the_rate_that_is_said(judge: Loopba
         (body(prompt="", question_text="Why?"), "Why?", None),
         (body(prompt=[{"role": "user", "content": 3}, {"role": "user", "content": [{"text": 3}]}, {"role": "tool"}],
               question_text="Why?"), "Why?", None),
+        (body(prompt="42", question_text="Why?", reference=43), "Why?", "43"),
+        (body(prompt="Why?", reference=math.nan, language=math.nan), "Why?", None),
         (body(prompt="Why?", question_text=7, id=None, seed=3, ok=True, loss=0.5), "Why?", None),
     ],
 )  # fmt: skip
@@ -111,6 +113,17 @@ def test_the_prompt_is_the_question_unless_the_metadata_has_one(
         scored(RewardServer(core), sent)
     (item,) = RunFolder(tmp_path / "run").items()
     assert (item.turns[-1].text, item.reference) == (question, reference)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, [1], {"a": None}, [[math.nan]], 10**30])
+@pytest.mark.parametrize("name", ["score", "id", "index", "split"])
+def test_metadata_that_decides_nothing_refuses_nothing_whatever_it_holds(
+    judge: Loopback, tmp_path: Path, name: str, value: Any
+) -> None:
+    with reward(judge, log=tmp_path / "run") as core:
+        assert scored(RewardServer(core), body(**{name: value}))["status"] == "ok"
+    (kept,) = RunFolder(tmp_path / "run").responses()
+    assert (name in kept.details) is (name != "score")
 
 
 def test_one_id_under_two_prompts_is_no_matter(judge: Loopback) -> None:
@@ -140,7 +153,6 @@ WRONG: dict[str, Any] = {
     "a bool as rate": {"sample_rate": True},
     "a prompt that is no text": {"prompt": 3},
     "metadata that is a list": {"metadata": []},
-    "metadata that is no scalar": {"metadata": {"a": [1]}},
 }
 
 

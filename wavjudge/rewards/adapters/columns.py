@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any
 
 from wavjudge.errors import InputError
@@ -58,6 +60,7 @@ class Columns:
             row[name] = sound(
                 row[name], sample_rate_hz=self.sample_rate_hz, where=f'answer {number}, column "{column}"'
             )
+        row["reference"] = worded(row["reference"])
         row["id"] = "" if row["id"] is None else str(row["id"])
         return RewardItem(**row, details=details)
 
@@ -72,6 +75,15 @@ def _same_length(values: Any, what: str, n: int) -> Sequence[Any]:
     if len(values) != n:
         raise InputError(f"got {n} answers and {len(values)} entries in {what}, expected as many of both")
     return values
+
+
+def worded(value: Any) -> Any:
+    """A number as its text: data sets state right answers so. Anything else stays as it is.
+
+    >>> worded(42), worded("So."), worded(True), worded(None)
+    ('42', 'So.', True, None)
+    """
+    return str(value) if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) else value
 
 
 def said(message: Any) -> str | None:

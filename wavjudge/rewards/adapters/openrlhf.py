@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from wavjudge.errors import InputError, NoRewardError
+from wavjudge.rewards.adapters.columns import worded
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.item import RewardItem, made, sound
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
@@ -46,7 +47,8 @@ def items_of(
 def rollouts(
     queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], decode: DecodeText | None
 ) -> list[RewardItem]:
-    """Items from what OpenRLHF sends: the answer follows the prompt in the query; a text label is the reference.
+    """Items from what OpenRLHF sends: the answer follows the prompt in the query; a label is the reference,
+    where it is text or a number.
 
     >>> rollouts(["Why? So."], ["Why? "], [""], None)[0].answer_text
     'So.'
@@ -66,7 +68,8 @@ def _item(number: int, query: str, prompt: str, label: Any, decode: DecodeText |
         raise InputError("got a query that does not begin with its prompt", where=f"query {number}",
                          todo="check that the tokenizer decodes prompts to what they were")  # fmt: skip
     text = query[len(prompt) :]
-    said = RewardItem(None, text, question_text=prompt, reference=label if isinstance(label, str) and label else None)
+    right = worded(label)
+    said = RewardItem(None, text, question_text=prompt, reference=right if isinstance(right, str) and right else None)
     if decode is None:
         return said
     heard, crashed = made(decode, text)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.adapters.built import as_plain, built, function
-from wavjudge.rewards.adapters.columns import FIELDS, said
+from wavjudge.rewards.adapters.columns import FIELDS, said, worded
 from wavjudge.rewards.adapters.siblings import Siblings
 from wavjudge.rewards.adapters.verl_omni import item_of, reply, waveform_of
 from wavjudge.rewards.item import RewardItem, made, sound
@@ -48,7 +48,7 @@ async def compute_score(
     """The reward of one sample, under ``score``; `NoRewardError` where there is none.
 
     extra_info: fields of `RewardItem` (answer_audio, question_text ...), and `sample_rate_hz` where samples do not
-    state theirs. The reference is `extra_info["reference"]`, else `ground_truth` if that is text.
+    state theirs. The reference is `extra_info["reference"]`, else `ground_truth` if that is text or a number.
     solution_audio: verl-omni's ``(waveform, sample_rate)``. With it the sample is read as the audio scorer protocol
     reads it (`verl_omni.item_of`): `solution_str` is passed over, which is decoded codec tokens there.
     options: those of `built`.
@@ -75,7 +75,8 @@ def _item(source: str, text: str | None, truth: Any, info: Mapping[str, Any]) ->
     for name in ("answer_audio", "question_audio"):
         told[name] = sound(told[name], sample_rate_hz=rate, where=f'a sample of {source!r}, extra_info["{name}"]')
     told["answer_text"] = text if told["answer_text"] is None else told["answer_text"]
-    told["reference"] = told["reference"] or (truth if isinstance(truth, str) and truth else None)
+    right = worded(truth)
+    told["reference"] = worded(told["reference"]) or (right if isinstance(right, str) and right else None)
     told["id"] = "" if told["id"] is None else str(told["id"])
     return RewardItem(**told, details={"data_source": source})
 

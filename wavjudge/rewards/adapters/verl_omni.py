@@ -7,28 +7,28 @@ body that cannot be used is 400, and there is nothing in between.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pybase64
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from wavjudge.errors import InputError, NoRewardError
-from wavjudge.rewards.adapters.columns import said
+from wavjudge.rewards.adapters.columns import said, worded
 from wavjudge.rewards.item import RewardItem, Samples, Sound, sound
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.types import OUTCOMES
 
 TOLD = ("question_text", "reference", "answer_text", "language")
-"""Fields of a `RewardItem` that are taken from metadata (verl-omni: the row's `extra_info`) of the same name."""
+"""Fields of a `RewardItem` that are taken from metadata (verl-omni: the row's `extra_info`) of the same name.
+What else stands there decides nothing, whatever it holds."""
 KEPT = ("id", "index", "split", "global_steps", "data_source")
 """What of the metadata stays in a logged trace."""
 LOWEST_HZ, HIGHEST_HZ = 1_000, 768_000
 _BYTES = 4
 _MOST_CHARACTERS = 1_000
-
-Scalar = StrictBool | StrictInt | StrictFloat | StrictStr | None
 
 
 class AudioScoreIn(BaseModel):
@@ -41,7 +41,7 @@ class AudioScoreIn(BaseModel):
     num_samples: Annotated[StrictInt, Field(gt=0)]
     sample_rate: Annotated[StrictInt, Field(ge=LOWEST_HZ, le=HIGHEST_HZ, description="in Hz")]
     prompt: StrictStr | list[dict[str, Any]] = Field(description="text, or messages of a chat; see `question_of`")
-    metadata: dict[str, Scalar] = Field(description="question_text, reference, answer_text, language are read")
+    metadata: dict[str, Any] = Field(description="question_text, reference, answer_text, language are read")
 
     def item(self) -> RewardItem:
         """The item; `InputError` for a waveform that is not what it is said to be."""
@@ -75,8 +75,9 @@ def item_of(heard: Sound | None, prompt: Any, metadata: Mapping[str, Any]) -> Re
     >>> found.question_text, found.reference, found.language
     ('What is the capital of France?', 'Paris.', 'en')
     """
-    told = {name: metadata[name] for name in TOLD if isinstance(metadata.get(name), str) and metadata[name]}
-    text = question_of(prompt)
+    given = {**metadata, "reference": worded(metadata.get("reference"))}
+    told = {name: given[name] for name in TOLD if isinstance(given.get(name), str) and given[name]}
+    text = question_of(worded(prompt) if "question_text" in told else prompt)
     told = {("reference" if "question_text" in told else "question_text"): text, **told}
     details = {name: _kept(metadata[name]) for name in KEPT if metadata.get(name) is not None}
     return RewardItem(heard, **told, details=details)
@@ -138,6 +139,6 @@ def _scored(found: Judged, axis: str) -> float:
 
 
 def _kept(value: Any) -> float | str | None:
-    if isinstance(value, bool | int | float) or value is None:
+    if value is None or (isinstance(value, bool | int | float) and math.isfinite(value)):
         return value
     return str(value)[:_MOST_CHARACTERS]
