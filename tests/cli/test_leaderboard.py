@@ -51,6 +51,22 @@ def test_labels_and_a_calibration_stand_beside_raw_figures_that_stay(
         assert "overall, corrected, all items" in text and "overall, recalibrated, all items" in text
 
 
+def test_a_calibration_is_named_by_its_file_or_by_the_folder_that_calibrate_wrote(
+    study: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    ratings, _, calibration = study
+    (tmp_path / "link").symlink_to(calibration.parent)
+    boards = set()
+    for named in (calibration, calibration.parent, tmp_path / "link"):
+        done = typed("leaderboard", ratings, "--calibration", named, "--out", tmp_path / "l.csv")
+        assert done.code == 0, done.err
+        boards.add((tmp_path / "l.csv").read_bytes())
+    assert len(boards) == 1 and b"overall_recalibrated_all" in boards.pop()
+    (tmp_path / "empty").mkdir()
+    done = typed("leaderboard", ratings, "--calibration", tmp_path / "empty", "--out", tmp_path / "none.csv")
+    assert done.code == 2 and "calibration.json: got no such file" in "".join(done.err.split("\n")), done.err
+
+
 def test_a_design_that_nobody_said_gives_raw_figures_and_says_why(
     study: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:

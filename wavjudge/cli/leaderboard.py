@@ -26,7 +26,9 @@ def leaderboard(
     label_design: Annotated[
         str, typer.Option(help="How the labelled prompts were chosen: random, all, weighted or unknown.")
     ] = "unknown",
-    calibration: Annotated[Path | None, typer.Option(help="A calibration.json: recalibrated means.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="calibration.json, or its folder: recalibrated means.")
+    ] = None,
     map_: Annotated[str, typer.Option("--map", help="Its maps: linear or isotonic.")] = "linear",
     axis: Annotated[list[str] | None, typer.Option(help="Declare an axis: NAME=LOW..HIGH; may be given again.")] = None,
     seed: Annotated[int, typer.Option(help="Of the resamples behind the rank sets.")] = 12345,
@@ -68,8 +70,8 @@ def _maps(calibration: Path, kind: str) -> Maps:
     from wavjudge.analysis.labelled import Maps
     from wavjudge.analysis.recalibration import Kind
     from wavjudge.cli.options import known
-    from wavjudge.report.calibration_files import read
+    from wavjudge.report.calibration_files import located, read
 
     known("--map", kind, get_args(Kind))
     file = read(calibration)
-    return Maps(cast(Kind, kind), file.maps, hashlib.sha256(calibration.read_bytes()).hexdigest())
+    return Maps(cast(Kind, kind), file.maps, hashlib.sha256(located(calibration).read_bytes()).hexdigest())

@@ -98,7 +98,7 @@ def record(calibration: Calibration, *, ratings_sha256: str, labels_sha256: str)
 
 def read(path: Path) -> CalibrationFile:
     """A calibration.json, or the one in the folder that `wavjudge calibrate` wrote. `InputError` where it is none."""
-    path = path / "calibration.json" if path.is_dir() else path
+    path = located(path)
     refuse_special(path)
     try:
         return CalibrationFile.model_validate_json(path.read_bytes())
@@ -109,6 +109,11 @@ def read(path: Path) -> CalibrationFile:
     except ValidationError as error:
         raise InputError(f"got no calibration of this version: {first_problem(error)}", where=str(path),
                          todo="give a calibration.json as `wavjudge calibrate` writes it") from error  # fmt: skip
+
+
+def located(path: Path) -> Path:
+    """The file that is meant: of a folder, the calibration.json in it."""
+    return path / "calibration.json" if path.is_dir() else path
 
 
 def as_csv(file: CalibrationFile) -> str:
