@@ -25,7 +25,7 @@ REPLIES = Path(__file__).parents[1] / "replies" / "verdicts.jsonl"
 CASES: list[dict[str, Any]] = [json.loads(line) for line in REPLIES.read_text(encoding="utf-8").splitlines()]
 GOLDEN: list[dict[str, Any]] = [
     json.loads(line) | {"file": name}
-    for name in ("blind", "sighted")
+    for name in ("blind", "sighted", "neighbours")
     for line in (Path(__file__).parent / "golden" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 PROMPTS = load_all()
@@ -112,7 +112,8 @@ def test_tag_and_scale_come_from_the_prompt_head() -> None:
 @pytest.mark.parametrize(
     "text, outcome",
     [
-        ("x" * 1_000_000 + "<score>4</score>", 4),
+        ("x" * 1_000_000 + "<score>4</score>", "unparseable"),
+        ("x" * 1_000_000 + "\n<score>4</score>", 4),
         ("<justification>" + "so good " * 100_000 + "</justification><score>4</score>", 4),
         ("<score>" * 100_000, "unparseable"),
         ("</score>" * 100_000, "unparseable"),
