@@ -56,6 +56,15 @@ def test_a_field_of_its_own_for_reasoning_is_not_read(field: str) -> None:
     assert isinstance(chat("", **{field: DRAFT}), Failure) and isinstance(chat(None, **{field: DRAFT}), Failure)
 
 
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning", "thinking"])
+def test_a_text_that_is_the_reasoning_once_more_or_its_beginning_is_not_said(field: str) -> None:
+    for text in (DRAFT, f"{DRAFT}\n", "<score>2"):
+        assert isinstance(chat(text, **{field: f"{DRAFT} so far"}), Failure)
+        assert isinstance(chat(text, **{field: DRAFT}), Failure)
+    outcome = chat(VERDICT, **{field: f"so far {VERDICT}"})
+    assert isinstance(outcome, Reply) and outcome.text == VERDICT
+
+
 @pytest.mark.parametrize("mark", [True, "true", 1])
 def test_a_thought_of_gemini_is_not_said_however_true_is_written(mark: Any) -> None:
     outcome = generated({"text": DRAFT, "thought": mark}, {"text": VERDICT, "thought": False})

@@ -216,10 +216,16 @@ def _written(message: dict[str, Any]) -> tuple[str, str | None]:
     """Text and refusal of a message, whose content is a text or a list of parts."""
     content, refusal = message.get("content"), wire.word(message.get("refusal"))
     if isinstance(content, str):
-        return content, refusal
+        return ("" if _is_copied(content, message) else content), refusal
     parts = [part for part in wire.mappings(content) if not _is_reasoning(part)]
     text = "".join(wire.word(part.get("text")) or "" for part in parts)
     return text, refusal or next(filter(None, (wire.word(part.get("refusal")) for part in parts)), None)
+
+
+def _is_copied(content: str, message: dict[str, Any]) -> bool:
+    """Whether the text is the reasoning once more, or its beginning: a server that could not tell them apart."""
+    fields = (wire.word(message.get(name)) or "" for name in ("reasoning_content", "reasoning", "thinking"))
+    return bool(content.strip()) and any(field.strip().startswith(content.strip()) for field in fields)
 
 
 def _is_reasoning(part: dict[str, Any]) -> bool:

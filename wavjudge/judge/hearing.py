@@ -1,6 +1,6 @@
 """Did the judge hear? Its own word in the `heard` tag, and the audio tokens that the provider counted."""
 
-# ruff: noqa: RUF001 - signs of other scripts are what this is about
+# ruff: noqa: E501, RUF001 - signs of other scripts are what this is about
 
 from __future__ import annotations
 
@@ -32,7 +32,26 @@ _ANSWER = re.compile(rf"(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?P<more>\s*[,.;:!。�
 _FLAW = (
     r"(?:\w+ )?(?:problem|issue|trouble|difficult|nois|distort|glitch|doubt|arti?fact|artefact|interrupt|background)"
 )
-_NEGATION = re.compile(rf"\b(?:no|not|none|cannot|nein|nicht|non|pas)\b(?!\s+{_FLAW})|[否没沒未]|听不|无法")
+_HEARING = r"(?:hear|heard|hearing|listen\w*|audio|recordings?|sound|speech|voices?|hören|gehört|entend\w*)\b"
+_ZH_SOUND = r"(?:音频|音訊|录音|錄音|语音|語音|声音|聲音)"
+_ZH_DEAF = rf"(?:没有?|沒有?|未能?|不能|无法|無法|不)(?:真正|直接|能)?[听聽]|[听聽]不|[没沒]有?(?:任何|收到)?{_ZH_SOUND}(?!问题|杂音|失真|中断)|[无無]{_ZH_SOUND}(?!问题)"
+_TEXT_ONLY = (
+    r"(?:transcripts?|texts?|transcriptions?|questions?|prompts?)(?: was| were| is)? only\b"
+    r"|\b(?:only|just) (?:from |saw |read |received |got |have |had |by )?(?:the |a |its )?(?:written )?(?:transcript|transcription|text|question|prompt)s?\b"
+    r"|(?:只|仅|僅)(?:是|能|有|看|听|聽|收|读|凭|根据)?(?:到|了)?(?:问题|文字|文本|转录|轉錄|提问|題目)"
+)
+_NEGATION = re.compile(  # of hearing itself: "no gaps" and "not just part of it" negate something else
+    rf"(?:\b(?:no|not|none|cannot|never|unable|nein|nicht|non|pas)\b|n't\b)(?!\s+{_FLAW})"
+    rf"(?:.{{0,30}}\b{_HEARING}(?!\s+{_FLAW})|\s*(?:[.,;!)]|$))|否|{_ZH_DEAF}|{_TEXT_ONLY}"
+)
+_DEAF = re.compile(
+    rf"(?:.{{0,12}}\b(?:cannot|unable|not able|could not|did not|do not|was not|not)\b|.{{0,12}}n't\b).{{0,24}}\b{_HEARING}"
+    rf"|(?:i |we )?(?:did not|didn't|cannot|can't|could not|couldn't|do not|don't)|(?:.{{0,12}}(?:{_ZH_DEAF}|{_TEXT_ONLY}))|[❌✗✘✖×☒]"
+)
+_YES_SIGN = re.compile(r"[✅✓✔☑]")
+_LABELLED = re.compile(
+    rf"(?:question|answer|audio|both|user|assistant|recording|提问|问题|問題|回答|录音)s?\s?[:：=-]?\s?(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?![a-z])"
+)
 _AGREEMENT = re.compile(r"\b(?:yes|ja|oui|sí)\b|是的")
 _NO_AUDIO = re.compile(r"(?:no|not|none|did not|didn't|could not|couldn't|cannot|can't)\b.{0,40}\b(?:hear|heard|audio|"
                        r"recordings?|sound)")  # fmt: skip
@@ -61,10 +80,23 @@ def _answer(content: str) -> Heard | None:
     text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip(" \t\r\n*_`\"'“”‘’「」()[].。!")
     if text in (FORM, "yes/no", "yes|no", "yes / no", "yes | no"):
         return None
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1:
+        return said_in(lines)
     found = _ANSWER.fullmatch(text)
     if found is None:
-        return "no" if _NO_AUDIO.match(text) or says_not_heard(text) else None
+        return _in_other_words(text)
     more = found["more"] or ""
     if found["yes"]:
         return "both" if _NEGATION.search(more) else "yes"
     return "both" if _AGREEMENT.search(more) else "no"
+
+
+def _in_other_words(text: str) -> Heard | None:
+    """What an answer says that does not begin with yes or no: of several recordings, one that was not heard is a no."""
+    labelled = [("no" if found["no"] else "yes") for found in _LABELLED.finditer(text)]
+    if labelled:
+        return "no" if "no" in labelled else "yes"
+    if _NO_AUDIO.match(text) or _DEAF.match(text) or says_not_heard(text):
+        return "no"
+    return "yes" if _YES_SIGN.match(text) else None

@@ -5,8 +5,9 @@ The rule, version `PARSER_VERSION` (part of every judge signature); docs/prompts
 1. Reasoning in any form is taken out before anything else is looked at (`reasoning.py`). Left open, it swallows the
    rest; a closing mark without an opening one makes everything before it reasoning.
 2. The justification is taken out next; what stands inside it is never a verdict. Left open, it swallows the rest.
-3. Outside both, one verdict may stand for each axis. The same said twice is one; several different ones are
-   `unparseable`, as is one that is only quoted, denied, doubted or an example. None of them is picked.
+3. Outside both, one verdict may stand for each axis. It stands alone (`standing.py`): no other words beside it than a
+   label; a tag within a sentence is a mention. The same said twice is one; several different ones are `unparseable`, as
+   is one that is only mentioned, quoted, denied, doubted or an example. None of them is picked.
 4. The tag must hold one number on the scale (`numbers.py`): decoration, a unit and the scale's own top may stand around
    it, and nothing that leaves a doubt. A tag that is still open at the very end is read only where the reply stopped by
    itself. Of a reply that was cut off, a whole verdict is read if nothing but a justification follows it.
@@ -21,7 +22,7 @@ A number off the scale is unparseable. Nothing is clamped, guessed or filled in.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from wavjudge.judge import hearing
@@ -31,6 +32,7 @@ from wavjudge.judge.phrases import says_not_heard, says_refused
 from wavjudge.judge.prompts import Prompt, PromptAxis
 from wavjudge.judge.quoted import Quotations, is_hedged
 from wavjudge.judge.reasoning import without_reasoning
+from wavjudge.judge.standing import JUSTIFICATION, Standing
 from wavjudge.judge.tags import Tag, tags
 from wavjudge.types import Status
 
@@ -39,13 +41,37 @@ PARSER_VERSION = 2
 NO_TAG = "got no <"
 """How the reason begins where a reply lacks the tag of an axis."""
 
-_STOPPED = frozenset({"stop", "end_turn", "stop_sequence", "eos", "completed"})
+_STOPPED = frozenset(
+    {
+        "stop",
+        "end_turn",
+        "stop_sequence",
+        "eos",
+        "eos_token",
+        "eos_id",
+        "end",
+        "end_of_turn",
+        "stop_token",
+        "completed",
+        "complete",
+    }
+)
 _CUT_OFF = frozenset({"length", "max_tokens", "continuation", "max_output_tokens"})
 _FILTERED = frozenset({
     "content_filter", "safety", "recitation", "language", "blocklist", "prohibited_content", "spii", "model_armor",
     "escalation",
 })  # fmt: skip
 _TOP_BEHIND = re.compile(r"[ *]{0,4}(?:/|out of)[ *]{0,4}\d{1,4}(?![\d/])", re.IGNORECASE)
+_HAS_NUMBER = re.compile(
+    r"\d|[〇零一二两三四五六七八九十]|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten)\b", re.IGNORECASE
+)
+_HEARD_ATTRIBUTE = re.compile(
+    rf"<{hearing.TAG}\s{{1,4}}\w{{1,20}}\s?=\s?[\"']?([^<>\"']{{1,40}}?)[\"']?\s{{0,4}}/>", re.IGNORECASE
+)
+_FORM = re.compile(r"[\s*_`]{0,4}(?:N|n|X|x|number|数字|分数)[\s*_`]{0,4}")
+_TURN_ENDS = re.compile(
+    r"(?:\s{0,4}(?:</[\w:.-]{1,40}>?|<\|[^<>]{1,40}\|?>|<(?:s|eos|eot|end_of_turn|im_end|endoftext|turn\|)>))+\s{0,4}\Z"
+)
 _FENCE = re.compile(r"```[a-z]{0,12}|[*_`~\s]", re.IGNORECASE)
 
 
@@ -84,14 +110,33 @@ class _Found:
     contents: dict[str, bool] = field(default_factory=dict)
     begun: dict[str, None] = field(default_factory=dict)
     open: str | None = None
+    open_is_mention: bool = False
 
     def add(self, content: str, *, is_mention: bool) -> None:
         self.contents[content] = self.contents.get(content, True) and is_mention
+
+    def leave_open(self, content: str) -> bool:
+        """The last tag is open. Whether an empty one behind a number was meant to close: `<score>4<score>`."""
+        is_closing = not content and len(self.begun) == 1 and not self.contents
+        self.open = self.begun.popitem()[0] if is_closing else content
+        return is_closing
 
     @property
     def all(self) -> list[str]:
         """Every content but empty ones."""
         return [content for content in (*self.contents, *self.begun, self.open) if content]
+
+    @property
+    def said(self) -> list[str]:
+        """Every content but empty ones and, beside a verdict that stands, words about the tag itself."""
+        said = [content for content in self.all if not _FORM.fullmatch(content)]
+        if not any(
+            not is_mention and content and not _FORM.fullmatch(content) for content, is_mention in self.contents.items()
+        ):
+            return said or self.all
+        about = {content for content, is_mention in self.contents.items() if is_mention}
+        about.update(self.begun, [self.open] if self.open and self.open_is_mention else [])
+        return [content for content in said if content not in about or _HAS_NUMBER.search(content)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,58 +214,81 @@ def _without_justification(text: str) -> tuple[str, list[str]]:
             start, is_in = tag.end, not is_in
     pieces[is_in].append(text[start:])
     outside, inside = pieces
-    return " ".join(outside), [piece.strip() for piece in inside]
+    return JUSTIFICATION.join(outside), [piece.strip() for piece in inside]
 
 
-def _found(outside: str, declared: Iterable[str]) -> _Outside:
+def _found(outside: str, declared: Collection[str]) -> _Outside:
     """What stands between each opening tag and the next closing one; an opening one in between begins anew."""
     found = {name: _Found() for name in declared}
     since: dict[str, Tag] = {}
-    quotations, last = Quotations(outside), 0
+    began: dict[str, int] = {}
+    quotations, standing, last = Quotations(outside), Standing(outside, declared), 0
+
+    def is_mention(start: int, end: int, name: str) -> bool:
+        if quotations.hold(start, end) or is_hedged(outside, start):
+            return True
+        return name != hearing.TAG and not standing.alone(start, end)
+
     for tag in (tag for tag in tags(outside) if tag.name in found):
         opening, last = since.pop(tag.name, None), tag.end
         content = outside[opening.end : tag.start].strip() if opening else ""
         if opening is not None and tag.closing:
             top = _TOP_BEHIND.match(outside, tag.end)  # <score>8</score>/10
-            mentioned = quotations.hold(opening.start, tag.end) or is_hedged(outside, opening.start)
+            mentioned = is_mention(opening.start, tag.end, tag.name)
             found[tag.name].add(f"{content}{top[0] if top else ''}", is_mention=mentioned)
         elif opening is not None:
             found[tag.name].begun[content] = None
+            began[tag.name] = opening.start
         if not tag.closing:
             since[tag.name] = tag
     for name, opening in since.items():
-        found[name].open = outside[opening.end :].strip()
+        was_closed = found[name].leave_open(_without_turn_end(outside[opening.end :]))
+        found[name].open_is_mention = is_mention(began[name] if was_closed else opening.start, len(outside), name)
     return _Outside(outside, found, "" if since else outside[last:])
+
+
+def _without_turn_end(text: str) -> str:
+    """The text without the control tokens and closing tags that end it: `4</s>`, `4<|im_end|>`."""
+    near = max(0, len(text) - 200)
+    return (text[:near] + _TURN_ENDS.sub("", text[near:])).strip()
 
 
 def _heard_contents(outside: _Outside) -> list[str]:
     found = outside.found[hearing.TAG]
+    in_attributes = [said[1] for said in _HEARD_ATTRIBUTE.finditer(outside.text)]
     left_open = found.open.split("<")[0].split("\n")[0] if found.open else ""
-    return [*(content for content, quoted in found.contents.items() if not quoted), *filter(None, [left_open])]
+    return [
+        *(content for content, quoted in found.contents.items() if not quoted),
+        *filter(None, [left_open]),
+        *in_attributes,
+    ]
 
 
 def _read(outside: _Outside, axis: PromptAxis, ended: str) -> Verdict | Unscored:
     found = outside.found[axis.tag]
+    said = found.said
     if not found.contents and found.open is None:
         return Unscored("unparseable", f"{NO_TAG}{axis.tag}> outside the justification in {_quote(outside.text)}")
-    numbers = {read_number(content, axis) for content in found.all}
+    numbers = {read_number(content, axis) for content in said}
     if len(numbers) > 1:
-        several = ", ".join(map(_quote, found.all[:4]))
+        several = ", ".join(map(_quote, said[:4]))
         return Unscored("unparseable", f"got several verdicts in <{axis.tag}>: {several}; expected one")
     score = next(iter(numbers), None)
     if score is None:
-        return Unscored("unparseable", f"got {_quote(''.join(found.all[:1]))} in <{axis.tag}>, expected one number")
+        return Unscored("unparseable", f"got {_quote(''.join(said[:1]))} in <{axis.tag}>, expected one number")
     return _uncertain(outside, axis, ended) or _on_scale(score, axis)
 
 
 def _uncertain(outside: _Outside, axis: PromptAxis, ended: str) -> Unscored | None:
     """Why one readable number is no verdict: it may go on, be taken back, or be another's."""
     found = outside.found[axis.tag]
-    mentions = [is_mention for content, is_mention in found.contents.items() if content]
+    said = set(found.said)
+    mentions = [is_mention for content, is_mention in found.contents.items() if content in said]
     if not mentions and (found.begun or ended not in _STOPPED):
         return Unscored("unparseable", f"got <{axis.tag}> left open with {_quote(found.all[0])}: it may go on")
-    if mentions and all(mentions):
-        return Unscored("unparseable", f"got <{axis.tag}> only as a quotation, a doubt or an example")
+    if all(mentions) if mentions else found.open_is_mention:
+        return Unscored("unparseable", f"got <{axis.tag}> only as a mention, a quotation, a doubt or an example: "
+                                       "a verdict stands alone")  # fmt: skip
     if ended in _CUT_OFF | _FILTERED and not _is_only_begun(outside.after, axis):
         return Unscored("unparseable", f"got <{axis.tag}>, and the reply was cut off in the words after it")
     return None

@@ -10,13 +10,13 @@ before it reasoning. Reasoning that the provider puts into a field or a part of 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from wavjudge.judge.tags import folded, plain_name
+from wavjudge.judge.tags import folded, plain_name, tags
 
 _STEMS = re.compile(
     r"think(?!able)|thought(?!ful|less)|reason(?!abl)|rationale|analy[sz]|scratch|reflect|deliberat|monolog"
@@ -79,9 +79,24 @@ def without_reasoning(text: str, declared: Collection[str] = ()) -> str:
     ('4', '4')
     """
     cut = _Cut(text)
+    closed = deque(_closed_justifications(text) if "justification" in declared else ())
     for event in _events(folded(text), frozenset(declared)):
-        cut.meet(event)
+        while closed and closed[0][1] <= event.start:
+            closed.popleft()
+        is_word = closed and cut.since <= closed[0][0] <= event.start and not cut.open
+        if not is_word:
+            cut.meet(event)
     return cut.rest()
+
+
+def _closed_justifications(text: str) -> Iterator[tuple[int, int]]:
+    """Each closed justification: outside of reasoning, marks in it are words that a speaker said."""
+    since: int | None = None
+    for tag in tags(text):
+        if tag.name == "justification":
+            if tag.closing and since is not None:
+                yield since, tag.start
+            since = None if tag.closing else tag.end
 
 
 @dataclass(slots=True)
