@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavjudge.clients.base import Failure, Reply, Request, Sampling, TextPart
+from wavjudge.clients.base import AudioPart, Failure, Reply, Request, Sampling, TextPart
 from wavjudge.clients.budget import Budget, budgeted
 from wavjudge.clients.fake import VirtualClock
 from wavjudge.clients.money import Price, at_most
@@ -216,3 +218,31 @@ def test_each_model_is_learnt_by_itself() -> None:
         assert budget.held == 17.0
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("limit", [math.nan, math.inf, -math.inf, -1.0, True])
+def test_a_limit_that_is_no_amount_of_money_is_refused(limit: float) -> None:
+    with pytest.raises(InputError, match="expected a finite number from 0 on"):
+        Budget(limit)
+
+
+def test_a_part_of_a_cost_that_is_beyond_the_whole_bound_ends_the_run() -> None:
+    """The server does not itemise its input, so the cost is not known; its 900,000 output tokens are."""
+    price = Price(text_in=2.5, text_out=10.0, audio_in=32.0)
+    asked = Request("m", (AudioPart("a" * 64, "none", 2.0, 16000, 0, lambda: b""),), sampling=Sampling(max_tokens=200))
+    for usage in (Usage(input_tokens=700, output_tokens=900_000), Usage(output_tokens=900_000),
+                  Usage(input_tokens=50_000_000)):  # fmt: skip
+        budget, sent = Budget(100.0), []
+
+        async def attempt(request: Request, usage: Usage = usage, sent: list = sent) -> Reply:
+            sent.append(request)
+            return Reply("4", usage)
+
+        async def main(budget: Budget = budget, attempt: Any = attempt) -> list:
+            within = budgeted(attempt, budget, price)
+            return list(await asyncio.gather(*(within(asked) for _ in range(3)), return_exceptions=True))
+
+        outcomes = asyncio.run(main())
+        assert [type(one) for one in outcomes] == [Reply, BudgetError, BudgetError] and len(sent) == 1
+        assert "no limit can be kept" in str(outcomes[1])
+        assert budget.spent >= (usage.output_tokens or 0) * 10 / 1e6

@@ -158,8 +158,8 @@ def test_a_reply_without_end_is_a_failure_in_bounded_memory(way: str, name: str)
         outcome = answer(server, way)
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert isinstance(outcome, Failure) and outcome.kind == "too_large"
-    limit = 128 if "candidate" in way or way == "voice" else 4
-    assert f"more than {limit} MiB" in outcome.reason
+    limit = "128 MiB" if "candidate" in way or way == "voice" else "512 KiB"
+    assert f"more than {limit}" in outcome.reason
     assert grown < 400 * 1024  # KiB; the server's own share is in it
 
 

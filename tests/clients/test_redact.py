@@ -4,6 +4,7 @@ import asyncio
 import base64
 import html
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -96,3 +97,21 @@ def test_every_field_is_cleaned() -> None:
         assert KEY not in repr(clean) and "[key]" in repr(clean)
     sound = cleaned(reply, KEY).audio_wav
     assert sound is not None and KEY.encode() not in sound and len(sound) == len(reply.audio_wav or b"")
+
+
+@pytest.mark.parametrize("rest", [" b", "%41", "\\u0041", "\u00df", "&amp;", " \\", KEY])
+def test_a_long_text_is_gone_through_in_small_memory(rest: str) -> None:
+    text = KEY + rest * (2**19 // len(rest))
+    tracemalloc.start()
+    try:
+        clean = without_key(text, KEY)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert clean.startswith("[key]") and KEY not in clean
+    assert peak < 64 * len(text)
+
+
+def test_an_escape_after_white_space_is_still_one() -> None:
+    escaped = "".join(f" \\u{ord(c):04x}" for c in KEY)
+    assert without_key(f"It is {escaped}.", KEY) == "It is  [key]."

@@ -49,6 +49,10 @@ class Intake:
     _questions: dict[tuple[object, ...], AudioRef] = field(default_factory=dict, init=False, repr=False)
     _missing: list[None] = field(default_factory=list, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        if not self.max_seconds > 0:  # NaN too
+            raise InputError(f"got max_answer_seconds={self.max_seconds}, expected a positive number of seconds")
+
     def take(self, testset: Answers, row: Row | StoredRow) -> tuple[Item, Response]:
         """The item and the response of a row. Raises `InputError` for a bad question recording, and
         `MissingRecordingError` for any that is not there."""

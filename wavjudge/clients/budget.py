@@ -18,7 +18,7 @@ from functools import partial
 
 from wavjudge.clients.attempt import Attempt
 from wavjudge.clients.base import Failure, Reply, Request
-from wavjudge.clients.money import Price, at_most, billed
+from wavjudge.clients.money import Price, at_least, at_most, billed
 from wavjudge.errors import BudgetError, InputError, StopRun
 
 _DUST = 1e-9  # USD; sums of floats may differ by less than this from what they are
@@ -58,6 +58,12 @@ class Budget:
     _beyond: BudgetError | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        # NaN is below nothing and above nothing, so each comparison with it would let everything or nothing through.
+        if isinstance(self.max_usd, bool) or not 0 <= self.max_usd < math.inf:
+            raise InputError(f"got a limit of {self.max_usd} USD, expected a finite number from 0 on",
+                             todo="leave --max-cost (max_cost) out for no limit")  # fmt: skip
 
     @property
     def held(self) -> float:
@@ -126,6 +132,8 @@ def budgeted(attempt: Attempt, budget: Budget, price: Price | None) -> Attempt:
         try:
             outcome = await attempt(request)
             usd = billed(request, outcome, price)
+            if usd is None and (told := at_least(request, outcome, price)) > reservation.usd:
+                usd = told  # not the whole of it, and already more than all of the bound
             return outcome
         except (InputError, StopRun):
             usd = 0.0  # the recording could not be read, or nothing may be sent any more

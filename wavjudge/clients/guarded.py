@@ -17,7 +17,7 @@ import httpx2
 
 from wavjudge.clients.reach import LIMIT, READY, Moved, TooLarge, Unsent
 
-_ERROR_BYTES = 2**20
+_ERROR_BYTES = 2**16  # the reason that is kept of it has a few hundred characters
 _ALREADY_DONE = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError,
                httpx2.UnsupportedProtocol)  # fmt: skip

@@ -131,11 +131,42 @@ def billed(request: Request, outcome: Reply | Failure, price: Price | None) -> f
         return usage.usd
     if impossible(request, outcome, usage, price.audio_tokens_per_second):
         return None
+    usage = _with_what_the_request_says(request, usage)
     if "audio" in request.wants and usage.audio_output_tokens is None:
         return None  # text and speech have prices of their own, and the provider does not say how much of each it was
-    if usage.audio_input_tokens is None and not request.audio_parts:
-        usage = usage.model_copy(update={"audio_input_tokens": 0})
     return cost(usage, price)
+
+
+def at_least(request: Request, outcome: Reply | Failure, price: Price | None) -> float:
+    """USD that one attempt has cost in any case: the counts that the provider told, each at its cheapest.
+
+    Where a whole cost is not known, this still tells of a charge beyond the bound: output is charged whatever the
+    input was made of. A count that another one contradicts is told all the same.
+    """
+    usage = _with_what_the_request_says(request, outcome.usage)
+    if usage.usd is not None or price is None:
+        return usage.usd or 0.0
+    heard, said = usage.audio_input_tokens or 0, usage.audio_output_tokens or 0
+    unsure_in = max((usage.input_tokens or 0) - heard, 0)
+    cached = min(usage.cached_input_tokens or 0, unsure_in)
+    kinds_in = [price.text_in] if usage.audio_input_tokens is not None else [price.text_in, price.audio_in]
+    spoken = "audio" in request.wants and usage.audio_output_tokens is None
+    kinds_out = [price.text_out, price.audio_out] if spoken else [price.text_out]
+    return math.fsum((
+        (unsure_in - cached) * _cheapest(kinds_in), cached * _cheapest([*kinds_in, price.cached_in]),
+        heard * (price.audio_in or 0.0), max((usage.output_tokens or 0) - said, 0) * _cheapest(kinds_out),
+        said * (price.audio_out or 0.0),
+    )) / MILLION  # fmt: skip
+
+
+def _with_what_the_request_says(request: Request, usage: Usage) -> Usage:
+    """A request without a recording has no audio tokens, told or not."""
+    silent = usage.audio_input_tokens is None and not request.audio_parts
+    return usage.model_copy(update={"audio_input_tokens": 0}) if silent else usage
+
+
+def _cheapest(prices: list[float | None]) -> float:
+    return min((usd for usd in prices if usd is not None), default=0.0)
 
 
 def _never_ran(failure: Failure) -> bool:

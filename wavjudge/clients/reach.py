@@ -12,8 +12,12 @@ from urllib.parse import urljoin, urlsplit
 from wavjudge.clients.base import Request
 
 MEBIBYTE = 2**20
-TEXT_BYTES = 4 * MEBIBYTE
-"""Of a reply in text. The longest that any listed model writes, 65,536 tokens, takes about a third of it as JSON."""
+TEXT_BYTES = MEBIBYTE // 2
+"""Of a reply in text to a request of up to 16,384 tokens: 128 times as many bytes as a judge's 4,096 tokens, several
+times what they take as JSON (about 21 bytes a token where every character is escaped)."""
+BYTES_PER_TOKEN = 32
+"""Allowed to a request for more tokens; no more than `MOST_TEXT_BYTES`."""
+MOST_TEXT_BYTES = 4 * MEBIBYTE
 AUDIO_BYTES = 128 * MEBIBYTE
 """Of a reply with speech: ten minutes, the longest answer that is rated, at 48 kHz in base64 take 77 MB."""
 
@@ -23,7 +27,9 @@ READY: ContextVar[bytes | None] = ContextVar("a body that takes the place of wha
 
 def most_bytes(request: Request) -> int:
     """How large the reply to a request may be."""
-    return AUDIO_BYTES if "audio" in request.wants else TEXT_BYTES
+    if "audio" in request.wants:
+        return AUDIO_BYTES
+    return min(max(TEXT_BYTES, BYTES_PER_TOKEN * (request.sampling.max_tokens or 0)), MOST_TEXT_BYTES)
 
 
 class Unsent(Exception):
@@ -57,7 +63,8 @@ class TooLarge(Exception):
     """A reply beyond what any answer needs."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"got a reply of more than {most // MEBIBYTE} MiB, which no answer takes; the rest was left")
+        size = f"{most // MEBIBYTE} MiB" if most >= MEBIBYTE else f"{most // 1024} KiB"
+        super().__init__(f"got a reply of more than {size}, which no answer takes; the rest was left")
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:

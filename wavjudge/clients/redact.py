@@ -11,7 +11,9 @@ from __future__ import annotations
 import base64
 import functools
 import html
+import io
 import re
+from array import array
 from dataclasses import replace
 from typing import Any
 
@@ -25,10 +27,11 @@ _RUN = 8
 _ESCAPED = re.compile(
     r"\\+u\{?([0-9a-f]{4})\}?|\\+x([0-9a-f]{2})|%(?:25)*([0-9a-f]{2})"
     r"|&(?:amp;)*#x0*([0-9a-f]{1,6});|&(?:amp;)*#0*([0-9]{1,7});|(&[a-z]{2,8};)"
-    r"|[\s\\\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]",
+    r"|[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+|\\",
     re.IGNORECASE,
 )
-"""An escape of one character, or a character that is skipped."""
+"""An escape of one character, or characters that are skipped. A backslash comes last and alone: it may begin an
+escape."""
 _SIGNS = re.compile(r"[\\%&]")
 _SKIPPED = {code: None for code in range(0x10000) if re.fullmatch(_ESCAPED, chr(code))}
 
@@ -47,7 +50,7 @@ def without_key(text: str, key: str | None) -> str:
     # The quick way for nearly all texts, which hold no trace of it; only one that does is gone through by character.
     plain = _ESCAPED.sub(_unescaped, text) if _SIGNS.search(text) else text.translate(_SKIPPED)
     folded = plain.casefold()
-    if runs.isdisjoint([folded[at : at + _RUN] for at in range(len(folded) - _RUN + 1)]):
+    if runs.isdisjoint(folded[at : at + _RUN] for at in range(len(folded) - _RUN + 1)):
         return text
     return _replaced(text, runs)
 
@@ -90,12 +93,11 @@ def _unescaped(found: re.Match[str]) -> str:
 
 def _replaced(text: str, runs: frozenset[str]) -> str:
     """The text with the marked places replaced, each run of them by one word."""
-    characters, places = _characters(text)
-    folded = "".join(characters)
+    folded, begins, ends = _characters(text)
     marked = bytearray(len(text))
     for at in range(len(folded) - _RUN + 1):
         if folded[at : at + _RUN] in runs:
-            begin, end = places[at][0], places[at + _RUN - 1][1]
+            begin, end = begins[at], ends[at + _RUN - 1]
             marked[begin:end] = b"\1" * (end - begin)
     pieces, at = [], 0
     for hidden in re.finditer(rb"\x01+", bytes(marked)):
@@ -104,19 +106,34 @@ def _replaced(text: str, runs: frozenset[str]) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def _characters(text: str) -> tuple[list[str], list[tuple[int, int]]]:
-    """The characters of the plain text, folded, and where in the text each one stands."""
-    characters: list[str] = []
-    places: list[tuple[int, int]] = []
+def _characters(text: str) -> tuple[str, array[int], array[int]]:
+    """The plain text, folded, and where in the text each of its characters begins and ends."""
+    pieces = io.StringIO()  # a string for each character would take ten times as much
+    begins, ends = array("I"), array("I")  # four bytes a place: a reply may be long
     at = 0
-    for found in [*_ESCAPED.finditer(text), None]:
-        upto = found.start() if found else len(text)
-        pieces = [(character, (place, place + 1)) for place, character in enumerate(text[at:upto], at)]
-        if found:
-            pieces.append((_unescaped(found), found.span()))
-            at = found.end()
-        for piece, place in pieces:
-            for character in piece.casefold():
-                characters.append(character)
-                places.append(place)
-    return characters, places
+    for found in _ESCAPED.finditer(text):
+        _add_plain(text, at, found.start(), pieces, begins, ends)
+        at = found.end()
+        if meant := _unescaped(found).casefold():
+            pieces.write(meant)
+            begins.extend([found.start()] * len(meant))
+            ends.extend([at] * len(meant))
+    _add_plain(text, at, len(text), pieces, begins, ends)
+    return pieces.getvalue(), begins, ends
+
+
+def _add_plain(text: str, at: int, upto: int, pieces: io.StringIO, begins: array[int], ends: array[int]) -> None:
+    """Characters that stand for themselves; a few, such as the German sharp s, are folded to two."""
+    if at == upto:
+        return
+    plain = text[at:upto].casefold()
+    if len(plain) == upto - at:  # folding never shortens, so each became one
+        pieces.write(plain)
+        begins.extend(range(at, upto))
+        ends.extend(range(at + 1, upto + 1))
+        return
+    for place in range(at, upto):
+        folded = text[place].casefold()
+        pieces.write(folded)
+        begins.extend([place] * len(folded))
+        ends.extend([place + 1] * len(folded))

@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 class ClientOptions(BaseModel):
     """Options of every judge that is reached over a network."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     base_url: str | None = Field(None, description="another server of the same protocol")
     api_key_env: str | None = Field(None, description="environment variable that holds the key")
