@@ -39,7 +39,7 @@ def test_text_answers_and_a_second_pass_that_has_nothing_to_do(tmp_path: Path) -
     assert [found[name, "choice_given"][1] for name in "123"] == [1, 0, None]
     assert [found[name, "refusal"][1] for name in "123"] == [0, 1, None]
     ratings = list(wavjudge.load(tmp_path / "run").ratings())
-    assert {rating.signature for rating in ratings if rating.axis == "choice"} == {"checks|choice|rules:3|text:own|v1"}
+    assert {rating.signature for rating in ratings if rating.axis == "choice"} == {"checks|choice|rules:4|text:own|v1"}
     assert len({rating.signature for rating in ratings}) == 4
 
 

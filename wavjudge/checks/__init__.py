@@ -18,7 +18,7 @@ from wavjudge.checks.instructions import CannotTellError, kept
 from wavjudge.checks.options import Choice, Instruction, every, only
 from wavjudge.checks.reference import matching, references
 from wavjudge.checks.refusal import declining_phrase
-from wavjudge.checks.writing import is_known
+from wavjudge.checks.writing import unread_phrases
 from wavjudge.signals import Measurement, NotApplicableError, models, words
 from wavjudge.types import Axis, Item, Scale
 
@@ -37,7 +37,7 @@ AXES: tuple[Axis, ...] = (
     Axis(name="reference_match", scale=_SHARE),
     Axis(name="instructions", scale=_SHARE),
 )
-RULES = {"wer": 2, "cer": 2, "choice": 3, "choice_given": 3, "refusal": 2, "reference_match": 2, "instructions": 2}
+RULES = {"wer": 2, "cer": 2, "choice": 4, "choice_given": 4, "refusal": 3, "reference_match": 2, "instructions": 2}
 """Version of the rules of each axis: a change to one changes the signature of that axis alone."""
 
 HEARD = frozenset({"wer", "cer"})
@@ -145,12 +145,10 @@ def _instructions(answer: Answer) -> tuple[float, Details]:
 
 def _text(answer: Answer, *, phrases: bool = False) -> str:
     """The text to read. phrases: for rules that know phrases of some languages only."""
-    if phrases and not is_known(answer.item.language):
-        raise NotApplicableError(
-            f"phrases are known in English and Chinese only; the language is {answer.item.language}"
-        )
     if answer.text is None or not answer.text.strip():
         raise NotApplicableError("the answer has no text to read")
+    if phrases and (why := unread_phrases(answer.text, answer.item.language)):
+        raise NotApplicableError(why)
     return answer.text
 
 

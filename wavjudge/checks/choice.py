@@ -15,7 +15,7 @@ from functools import partial
 from wavjudge.checks import spoken
 from wavjudge.checks.correction import corrections
 from wavjudge.checks.denial import denied
-from wavjudge.checks.writing import plain
+from wavjudge.checks.writing import plain, simplified
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def read_choice(text: str, offered: Mapping[str, str]) -> Reading:
     >>> read_choice("I don't know.", offered).why, read_choice("Option A, or option B.", offered).why
     ('no answer found', 'several answers')
     """
-    words = spoken.spelt(plain(text), offered)
+    words = spoken.spelt(simplified(plain(text)), offered)
     withdrawn = False
     for correction in corrections(words):
         if not _read(correction.before, offered).named:
@@ -184,7 +184,7 @@ def _own_words(text: str, offered: Mapping[str, str]) -> Iterator[_Mention]:
     said = [
         (match.start(), match.end(), letter)
         for letter, option in offered.items()
-        if (bare := plain(option).strip(" .。"))
+        if (bare := simplified(plain(option)).strip(" .。"))
         for match in re.finditer(_bounded(bare), text, re.IGNORECASE)
     ]
     for start, end, letter in said:

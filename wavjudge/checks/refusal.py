@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
-from wavjudge.checks.writing import plain
+from wavjudge.checks.writing import plain, simplified
 
 SENTENCES = 3
 """How many sentences from the beginning are read: who declines says so first. Later ones are often mere caution."""
@@ -28,7 +28,7 @@ def declining_phrase(text: str) -> str | None:
     ("i can't help", '我无法提供')
     >>> declining_phrase("I can't help but smile. Sure, here is how.")
     """
-    said = plain(text).lower()
+    said = simplified(plain(text)).lower()
     own = _QUOTED.sub(" ", said)  # what others say, unless that is all there is
     parts = [part for part in _END.split(own if _has_words(own) else said) if _has_words(part)]
     begin = " ".join(" ".join(parts[:SENTENCES]).split())

@@ -36,6 +36,14 @@ _SCRIPTS = {
 
 
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
+_TRADITIONAL = str.maketrans(
+    "無沒辦會願應該許繼續這個問題為給對幫協滿與參討論訴編寫業執談裝樣絕謝禮選擇難違則規設準聽說錯們現暫時實確遺價觀麼項顯覺認還別過僅類區當況遲請讓絶從關係",
+    "无没办会愿应该许继续这个问题为给对帮协满与参讨论诉编写业执谈装样绝谢礼选择难违则规设准听说错们现暂时实确遗价观么项显觉认还别过仅类区当况迟请让绝从关系",
+)  # fmt: skip
+"""The signs of the phrases that are looked for, as Taiwan and Hong Kong write them, and as the phrases here do."""
+_FOREIGN = 0.2
+"""A text with more than this share of letters of other scripts is in neither language."""
+_NO_PHRASES = "phrases are known in English and Chinese only; the text is written in another script"
 _LONG = 15
 """So many Han signs without one of kana are Chinese: Japanese has none so long."""
 
@@ -47,6 +55,15 @@ def plain(text: str) -> str:
     '"I can\\'t",B'
     """
     return unicodedata.normalize("NFKC", text).translate(_QUOTES)
+
+
+def simplified(text: str) -> str:
+    """The text with the signs of our Chinese phrases in their simplified form; of the others nothing is changed.
+
+    >>> simplified("我無法提供這些資訊")
+    '我无法提供这些資訊'
+    """
+    return text.translate(_TRADITIONAL)
 
 
 def is_chinese(language: str | None) -> bool:
@@ -62,6 +79,32 @@ def is_chinese(language: str | None) -> bool:
 def is_known(language: str | None) -> bool:
     """Whether phrases of the language are known here: English, Chinese, and an unknown language taken for either."""
     return is_english(language) or is_chinese(language)
+
+
+def unread_phrases(text: str, language: str | None) -> str | None:
+    """Why phrases of English and Chinese cannot be looked for in a text; None where they can: tag and script decide.
+
+    >>> unread_phrases("Bien sûr.", "fr"), unread_phrases("It's B.", "und"), unread_phrases("选B。", "en")
+    ('phrases are known in English and Chinese only; the language is fr', None, None)
+    >>> [unread_phrases(text, None) for text in ("Bではありません。", "не B", "B 아니에요")] == 3 * [_NO_PHRASES]
+    True
+    """
+    stated = None if language is None or primary(language) in ("und", "mul", "") else language
+    if not is_known(stated) or _is_romanised(stated):
+        return f"phrases are known in English and Chinese only; the language is {language}"
+    letters = [unicodedata.name(sign, "") for sign in text if sign.isalpha()]
+    words = [name for name in letters if not name.startswith(("LATIN", "FULLWIDTH LATIN", "CJK"))]
+    latin = re.findall(r"[A-Za-z\u00c0-\u024f]{2,}", text)  # not the letter that is chosen
+    return _NO_PHRASES if len(words) > _FOREIGN * (len(words) + len("".join(latin)) + len(_HAN.findall(text))) else None
+
+
+def _is_romanised(language: str | None) -> bool:
+    """Whether a tag says Chinese in Latin letters, or Cantonese, whose words of denial are its own."""
+    return (
+        language is not None
+        and is_chinese(language)
+        and ("latn" in re.split(r"[-_]", language.lower()) or primary(language) in ("yue", "cantonese"))
+    )
 
 
 def reads_as_chinese(text: str, language: str | None) -> bool:
