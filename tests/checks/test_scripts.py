@@ -22,7 +22,15 @@ def measured(axis: str, text: str, language: str | None = None) -> float | None:
 @pytest.mark.parametrize("language", [None, "en", "zh", "und"])
 @pytest.mark.parametrize(
     "text",
-    ["Bではありません。", "B는 정답이 아닙니다.", "Это не B.", "الإجابة ليست B", "お手伝いできません。"],
+    [
+        "正解はB以外",
+        "東京都がB",
+        "Bではありません。",
+        "B는 정답이 아닙니다.",
+        "Это не B.",
+        "الإجابة ليست B",
+        "お手伝いできません。",
+    ],
 )
 def test_another_script_gives_no_number(axis: str, language: str | None, text: str) -> None:
     assert measured(axis, text, language) is None

@@ -94,6 +94,8 @@ def unread_phrases(text: str, language: str | None) -> str | None:
         return f"phrases are known in English and Chinese only; the language is {language}"
     letters = [unicodedata.name(sign, "") for sign in text if sign.isalpha()]
     words = [name for name in letters if not name.startswith(("LATIN", "FULLWIDTH LATIN", "CJK"))]
+    if 10 * sum(name.startswith(("HIRAGANA", "KATAKANA")) for name in words) > len(_HAN.findall(text)) > 0:
+        return _NO_PHRASES  # Japanese, of which most signs may be Han
     latin = re.findall(r"[A-Za-z\u00c0-\u024f]{2,}", text)  # not the letter that is chosen
     return _NO_PHRASES if len(words) > _FOREIGN * (len(words) + len("".join(latin)) + len(_HAN.findall(text))) else None
 
