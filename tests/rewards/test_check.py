@@ -189,3 +189,15 @@ def test_a_bar_is_a_correlation(bar: dict[str, Any]) -> None:
 def test_a_calibration_without_a_judge(file: CalibrationFile) -> None:
     with pytest.raises(InputError, match="without a judge"):
         check(file.model_copy(update={"rows": ()}))
+
+
+def test_an_axis_whose_gain_is_not_shown_is_refused_whatever_its_order(file: CalibrationFile) -> None:
+    def with_gain(low: float | None, high: float | None) -> Any:
+        rows = [dict(row) | ({"best_of_n_lo": low, "best_of_n_hi": high} if row["kind"] == "judge" else {})
+                for row in file.rows]  # fmt: skip
+        return permits(file.model_copy(update={"rows": tuple(rows)}))["semantic"]
+
+    assert with_gain(0.1, 0.5).allowed and with_gain(None, None).allowed
+    refused, worse = with_gain(-0.1, 0.5), with_gain(-0.5, -0.1)
+    assert not refused.allowed and "not shown to gain anything" in refused.sentence
+    assert not worse.allowed and "worse than choosing blindly" in worse.sentence

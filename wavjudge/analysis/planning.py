@@ -178,9 +178,20 @@ def _plan(
     labels = prompts * answers
     sentence = (
         f"{goal[0].upper()}{goal[1:]}: {labels} labels on {prompts} prompts, {answers} each "
-        f"({n} if all were independent; design effect {effect:.2f})."
+        f"({_why_more(n, labels, answers, effect)})."
     )
     return Plan(goal, formula, n, effect, answers, prompts, labels, sentence)
+
+
+def _why_more(independent: int, labels: int, answers: int, effect: float) -> str:
+    """Why there are more labels than the formula for independent ones says.
+
+    >>> _why_more(197, 199, 1, 1.0)
+    "197 by normal quantiles, 2 more for Student's t"
+    """
+    if answers == 1:
+        return f"{independent} by normal quantiles, {labels - independent} more for Student's t"
+    return f"{independent} if all were independent; design effect {effect:.2f}"
 
 
 def _stretch(level: float, power: float | None = None) -> Callable[[int], float]:

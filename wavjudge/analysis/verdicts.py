@@ -129,7 +129,21 @@ def _ranking(f: Finding) -> Verdict:
         f"({figure}).",
         "unknown": f"Not known whether it orders answers to one prompt: {_why(rho)} ({figure}).",
     }
-    return Verdict("ranking", state, text[state])
+    return Verdict("ranking", state, text[state] + _gain(f))
+
+
+def _gain(f: Finding) -> str:
+    """What choosing by it gains; beside it people, one by one, and the judge against the same references."""
+    gain = f.values["best_of_n"]
+    if gain.value is None:
+        return ""
+    told = f" Choosing its favourite answer gains {_figure(gain)} of what the best one would over a blind choice"
+    beside = f.others.figures["best_of_n"] if f.others is not None else None
+    if beside is None or beside.person.value is None or beside.judge.value is None:
+        return f"{told}."
+    return (
+        f"{told}; on the same references a person gains {beside.person.value:.2f}, the judge {beside.judge.value:.2f}."
+    )
 
 
 def _audio(line: Line) -> Verdict:

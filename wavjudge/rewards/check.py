@@ -4,6 +4,7 @@ Optimising a score finds whatever the score is wrong about. What a training sign
 prompt, so a judge's axis may be optimised where it is shown
 
 * that it orders them as people do: the whole interval of the zero-filled Intra-ID Spearman lies above the bar;
+* that choosing by it gains: the whole interval of `best_of_n` lies above zero, where there is one;
 * that it does so better than what does not judge at all: above the best null row (length of the answer, an
   instrument), where one has a figure; the same judge on transcripts alone does judge and is no such row;
 * that it says the same again: the intraclass correlation of repeats inside a prompt, where there are repeats.
@@ -171,9 +172,10 @@ def _permit(file: CalibrationFile, row: Row, bar: Bar) -> Permit:
     beside = [one for one in file.rows if (one["signature"], one["axis"]) == (signature, axis)]
     nulls = [one for one in beside if one["kind"] == BASELINE and one["judge"] != TRANSCRIPT_ONLY]
     steady = next((one for one in file.repeats if (one.signature, one.axis) == (signature, axis)), None)
-    against = [why for why in (_no_calibration(row, bar), _order(row, bar), _nulls(row, nulls, bar),
+    against = [why for why in (_no_calibration(row, bar), _order(row, bar), _gain(row), _nulls(row, nulls, bar),
                                _unsteady(steady, bar)) if why]  # fmt: skip
-    figures = f"zero-filled Intra-ID {_figure(row, 'intra_id_zero_filled')}; {_best_null(nulls)}; {_told(steady)}"
+    gain = f"best of n {_figure(row, 'best_of_n')}; " if row.get("best_of_n") is not None else ""
+    figures = f"zero-filled Intra-ID {_figure(row, 'intra_id_zero_filled')}; {gain}{_best_null(nulls)}; {_told(steady)}"
     yes = "yes, it is shown to order answers to one prompt in people's direction"
     said = f"no: {'; '.join(against)}" if against else yes
     return Permit(str(row["judge"]), signature, axis, not against, f"{axis}: {said} ({figures}).", _state(row, bar))
@@ -198,6 +200,14 @@ def _order(row: Row, bar: Bar) -> str:
         "not_shown": f"its order inside a prompt is not shown to lie above {bar.min_order:g}",
         "unknown": "its order inside a prompt is not known, it has no interval: label more prompts with two answers",
     }[_state(row, bar)]
+
+
+def _gain(row: Row) -> str:
+    """Only what is known counts here: where the gain has no interval, the order speaks alone."""
+    return {
+        "reversed": "choosing the best of several answers by it is worse than choosing blindly",
+        "not_shown": "choosing the best of several answers by it is not shown to gain anything",
+    }.get(state_of(row.get("best_of_n_lo"), row.get("best_of_n_hi")), "")
 
 
 def _nulls(row: Row, nulls: Sequence[Row], bar: Bar) -> str:
