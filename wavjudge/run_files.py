@@ -83,6 +83,39 @@ def replace(root: Path, name: str, data: bytes, *, durable: bool = True) -> None
             raise
 
 
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A result to write where the user said, in a folder that may be somebody else's: the whole file appears under its
+    name at the end, or nothing does. What stands there is replaced, never written through: a link or a pipe is an
+    error, and a file's second name elsewhere keeps what it held. Other failures are `OSError`.
+    """
+    with suppress(FileNotFoundError):
+        kind = path.lstat().st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(kind):
+            raise StoreError("got a link or a pipe in the place of a file to be written", where=str(path),
+                             todo="take it away, or name another --out: nothing is written through it")  # fmt: skip
+    with _folder_of(path.parent, path.name, make=False) as (folder, last):
+        half = f".wavjudge-{os.getpid()}-{threading.get_ident()}.tmp"
+        with suppress(FileNotFoundError):
+            _unlink(folder, half)
+        try:
+            with os.fdopen(_open(folder, half, os.O_RDWR | os.O_CREAT | os.O_EXCL | _PLAIN), "w+b") as file:
+                yield file
+            _rename(folder, half, last)
+        except BaseException:
+            with suppress(OSError):
+                _unlink(folder, half)
+            raise
+
+
+def write_new(path: Path, text: str) -> None:
+    """A text as `new_file`: UTF-8, and lines end as they do in it."""
+    with new_file(path) as file:
+        file.write(text.encode())
+
+
 def make_folder(root: Path, name: str) -> None:
     """A folder below `root`, made where it is not there."""
     with _errors(root, name), _folder_of(root, f"{name}/", make=True):

@@ -61,14 +61,15 @@ def write(found: Calibration, file: CalibrationFile, out: Path, *, plots: bool, 
     from wavjudge.report import calibration as tables
     from wavjudge.report.calibration_files import as_csv
     from wavjudge.report.cells import latex, markdown
+    from wavjudge.run_files import write_new
 
     out.mkdir(parents=True, exist_ok=True)
-    (out / "calibration.csv").write_text(as_csv(file), encoding="utf-8")
-    (out / "calibration.json").write_text(file.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_new(out / "calibration.csv", as_csv(file))
+    write_new(out / "calibration.json", file.model_dump_json(indent=1) + "\n")
     if layout == "paper":
         head, body = tables.paper_rows(found)
-        (out / "paper.md").write_text(tables.as_markdown(head, body, markdown), encoding="utf-8")
-        (out / "paper.tex").write_text(tables.as_latex(head, body, latex), encoding="utf-8")
+        write_new(out / "paper.md", tables.as_markdown(head, body, markdown))
+        write_new(out / "paper.tex", tables.as_latex(head, body, latex))
     if plots:
         from wavjudge.report.plots import draw
 

@@ -63,7 +63,8 @@ def _draw(run: Path, to: Path) -> None:
     from wavjudge import api
     from wavjudge.report import summary as tables
     from wavjudge.report.picture import svg
+    from wavjudge.run_files import write_new
 
     scored = api.load(run)
     cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
-    to.write_text(svg(lambda screen: tables.show(screen, cells, answers), title="make demo"), encoding="utf-8")
+    write_new(to, svg(lambda screen: tables.show(screen, cells, answers), title="make demo"))

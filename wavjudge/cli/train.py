@@ -68,6 +68,7 @@ def toy(
 ) -> None:
     """The recipe's six arms on a toy, minutes on one thread."""
     with_extra("torch")
+    from wavjudge.run_files import write_new
     from wavjudge.training import toy as toys
     from wavjudge.training.toy_arms import Settings, held_out_nll
 
@@ -80,7 +81,7 @@ def toy(
     rows = list(toys.study(settings, bases, lrs, told=lambda line: typer.echo(line, err=True)))
     toys.write(rows, out / f"{name}.csv")
     toys.draw(rows, out / f"{name}.png")
-    (out / f"{name}.md").write_text(toys.page(rows), encoding="utf-8")
+    write_new(out / f"{name}.md", toys.page(rows))
     typer.echo(toys.page(rows))
     typer.echo(f"Base models (no speech below {settings.world.floor:.4f} nats) and their preference gradients:\n")
     for one, found in toys.geometry(settings, bases).items():

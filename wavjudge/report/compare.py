@@ -22,6 +22,7 @@ from wavjudge.errors import InputError
 from wavjudge.report.cells import EXACT, markdown, number
 from wavjudge.report.text import counted as counted
 from wavjudge.report.text import one_line
+from wavjudge.run_files import write_new
 from wavjudge.spreadsheet import inert
 from wavjudge.version import __version__
 
@@ -69,7 +70,7 @@ def write(report: Report, path: Path) -> None:
     checked(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_FORMS[path.suffix.lower()](report), encoding="utf-8", newline="\n")
+        write_new(path, _FORMS[path.suffix.lower()](report))
     except OSError as error:
         raise InputError(f"got a file that cannot be written ({error})", where=str(path),
                          todo="check the path, its room and permissions") from error  # fmt: skip

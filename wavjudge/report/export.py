@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from wavjudge.errors import InputError
+from wavjudge.run_files import new_file
 from wavjudge.spreadsheet import inert
 from wavjudge.types import Rating
 
@@ -56,7 +58,7 @@ def write(rows: Iterable[dict[str, Any]], path: Path) -> int:
 
 def _write_csv(rows: Iterator[dict[str, Any]], path: Path) -> int:
     count = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with new_file(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
         plain = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         # Python quotes a cell with a lone carriage return only from 3.13 on; unquoted, readers take it for a line end.
         quoted = csv.DictWriter(file, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -77,7 +79,7 @@ def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:
     whole, real = {"attempt", "turn", "repeat"}, {"scale_low", "scale_high", "score"}
     kinds = dict.fromkeys(whole, pa.int64()) | dict.fromkeys(real, pa.float64()) | {"cached": pa.bool_()}
     schema, count = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS]), 0
-    with parquet.ParquetWriter(path, schema) as writer:
+    with new_file(path) as file, parquet.ParquetWriter(file, schema) as writer:
         while batch := list(islice(rows, 10_000)):
             writer.write_table(pa.Table.from_pylist(batch, schema))
             count += len(batch)

@@ -16,6 +16,7 @@ from wavjudge.errors import InputError
 from wavjudge.report.cells import EXACT, SHORT, gain, is_number, latex, markdown, money, number, with_interval
 from wavjudge.report.leaderboard_words import beside, unverified_judges
 from wavjudge.report.origin import result_signature
+from wavjudge.run_files import write_new
 from wavjudge.spreadsheet import inert
 
 
@@ -103,7 +104,7 @@ def write(board: Leaderboard, path: Path) -> None:
     if form is None:
         raise InputError(f"got {path.suffix or 'no suffix'}, expected one of {', '.join(_FORMS)}", where=str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(form(board), encoding="utf-8", newline="\n")
+    write_new(path, form(board))
 
 
 _FORMS: dict[str, Callable[[Leaderboard], str]] = {".csv": as_csv, ".md": as_markdown, ".tex": as_latex}

@@ -22,6 +22,7 @@ from statistics import fmean
 from typing import Any
 
 from wavjudge.errors import InputError
+from wavjudge.run_files import new_file
 from wavjudge.types import AudioRef, Item, Rating, Response, Scale, Subject, Utterance
 
 AXES = {"semantic": "semantic_score", "acoustic": "paralinguistic_score"}
@@ -86,9 +87,9 @@ def write(
     done = Written()
     found = records(items, responses, ratings, out, run=run, rater=rater, done=done)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", encoding="utf-8") as file:
+    with new_file(out) as file:
         for record in found:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
     return done
 
 

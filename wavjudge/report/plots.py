@@ -16,6 +16,7 @@ import numpy as np
 from wavjudge.analysis.calibration import Finding
 from wavjudge.analysis.sums import Floats
 from wavjudge.report.origin import plots_of
+from wavjudge.run_files import new_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,10 +49,17 @@ def draw(finding: Finding, folder: Path) -> list[Path]:
         figure = _figure(finding, plot)
         for suffix in (".png", ".svg"):
             path = folder / f"{stem}-{name}{suffix}"
-            figure.savefig(path, metadata={"Date": None} if suffix == ".svg" else {"Software": None})
+            save(figure, path)
             written.append(path)
         figure.clear()
     return written
+
+
+def save(figure: Figure, path: Path) -> None:
+    """As PNG or SVG, by the name of the file; without its day or maker, so that the same picture is the same bytes."""
+    kind = path.suffix.removeprefix(".")
+    with new_file(path) as file:
+        figure.savefig(file, format=kind, metadata={"Date": None} if kind == "svg" else {"Software": None})
 
 
 def _figure(finding: Finding, plot: Callable[[Axes, Finding], None]) -> Figure:

@@ -24,6 +24,7 @@ from wavjudge.rewards.monitor_alarms import Alarms, check
 from wavjudge.rewards.monitor_looks import Look, Measured, checked
 from wavjudge.rewards.monitor_plan import Plan
 from wavjudge.rewards.monitor_table import report
+from wavjudge.run_files import write_new
 from wavjudge.store import Log, first_problem
 
 PLAN, LOOKS, TABLE, WORDS, PICTURE = "plan.json", "monitor.jsonl", "monitor.csv", "monitor.md", "monitor"
@@ -151,9 +152,7 @@ def _stored_looks(path: Path, plan: Plan) -> Iterator[Look]:
 
 def _write_plan(path: Path, plan: Plan) -> None:
     if not path.is_file():
-        half = path.with_suffix(".json.tmp")
-        half.write_text(plan.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        half.replace(path)
+        write_new(path, plan.model_dump_json(indent=1) + "\n")
 
 
 def _differs(stored: Plan, new: Plan) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wavjudge.report.plots import save
 from wavjudge.rewards.monitor_alarms import Alarms, Change, Standing
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def draw(alarms: Alarms, stem: Path) -> list[Path]:
     matplotlib.rcParams["svg.hashsalt"] = "wavjudge"
     made, written = figure(alarms), [stem.with_suffix(suffix) for suffix in (".png", ".svg")]
     for path in written:
-        made.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+        save(made, path)
     return written
 
 

@@ -22,6 +22,7 @@ from wavjudge.rewards.pair_foreign import foreign_record, marked, own_scores, to
 from wavjudge.rewards.pair_noise import Repeats, noise_of, repeats_of
 from wavjudge.rewards.pair_rules import AXES, USED, Rules
 from wavjudge.rewards.pairs import Noise, Output, Pair, Prompt
+from wavjudge.run_files import write_new
 from wavjudge.store import RunFolder
 from wavjudge.types import Rating
 
@@ -150,7 +151,7 @@ def write(
         told["calibration"] = calibration
     lines = [json.dumps(_written(pair, out) | told, ensure_ascii=False) + "\n" for pair in pairs]
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text("".join(lines), encoding="utf-8")
+    write_new(out, "".join(lines))
     return len(lines)
 
 

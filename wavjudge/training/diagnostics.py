@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from wavjudge.errors import InputError
+from wavjudge.report.plots import save
 from wavjudge.training.masks import Masks
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def draw_change(change: Change, path: Path, title: str = "") -> Path:
         _histogram(axes, getattr(change, kind), kind, reach)
     figure.supxlabel("change of log-probability from the base model, nats", fontsize=9)
     figure.suptitle(title, fontsize=10)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+    save(figure, path)
     return path
 
 

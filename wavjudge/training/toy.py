@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import hashlib
+import io
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from wavjudge.errors import InputError
+from wavjudge.report.plots import save
+from wavjudge.run_files import new_file
 from wavjudge.training.diagnostics import Gradients, gradients
 from wavjudge.training.toy_arms import ARMS, Arm, Settings, base, preference_by_kind, train
 from wavjudge.training.toy_model import ToyModel
@@ -94,7 +97,7 @@ def _digest(settings: Settings) -> str:
 
 def write(rows: Iterable[Row], path: Path) -> None:
     """As CSV, one line a look."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with new_file(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(field.name for field in fields(Row))
         table.writerows(astuple(row) for row in rows)
@@ -222,7 +225,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             _lines(axes, _runs(rows, lr), name)
             axes.set_title(f"learning rate {lr:g}" if not line else "", fontsize=10)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+    save(figure, path)
 
 
 def _lines(axes: Axes, runs: dict[str, list[list[Row]]], name: str) -> None:

@@ -113,6 +113,9 @@ def _begun(out: Path, targets: Iterable[str]) -> Path:
     half = out / UNFINISHED
     if not half.exists() and (standing := [name for name in targets if (out / name).exists()]):
         raise InputError(f"got a folder that already holds {standing}", where=str(out), todo="name another --out")
+    for inner in (half, out / "audio"):
+        if inner.is_symlink():
+            raise InputError("got a link where the import would write", where=str(inner), todo="name another --out")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
     return half
@@ -261,6 +264,9 @@ class _Keeper:
 
     def _put(self, place: Path, make: Callable[[Path], object]) -> None:
         """A recording appears under its name when it is whole: what stands there is not written again."""
+        if not inside(place.parent, self.out):  # a folder that was there before may hold a link
+            raise InputError("got a link that leads out of the folder", where=str(place.parent),
+                             todo="name another --out")  # fmt: skip
         half = self.out / UNFINISHED / "recording"
         make(half)
         place.parent.mkdir(parents=True, exist_ok=True)
