@@ -32,13 +32,13 @@ _ANSWER = re.compile(rf"(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?P<more>\s*[,.;:!。�
 _FLAW = (
     r"(?:\w+ )?(?:problem|issue|trouble|difficult|nois|distort|glitch|doubt|arti?fact|artefact|interrupt|background)"
 )
-_HEARING = r"(?:hear|heard|hearing|listen\w*|audio|recordings?|sound|speech|voices?|hören|gehört|entend\w*)\b"
+_HEARING = r"(?:hear|heard|hearing|listen\w*|audio|recordings?|sound|hören|gehört|entend\w*)\b"
 _ZH_SOUND = r"(?:音频|音訊|录音|錄音|语音|語音|声音|聲音)"
-_ZH_DEAF = rf"(?:没有?|沒有?|未能?|不能|无法|無法|不)(?:真正|直接|能)?[听聽]|[听聽]不|[没沒]有?(?:任何|收到)?{_ZH_SOUND}(?!问题|杂音|失真|中断)|[无無]{_ZH_SOUND}(?!问题)"
+_ZH_DEAF = rf"(?:没有?(?!听不)|沒有?|未能?|不能|无法|無法|不)(?:真正|直接|能)?[听聽]|[听聽]不|[没沒]有?(?:任何|收到)?{_ZH_SOUND}(?!问题|杂音|失真|中断)|[无無]{_ZH_SOUND}(?!问题)"
 _TEXT_ONLY = (
     r"(?:transcripts?|texts?|transcriptions?|questions?|prompts?)(?: was| were| is)? only\b"
-    r"|\b(?:only|just) (?:from |saw |read |received |got |have |had |by )?(?:the |a |its )?(?:written )?(?:transcript|transcription|text|question|prompt)s?\b"
-    r"|(?:只|仅|僅)(?:是|能|有|看|听|聽|收|读|凭|根据)?(?:到|了)?(?:问题|文字|文本|转录|轉錄|提问|題目)"
+    r"|(?<!not )\b(?:only|just) (?:from |saw |read |received |got |have |had |by )?(?:the |a |its )?(?:written )?(?:transcript|transcription|text|question|prompt)s?\b"
+    r"|(?<!不)(?:只|仅|僅)(?:是|能|有|看|听|聽|收|读|凭|根据)?(?:到|了)?(?:问题|文字|文本|转录|轉錄|提问|題目)"
 )
 _NEGATION = re.compile(  # of hearing itself: "no gaps" and "not just part of it" negate something else
     rf"(?:\b(?:no|not|none|cannot|never|unable|nein|nicht|non|pas)\b|n't\b)(?!\s+{_FLAW})"
@@ -46,11 +46,11 @@ _NEGATION = re.compile(  # of hearing itself: "no gaps" and "not just part of it
 )
 _DEAF = re.compile(
     rf"(?:.{{0,12}}\b(?:cannot|unable|not able|could not|did not|do not|was not|not)\b|.{{0,12}}n't\b).{{0,24}}\b{_HEARING}"
-    rf"|(?:i |we )?(?:did not|didn't|cannot|can't|could not|couldn't|do not|don't)|(?:.{{0,12}}(?:{_ZH_DEAF}|{_TEXT_ONLY}))|[❌✗✘✖×☒]"
+    rf"|(?:i |we )?(?:did not|didn't|cannot|can't|could not|couldn't|do not|don't)|(?:.{{0,12}}(?:{_ZH_DEAF}|{_TEXT_ONLY}))|nothing\b|not at all|(?:i )?(?:never )heard|i heard nothing|there (?:is|was) no (?:audio|sound|recording)|[❌✗✘✖×☒]"
 )
-_YES_SIGN = re.compile(r"[✅✓✔☑]")
+_YES_SIGN = re.compile(r"[✅✓✔☑]|i (?:have )?heard (?:it|both|the|them|every)|我?(?:能|都)?听到了?")
 _LABELLED = re.compile(
-    rf"(?:question|answer|audio|both|user|assistant|recording|提问|问题|問題|回答|录音)s?\s?[:：=-]?\s?(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?![a-z])"
+    rf"(?<![a-z])(?:question|answer|audio|user|assistant|recording|[qa12]|提问|问题|問題|回答|录音|用户|助手|第[一二]段)s?\s?[:：=-]?\s?(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?![a-z])"
 )
 _AGREEMENT = re.compile(r"\b(?:yes|ja|oui|sí)\b|是的")
 _NO_AUDIO = re.compile(r"(?:no|not|none|did not|didn't|could not|couldn't|cannot|can't)\b.{0,40}\b(?:hear|heard|audio|"

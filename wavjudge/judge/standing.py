@@ -23,7 +23,7 @@ _NEAR = 240  # how far to look for other words: what has no end of a sentence fo
 _WRAPPERS = re.compile(
     r"(?:final|my|the|model|assistant|judge|judge?ment|evaluation|evaluator|rating|scoring)?[_:.-]?"
     r"(?:answers?|responses?|outputs?|repl(?:y|ies)|scores?|solutions?|results?|final|evaluations?|ratings?|judge?ments?"
-    r"|verdicts?|assessments?|reviews?|grades?|message|xml|root|body|html|p|div|pre|section|format|begin_of_box)"
+    r"|verdicts?|assessments?|reviews?|grades?|assistant|semantic|overall|message|xml|root|body|html|p|div|pre|section|format|begin_of_box)"
     r"|回答|答案|结果|評分|评分|输出|最终评分|最终答案|评价|judge"
 )
 _INLINE_NAMES = "b|strong|i|em|u|code|mark|big|span|font|tt|kbd"
@@ -53,6 +53,10 @@ _ZH_LABEL = (
     r"|回答|答案|评分|評分|打分|得分|分数|分數|总分|總分|评价|評價|结果|結果|判断|判定|结论|結論|给分|評級|评级|如下|以下|是|为|為|因此|所以|综上)+"
 )
 _LABEL = re.compile(rf"(?:(?:{_LABEL_WORDS}|{_ZH_LABEL}|score-\w{{1,20}})(?:[\W_]+|$))+", re.IGNORECASE)
+_SCALE = re.compile(
+    r"[(（]\s?\d{1,3}\s?(?:[-–—~～至到]|to)\s?\d{1,3}\s?分?[)）]|\b(?:out of|on a scale of \d{1,3} to) \d{1,3}\b",
+    re.IGNORECASE,
+)
 _JOINING = frozenset(
     re.findall(
         r"\w+", "the my a this for of on is as and s so la el le il lo o ma mi meine die das der 的 是 为 為 此 该"
@@ -60,7 +64,7 @@ _JOINING = frozenset(
 )
 _TOKEN = re.compile(r"<\|[^<>|]{1,60}\|?>|<[^<>|\s]{1,60}\|>")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_FENCED = re.compile(r"```(?:[a-z]{0,12}(?=\s|$))?(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
+_FENCED = re.compile(r"(```|~~~)(?:[a-z]{0,12}(?=\s|$))?.*?(?:\1|\Z)", re.DOTALL | re.IGNORECASE)
 _ELEMENT = re.compile(r"<heard\b[^<>]{0,60}>[^<>]{0,60}</heard>|<[^<>]{0,80}>", re.IGNORECASE)
 _DRAFT_HEADING = re.compile(
     r"think|thought|reason|rationale|analy[sz]|scratch|reflect|draft|brainstorm|deliberat|working|monolog|chain of"
@@ -135,6 +139,7 @@ def _is_label(text: str) -> bool:
     >>> [_is_label(text) for text in ("**Final score:** ", "评分：", "Initial score: ", "I would give ")]
     [True, True, False, False]
     """
+    text = _SCALE.sub(" ", text)
     words = re.sub(r"^(?:[\W_]*\d{1,2}[.)、])?[\W_]+", "", text)
     return (
         not set(text) & _DOUBT
@@ -157,7 +162,7 @@ def _undeclared(text: str, declared: Collection[str]) -> Iterator[tuple[int, int
 
 def _fenced(text: str) -> Iterator[tuple[int, int]]:
     """Code fences that do not hold the whole form, where more than labels and tags stands outside of them."""
-    fences = list(_FENCED.finditer(text)) if "```" in text else []
+    fences = list(_FENCED.finditer(text)) if "```" in text or "~~~" in text else []
     if fences and _has_other_words(_ELEMENT.sub(" ", _FENCED.sub("\n", text)[:4000])):
         yield from (fence.span() for fence in fences if not ("\f" in fence[0] and "<heard" in fence[0]))
 
@@ -184,8 +189,8 @@ def _is_heading(title: str) -> bool:
     if not title or len(title) > 60 or "<" in title:
         return False
     is_framed = (title[0], title[-1]) in (("【", "】"), ("[", "]"))
-    is_bold = title.startswith(("**", "__")) and title.rstrip(":：").endswith(("**", "__"))
-    return title.startswith("#") or is_framed or is_bold or title[-1] in ":："
+    is_bold = title[0] in "*_" and title.rstrip(":：")[-1:] in ("*", "_") and len(title) > 2
+    return title.startswith("#") or is_framed or is_bold or title[-1] in ":：…" or title.endswith("...")
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
