@@ -133,3 +133,24 @@ def test_pairs_obey_a_calibration(run: Path, tmp_path: Path) -> None:
                        (("--mode", "sum"), "for the axis acoustic")):  # fmt: skip
         refused = typed("pairs", *words, *more)
         assert refused.code == 2 and said in " ".join(refused.err.split()), refused.err
+
+
+@pytest.mark.parametrize("how", ["../x.wav", "absolute", "link"])
+def test_a_recording_outside_the_run_is_in_no_pair_unless_that_is_said(how: str, run: Path, tmp_path: Path) -> None:
+    responses = [json.loads(line) for line in (run / "responses.jsonl").read_text().splitlines()]
+    for one in responses:
+        ref = one["answers"][0]["audio"]
+        elsewhere = tmp_path / "x.wav"
+        if not elsewhere.exists():
+            elsewhere.write_bytes((run / ref["path"]).read_bytes())
+        if how == "link":
+            (run / ref["path"]).unlink(missing_ok=True)
+            (run / ref["path"]).symlink_to(elsewhere)
+        else:
+            ref["path"] = str(elsewhere) if how == "absolute" else how
+    (run / "responses.jsonl").write_text("".join(json.dumps(one) + "\n" for one in responses))
+    done = typed("pairs", run, "--out", tmp_path / "pairs.jsonl")
+    assert "lies outside the run folder" in done.err and "--outside" in done.err
+    assert not (tmp_path / "pairs.jsonl").exists() or not (tmp_path / "pairs.jsonl").read_text()
+    assert typed("pairs", run, "--out", tmp_path / "own.jsonl", "--outside").code == 0
+    assert (tmp_path / "own.jsonl").read_text()

@@ -44,6 +44,9 @@ def pairs(
     factor: Annotated[float | None, typer.Option(help="Of the weight of such an axis; 0 leaves it out.")] = None,
     recalibrate: Annotated[str | None, typer.Option(help="linear or isotonic: scores brought to people's.")] = None,
     check_audio: Annotated[bool, typer.Option(help="Open the recordings of each pair.")] = True,
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Take recordings that lie outside the run folder, too.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Decides among equal scores.")] = 12345,
 ) -> None:
     """Write the best and the worst answer to each prompt as a pair, and say what was left out, and why."""
@@ -55,7 +58,7 @@ def pairs(
     obedience = of_options(calibration, below=below, factor=factor, recalibrate=recalibrate, min_order=min_order,
                            min_icc=min_icc)  # fmt: skip
     scored = _scored(run, rules, target=target, candidates=candidate or [], rater=rater, noise=noise,
-                     obedience=obedience)  # fmt: skip
+                     obedience=obedience, outside=outside)  # fmt: skip
     scored, rules = _obeying(scored, rules, obedience)
     built = build(scored.prompts, rules, noise=scored.noise, unplayable=unplayable if check_audio else lambda _: "")
     count = write(built.pairs, out, rules, scored.signatures, scored.calibration)
@@ -93,7 +96,7 @@ def _both(weights: str, mode: str) -> tuple[float, float]:
 
 def _scored(
     run: Path, rules: Rules, *, target: str | None, candidates: list[str], rater: str | None, noise: float | None,
-    obedience: Obedience | None,
+    obedience: Obedience | None, outside: bool,
 ) -> Scored:  # fmt: skip
     """The scored answers. Options that the kind of source has no use for are refused, not passed over."""
     from wavjudge.bench.stored import is_run
@@ -108,7 +111,8 @@ def _scored(
     if is_run(run):
         if noise is not None:
             raise InputError("got --noise for a run folder, whose repeats tell it", todo="leave --noise out")
-        return of_run(run, rules, rater=rater, candidates=candidates, target=target, obedience=obedience)
+        return of_run(run, rules, rater=rater, candidates=candidates, target=target, obedience=obedience,
+                      outside=outside)  # fmt: skip
     if run.is_dir():
         raise InputError("got a folder that is no run folder", where=str(run), todo="name what `--out` wrote")
     if candidates or rater:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from wavjudge import audio
 from wavjudge.errors import InputError
@@ -22,9 +22,11 @@ from wavjudge.rewards.pair_foreign import foreign_record, marked, own_scores, to
 from wavjudge.rewards.pair_noise import Repeats, noise_of, repeats_of
 from wavjudge.rewards.pair_rules import AXES, USED, Rules
 from wavjudge.rewards.pairs import Noise, Output, Pair, Prompt
-from wavjudge.run_files import write_new
+from wavjudge.run_files import inside, write_new
 from wavjudge.store import RunFolder
-from wavjudge.types import Rating
+from wavjudge.types import Item, Rating, Response, Utterance
+
+R = TypeVar("R", Item, Response)
 
 _SCORES = {"semantic": "semantic_score", "paralinguistic": "paralinguistic_score", "overall": "overall_score"}
 _KEPT = ("messages", "audios", "question_text", "history_text", "question_text_raw", "id")
@@ -48,9 +50,12 @@ class Scored:
 
 def of_run(
     run: Path, rules: Rules, *, rater: str | None = None, candidates: Collection[str] = (), target: str | None = None,
-    obedience: Obedience | None = None,
+    obedience: Obedience | None = None, outside: bool = False,
 ) -> Scored:  # fmt: skip
     """The scored answers of a run folder.
+
+    outside: whether recordings may lie elsewhere; else answers and items that name one outside the run folder, links
+    followed, are set aside.
 
     rater: needed where several rated. candidates: only these. target: the candidate whose first answers are the
     demonstrations; they stand against the others and are none of them. obedience: a calibration; scores that another
@@ -66,10 +71,13 @@ def of_run(
         _some(ratings, {one.axis for one in rated if one.score is not None}, rules, run)
         wanted = {*candidates, *([target] if target else [])}
         _known({one.candidate for one in responses}, wanted, run)
-        chosen = [one for one in responses if not candidates or one.candidate in wanted]
+        chosen: list[Response] = [r for r in responses if not candidates or r.candidate in wanted]
         own, foreign = own_scores(ratings, rules, obedience)
         done, found = paper.Written(), Scored()
-        for record in paper.records(folder.items(), chosen, own, run / "-", run=run, rater=rater, done=done):
+        items: list[Item] = list(folder.items())
+        if not outside:
+            items, chosen = _kept_inside(items, run, found.notes), _kept_inside(chosen, run, found.notes)
+        for record in paper.records(items, chosen, own, run / "-", run=run, rater=rater, done=done):
             _take(record, found, run, f"item {record['id']}", f"{target}/0" if target else None)
         found.prompts = [marked(prompt, foreign) for prompt in found.prompts]
         found.notes += [*folder.bad_lines, *told(foreign)]
@@ -79,6 +87,27 @@ def of_run(
     found.repeats = repeats_of(one for one in own if one.signature in found.signatures.values())
     found.noise = noise_of(found.repeats, rules)
     return found
+
+
+def _kept_inside(records: Iterable[R], run: Path, notes: list[str]) -> list[R]:
+    """The items or answers whose recordings lie in the run folder; of the others a note."""
+    kept: list[R] = []
+    for record in records:
+        whose, said = _spoken(record)
+        away = next((u.audio.path for u in said if u.audio and not inside(run / u.audio.path, run)), None)
+        if away is None:
+            kept.append(record)
+            continue
+        notes.append(f"{whose}: the recording {away[:200]} lies outside the run folder; set aside: say --outside, if "
+                     "the run is your own")  # fmt: skip
+    return kept
+
+
+def _spoken(record: Item | Response) -> tuple[str, Sequence[Utterance]]:
+    """Whose record it is, in words, and what is said in it."""
+    if isinstance(record, Item):
+        return f"item {record.id}", (*record.turns, *record.history)
+    return f"item {record.item_id}, {record.candidate}/{record.attempt}", record.answers
 
 
 def _axes_beside(rules: Rules) -> set[str]:
