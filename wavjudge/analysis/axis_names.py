@@ -41,6 +41,7 @@ def shared_axes(ratings: Ratings, labels: Ratings, kind: RaterKind = "person") -
     A label off the scale is counted and left out; where most of an axis are, the labels are on another scale, and what
     happens to fit into this one would be read wrongly.
     """
+    refuse_no_rows(ratings)
     people, judged = _of_kind(labels, kind), ratings.frame[ratings.frame["rater_kind"].isin(JUDGES)]
     if judged.empty and not ratings.undeclared:
         kinds = ", ".join(sorted(set(ratings.frame["rater_kind"]))) or "none"
@@ -56,7 +57,16 @@ def shared_axes(ratings: Ratings, labels: Ratings, kind: RaterKind = "person") -
     return sorted(rated & labelled)
 
 
+def refuse_no_rows(ratings: Ratings) -> None:
+    """A table with only a header; one whose rows were all set aside says why by its problems."""
+    set_aside = any(one.kind != "unknown column" for one in ratings.problems)
+    if ratings.frame.empty and not ratings.undeclared and not set_aside:
+        raise InputError("got no rows, only a header", where=ratings.where,
+                         todo="a table of ratings has one row for each rating")  # fmt: skip
+
+
 def _of_kind(labels: Ratings, kind: RaterKind) -> pd.DataFrame:
+    refuse_no_rows(labels)
     found: pd.DataFrame = labels.frame[labels.frame["rater_kind"] == kind]
     if found.empty and not labels.undeclared:
         kinds = sorted(set(labels.frame["rater_kind"]))
@@ -133,12 +143,13 @@ def _scales(ratings: Ratings, wanted: Collection[str]) -> Iterator[str]:
         if name not in wanted:
             continue
         if not _NAME.fullmatch(name):
-            yield f"{name!r} is no name of an axis: lower-case letters, digits and _, such as {_plain(name)!r}"
+            yield f"{name!r} is no name of an axis: lower-case letters, digits and _, such as {plain_name(name)!r}"
         else:
             yield f"say it, with its true ends: --axis {name}={_ends(low, high)} (or columns scale_low and scale_high)"
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """The nearest name that an axis may have."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:40] or "naturalness"
 
 

@@ -117,8 +117,24 @@ class Check:
             here = self.frame[column].to_numpy(dtype=float)
             other |= ~((here == end) | (np.isnan(here) & np.isnan(end)))
         other &= self.frame[["scale_low", "scale_high"]].notna().any(axis=1).to_numpy(bool)
+        self._refuse_another_scale(found, other)
         self.set_aside("other scale than declared", other, "scales are never mixed", "scale_high")
         return found
+
+    def _refuse_another_scale(self, axes: dict[str, Axis], other: Bools) -> None:
+        """A few such rows are set aside; where an axis has no others, nothing of it would be left."""
+        for name, bad in pd.Series(other, index=self.frame.index).groupby(self.frame["axis"]):
+            if not bad.all():
+                continue
+            row = self.frame.loc[bad.index[0]]
+            scale, theirs = axes[str(name)].scale, f"{row['scale_low']:g}..{row['scale_high']:g}"
+            ours = "..".join("open" if end is None else f"{end:g}" for end in (scale.low, scale.high))
+            raise InputError(
+                f"got the axis {name} on {theirs} by scale_low and scale_high (row {bad.index[0] + 1}), but it is "
+                f"{ours}", where=self.where,
+                todo=f"if {theirs} is right on all sides, say it: --axis {name}={theirs}; otherwise bring the scores "
+                     "to one scale, or correct the columns",
+            )  # fmt: skip
 
     def _note_undeclared(self, rows: pd.DataFrame) -> None:
         score = pd.Series(numbers(rows["score"])[0], index=rows.index)
@@ -133,6 +149,10 @@ class Check:
         low, high = (
             None if np.isnan(rows[end].iloc[0]) else float(rows[end].iloc[0]) for end in ("scale_low", "scale_high")
         )
+        if low is not None and high is not None and low >= high:
+            raise InputError(f"got scale_low {low:g}, which is not below scale_high {high:g}, for the axis {name}, row "
+                             f"{rows.index[0] + 1}", todo="scale_low is the worse end, scale_high the better one",
+                             where=self.where)  # fmt: skip
         try:
             return {name: Axis(name=name, scale=Scale(low=low, high=high))}
         except ValidationError:

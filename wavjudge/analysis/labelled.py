@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from wavjudge.analysis.axis_names import refuse_no_rows
 from wavjudge.analysis.correction import Correction, Design, corrected_mean
 from wavjudge.analysis.matching import matched
 from wavjudge.analysis.reading import numbers
@@ -50,6 +51,7 @@ class Labels:
             raise InputError(f"got {got}", where=where,
                              todo=f"known unequal chances: give {PROBABILITY} and the design weighted")  # fmt: skip
         ratings = Ratings.of(frame.drop(columns=PROBABILITY, errors="ignore"), axes, rater_kind="person", where=where)
+        refuse_no_rows(ratings)
         if ratings.people().empty and not ratings.undeclared:
             raise InputError("got labels without a single rating of rater_kind 'person'", where=where,
                              todo="only people correct a judge; constructed labels are for a self-test")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +104,7 @@ def lengths(paths: Sequence[Path]) -> pd.DataFrame | None:
 
 def declared(text: Sequence[str]) -> list[Axis]:
     """Axes given as NAME=LOW..HIGH, beside the built-in three."""
+    from wavjudge.analysis.axis_names import plain_name
     from wavjudge.errors import InputError
     from wavjudge.types import Axis, Scale
 
@@ -111,9 +113,19 @@ def declared(text: Sequence[str]) -> list[Axis]:
         try:
             name, ends = one.split("=", 1)
             low, high = (float(end) for end in ends.split("..", 1))
-            axes[name] = Axis(name=name, scale=Scale(low=low, high=high))
         except ValueError as error:
             raise InputError(f"got --axis {one!r}, expected NAME=LOW..HIGH, such as helpfulness=0..10") from error
+        if not -math.inf < low < high < math.inf:
+            raise InputError(f"got --axis {one!r}, expected LOW below HIGH, both finite",
+                             todo=f"say --axis {name}={high:g}..{low:g}, and higher scores are better" if high < low
+                             else "such as --axis helpfulness=0..10")  # fmt: skip
+        try:
+            axes[name] = Axis(name=name, scale=Scale(low=low, high=high))
+        except ValueError as error:
+            raise InputError(
+                f"got --axis {one!r}, but {name!r} is no name of an axis: names are lower-case letters, digits and _",
+                todo=f"say --axis {plain_name(name)}={ends}, and call the axis so in the tables too",
+            ) from error
     return list(axes.values())
 
 
