@@ -55,7 +55,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(run: Path, tmp_path
         ((run, "--mode", "weighted", "--weights", "0.7,0.3"), "expected NAME=WEIGHT,NAME=WEIGHT, such as semantic=0.7"),
         ((run, "--mode", "weighted", "--weights", "overall"), "of overall, expected semantic and acoustic"),
         ((run, "--weights", "semantic=1"), "got --weights in mode semantic, which has none"),
-        ((run, "--min-gap", "nan"), "got min_gap=nan"),
+        ((run, "--min-gap", "nan"), "got nan, expected a finite number"),
         ((run, "--chosen", "sft_target"), "got --chosen sft_target and --target None"),
         ((run, "--target", "a"), "got --chosen best_output and --target a"),
         ((run, "--candidate", "z"), "got the candidate z, expected some of a, b, c"),
