@@ -97,6 +97,18 @@ class Check:
         for name in ("item_id", "axis", "rater"):
             self.set_aside(f"no {name}", (self.frame[name].str.strip() == "").to_numpy(bool), "it has no place", name)
 
+    def people_named_alike(self) -> None:
+        """White space around a person's name is taken off; names that differ only by case or white space are noted."""
+        person = (self.frame["rater_kind"] == "person").to_numpy(bool)
+        bare = {name: self.frame[name].mask(person, self.frame[name].str.strip()) for name in ("rater", "signature")}
+        self.frame = self.frame.assign(**bare)  # without a signature, that is the name
+        names = pd.Series(self.frame["rater"][person].unique(), dtype="str")
+        plain = names.map(lambda name: "".join(name.split()).casefold())
+        alike = [", ".join(map(repr, sorted(own))) for _, own in names.groupby(plain) if len(own) > 1]
+        if alike:
+            what = "counted as different people; give one person one spelling"
+            self.problems.append(Problem("raters named almost alike", len(alike), what, tuple(alike[:SHOWN])))
+
     def scales(self, axes: dict[str, Axis]) -> dict[str, Axis]:
         """The axes of the table with their scales; rows of others, and rows on another scale, are set aside."""
         own = self.frame[["axis", "scale_low", "scale_high"]].drop_duplicates()

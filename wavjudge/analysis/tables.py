@@ -71,6 +71,7 @@ class Ratings:
         checked.unused_columns()
         checked.heard()
         checked.placed()
+        checked.people_named_alike()
         found = checked.scales({axis.name: axis for axis in axes})
         checked.scores(found)
         checked.settled_signatures()

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pandas as pd
+
+from wavjudge.analysis.tables import Ratings
+from wavjudge.types import Axis
+
+
+def labels(*names: str) -> Ratings:
+    table = pd.DataFrame(
+        {"item_id": [f"{n}" for n in range(len(names))], "axis": "overall", "rater": names, "score": 4}
+    )
+    return Ratings.of(table, [Axis(name="overall")], rater_kind="person")
+
+
+def test_white_space_around_a_name_makes_no_other_person() -> None:
+    found = labels("Ann", "Ann ", "\tAnn")
+    assert set(found.frame["rater"]) == set(found.frame["signature"]) == {"Ann"} and not found.problems
+
+
+def test_names_that_differ_only_by_case_or_space_are_noted() -> None:
+    found = labels("Ann", "ann", "Ann ", "Bo Li", "bo  li", "Cy")
+    (problem,) = found.problems
+    assert (problem.kind, problem.count) == ("raters named almost alike", 2)
+    assert problem.examples == ("'Ann', 'ann'", "'Bo Li', 'bo  li'")
+    assert set(found.frame["rater"]) == {"Ann", "ann", "Bo Li", "bo  li", "Cy"}
