@@ -10,6 +10,7 @@ from scipy import stats
 
 from tests.analysis.material import STATISTICS, golden, pairs, panels, study
 from wavjudge.analysis.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.intervals import estimate
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.sums import Paired, Statistic
 
@@ -124,3 +125,10 @@ def test_kappa_of_all_people_at_once_is_the_mean_of_each_ones(panel: Panel, seed
     assert KAPPA_QUADRATIC.of(data) == pytest.approx(wanted, abs=1e-12, nan_ok=True)
     unweighted = KAPPA_QUADRATIC.prepare(data).weighted(np.ones((1, panel.prompts)))[0]
     assert unweighted == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize(("scale", "there"), [((0, 1), False), ((1, 2), False), ((0, 2), True), (None, True)])
+def test_a_scale_of_one_point_has_no_share_within_one(scale: tuple[float, float] | None, there: bool) -> None:
+    data = Paired.of([0, 1, 1, 0], [1, 1, 0, 0], [0, 1, 2, 3], scale=scale)
+    found = estimate(WITHIN_ONE, data)
+    assert found.value == (1.0 if there else None) and ("not wider than a point" in found.note) is not there

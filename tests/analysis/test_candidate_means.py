@@ -121,3 +121,10 @@ def test_where_every_prompt_says_the_same_p_is_that_of_the_sign_test() -> None:
     assert differ(np.tile([1.0, 2, 3], (8, 1))) == 2**-7
     assert differ(np.tile([2.0, 2, 2], (8, 1))) == 1.0
     assert differ(np.ones((1, 3))) is None and differ(np.ones((5, 1))) is None
+
+
+def test_tau_of_the_means_by_hand() -> None:
+    # Means 1, 3, 2, 4 against 1, 2, 3, 4: of six pairs one is turned around, (5 - 1) / 6.
+    judge, people = np.tile([1.0, 3, 2, 4], 20), np.tile([1.0, 2, 3, 4], 20)
+    one = candidate_means(judge, people, np.tile(list("abcd"), 20), np.repeat(np.arange(20), 4))
+    assert one.tau == pytest.approx(4 / 6) and one.spearman == pytest.approx(0.8)

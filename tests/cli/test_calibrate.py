@@ -397,3 +397,16 @@ def test_it_ends_with_one_table_the_verdicts_first_and_the_rest_behind_full(tmp_
         ["J1", "overall", "yes"], ["J2", "overall", "yes"],
     ]  # fmt: skip
     assert any(line.startswith(("J1  openai:other", "J2  openai:other")) for line in lines)
+
+
+def test_the_candidates_means_are_correlated_over_candidates_and_not_under_three(tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path)
+    typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    whole = table(tmp_path / "cal/calibration.csv")[0]
+    names = sorted({row["candidate"] for row in table(ratings)})
+    assert int(whole["system_n"]) == len(names) > 2 and -1 <= float(whole["system_tau"]) <= 1
+    assert whole["system_pearson_lo"] and whole["system_spearman"]
+    two = write(tmp_path / "two.csv", [row for row in table(ratings) if row["candidate"] in names[:2]])
+    typed("calibrate", two, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
+    row = table(tmp_path / "cal/calibration.csv")[0]
+    assert row["system_n"] == "2" and row["system_pearson"] == row["system_spearman"] == row["system_tau"] == ""

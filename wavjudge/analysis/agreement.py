@@ -121,7 +121,7 @@ people: of each one's own scores, averaged over those for whom it is defined (st
 
 def _errors(data: Paired) -> Floats:
     d = data.judge - data.people
-    return per_prompt(data, np.ones_like(d), d, np.abs(d), d * d, np.abs(d) <= 1 + 1e-9)
+    return per_prompt(data, np.ones_like(d), d, np.abs(d), d * d)
 
 
 BIAS = additive("bias", _errors, lambda sums: ratio(sums[..., 1], sums[..., 0]), contrary="difference")
@@ -138,5 +138,12 @@ RMSE = additive(
 )  # fmt: skip
 """Square root of the mean of d^2, in points of the scale."""
 
-WITHIN_ONE = additive("within_one", _errors, lambda sums: ratio(sums[..., 4], sums[..., 0]), "logit")
-"""Share of subjects with |d| <= 1."""
+
+def _near(data: Paired) -> Floats:
+    near = np.abs(data.judge - data.people) <= 1 + 1e-9
+    told = data.scale is None or data.scale[1] - data.scale[0] > 1
+    return per_prompt(data, np.full(data.n, float(told)), near & told)
+
+
+WITHIN_ONE = additive("within_one", _near, lambda sums: ratio(sums[..., 1], sums[..., 0]), "logit")
+"""Share of subjects with |d| <= 1. Undefined on a scale not wider than a point: there it is 1 whatever anybody says."""

@@ -39,7 +39,8 @@ class CandidateMeans:
     not differ. pairs: pairs of candidates whose means people tell apart in any way; agreed: those that the judge orders
     alike. pairwise: on single prompts, the share of pairs that people order in which the judge's order is the same.
     people_differ, judge_differs: p of the hypothesis that the candidates' means are equal. chance: the share of orders
-    of so many candidates whose Spearman is as far from zero on the same side; None above `MOST_ORDERS`.
+    of so many candidates whose Spearman is as far from zero on the same side; None above `MOST_ORDERS`. tau: Kendall's
+    tau-b of the means, None where spearman is.
     """
 
     names: tuple[str, ...]
@@ -55,6 +56,7 @@ class CandidateMeans:
     people_differ: float | None
     judge_differs: float | None
     chance: float | None
+    tau: float | None
 
 
 def candidate_means(judge: Floats, people: Floats, candidate: npt.ArrayLike, prompt: Ints) -> CandidateMeans:
@@ -72,6 +74,7 @@ def candidate_means(judge: Floats, people: Floats, candidate: npt.ArrayLike, pro
     return CandidateMeans(
         names, tuple(map(float, first)), tuple(map(float, second)), len(ours), every, _pearson(ours, theirs), rho,
         pairs, agreed, _on_prompts(ours, theirs), differ(theirs), differ(ours), _chance(second, rho),
+        None if rho is None else float(stats.kendalltau(first.round(9), second.round(9)).statistic),
     )  # fmt: skip
 
 

@@ -60,9 +60,15 @@ def estimate(
         return Estimate(None, note="no subjects")
     found = estimate_prepared(
         statistic.prepare(data), data.prompts, statistic.transform, level=level, method=method, resamples=resamples,
-        seed=seed, least=least_prompts(statistic),
+        seed=seed, least=least_prompts(statistic), undefined=_why_undefined(statistic, data),
     )  # fmt: skip
     return clipped(reckoned(found, statistic, data, level), statistic.limits)
+
+
+def _why_undefined(statistic: Statistic, data: Paired) -> str:
+    if statistic.name == "within_one" and data.scale is not None:
+        return "undefined: the scale is not wider than a point, so everybody is within one"
+    return "undefined: people see no difference" if statistic.name == "best_of_n" else "undefined: one side is constant"
 
 
 def reckoned(found: Estimate, statistic: Statistic, data: Paired, level: float = 0.95) -> Estimate:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import FIGURES, Calibration, Finding
+from wavjudge.analysis.candidate_means import MIN_CANDIDATES, CandidateMeans
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_limits import COLUMNS as CANDIDATES
@@ -23,6 +24,12 @@ from wavjudge.signature import unverified
 _SKILLS = ("mae", "rmse", "within_one")
 _SHOWN = tuple(SHOWN)
 
+SYSTEM = (
+    "system_n", "system_prompts", "system_pearson", "system_pearson_lo", "system_pearson_hi", "system_spearman",
+    "system_tau",
+)  # fmt: skip
+"""Candidates' means under the judge against their means under people."""
+
 COLUMNS = (
     "kind", "judge", "axis", "label_kind", "n", "n_prompts", "answers_per_prompt", "n_raters", "n_unscored",
     "n_off_scale", "n_judge_only", "n_people_only",
@@ -31,7 +38,7 @@ COLUMNS = (
     *(f"skill_{name}{end}" for name in _SKILLS for end in ("", "_lo", "_hi")),
     "bias_worst_lo", "bias_worst_hi", "mean_worst_lo", "mean_worst_hi",
     *(f"{name}{end}" for name in ("pearson_corrected", *AMONG) for end in ("", "_lo", "_hi")),
-    "interval", "note", "signature", "result_signature", *CANDIDATES, "plots",
+    *SYSTEM, "interval", "note", "signature", "result_signature", *CANDIDATES, "plots",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -71,8 +78,18 @@ def _judge_row(f: Finding) -> Row:
         "n_people_only": f.left.people_only, **on(f.data.n, f.data.prompts), **figures({**f.values, **skills, **told}),
         "intra_id_groups": f.groups.defined, "intra_id_undefined_judge": f.groups.judge_constant,
         "intra_id_undefined_people": f.groups.people_constant, **bounds, "interval": methods(f.values),
-        "note": notes({**f.values, **told}), **cells(f.without),
+        "note": notes({**f.values, **told}), **cells(f.without), **_system(f.means),
         "plots": plots_of(f.judge, f.axis, f.signature),
+    }  # fmt: skip
+
+
+def _system(means: CandidateMeans) -> Row:
+    """Nothing under three candidates: two means are in order or not, whatever the judge."""
+    row: Row = {"system_n": len(means.names), "system_prompts": means.prompts}
+    if len(means.names) < MIN_CANDIDATES:
+        return row
+    return row | figures({"system_pearson": means.pearson}) | {
+        "system_spearman": means.spearman, "system_tau": means.tau,
     }  # fmt: skip
 
 
