@@ -66,7 +66,8 @@ def _not_strangers(rated: pd.DataFrame, labelled: pd.DataFrame) -> None:
     if ours.isin(theirs).any():
         return
     apart = [name for name in SUBJECT if not set(rated[name]) & set(labelled[name])]
-    told = [f"{name} {rated[name].iloc[0]!r} by judges, {labelled[name].iloc[0]!r} by people" for name in apart]
+    # The least, not the first: rows stand in the order in which calls came back.
+    told = [f"{name} {rated[name].min()!r} by judges, {labelled[name].min()!r} by people" for name in apart]
     first = (
         "; ".join(told)
         or f"{subject_names(rated.head(1))[0]} by judges, {subject_names(labelled.head(1))[0]} by people"
