@@ -60,14 +60,18 @@ def _placed(labels: Ratings, ratings: Ratings, column: str) -> Ratings:
     return replace(labels, frame=labels.frame.assign(**{column: names[0]}), problems=(*labels.problems, note))
 
 
+def _least(names: pd.Series) -> object:
+    """The least, not the first: rows stand in the order in which calls came back, which is another each time."""
+    return min(names.unique(), key=str)
+
+
 def _not_strangers(rated: pd.DataFrame, labelled: pd.DataFrame) -> None:
     """Refuse labels none of whose answers is rated, and say which column it is that differs."""
     ours, theirs = (pd.MultiIndex.from_frame(table[SUBJECT]) for table in (rated, labelled))
     if ours.isin(theirs).any():
         return
     apart = [name for name in SUBJECT if not set(rated[name]) & set(labelled[name])]
-    # The least, not the first: rows stand in the order in which calls came back.
-    told = [f"{name} {rated[name].min()!r} by judges, {labelled[name].min()!r} by people" for name in apart]
+    told = [f"{name} {_least(rated[name])!r} by judges, {_least(labelled[name])!r} by people" for name in apart]
     first = (
         "; ".join(told)
         or f"{subject_names(rated.head(1))[0]} by judges, {subject_names(labelled.head(1))[0]} by people"
