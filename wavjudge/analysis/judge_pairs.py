@@ -139,6 +139,8 @@ class _Table:
     def only(self, first: str, second: str) -> tuple[str, ...]:
         """Labelled answers that `first` scored and `second` did not, with the reason of `second`."""
         lost = np.isfinite(self.scores.judges[first]) & ~np.isfinite(self.scores.judges[second])
+        if not lost.any():  # of a hundred judges this is asked fifty thousand times
+            return ()
         rows = self.by_judge[second][lost]
         reasons = (_why(cells) for cells in rows.to_dict("records"))
         return tuple(f"{name} ({why})" for name, why in zip(subject_names(rows), reasons, strict=True))
