@@ -47,7 +47,7 @@ def test_the_commands_run_on_what_the_readme_built(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("GEMINI_API_KEY", "none")
     run, rollouts = _commands(0)
     assert run[:2] == ["run", "tiny"]
-    _done([run[0], str(_three_prompts(tmp_path)), *run[2:]])
+    _done([run[0], str(_three_prompts(tmp_path)), "--outside", *run[2:]])
     said = " ".join(_done(rollouts).out.split())
     assert "3 of 3 prompts (100%) would teach nothing" in said
     ratings, labels = simulated(tmp_path)
