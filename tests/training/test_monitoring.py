@@ -44,8 +44,8 @@ class Gamed(Loopback):
 
     looked = Path()
 
-    def _good(self, dialect: Any, heard: Any, number: int) -> bytes:
-        said = super()._good(dialect, heard, number)
+    def _good(self, dialect: Any, heard: Any, number: int, name: int = 0) -> bytes:
+        said = super()._good(dialect, heard, number, name)
         score = 5 if dialect.name == "openai" and self.looked.is_file() else 3
         return re.sub(rb"(<score[^>]*>)[0-9](</|<\\/)", rb"\g<1>%d\g<2>" % score, said)
 

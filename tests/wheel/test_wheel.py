@@ -137,7 +137,7 @@ def test_a_fresh_environment_runs_the_demo_from_an_empty_folder(dist: Path, tmp_
     )
     command = scripts / "wavjudge"
     assert run(command, "--version", cwd=empty) == f"wavjudge {__version__}\n"
-    assert "semantic.1" in run(command, "prompts", cwd=empty)
+    assert "semantic.2" in run(command, "prompts", cwd=empty)
     said = run(command, "demo", "--out", empty / "X", cwd=empty)
     assert "Rated by signals" in said
     assert str(ROOT) not in said
