@@ -119,9 +119,9 @@ def test_an_exception_in_the_rating_of_a_row_is_that_rows_own(scenario: Scenario
 
 
 KNOWN = pytest.mark.xfail(
-    strict=False,
-    reason="Of all functions that handle a row, 29 of the judge stage and 13 of the asking stage let an exception end or "
-    "poison a run (measured on 1 December 2026): `Lanes._work`, `_digest` and others are not guarded yet.",
+    run=False,  # a planted error may come out in a later test's teardown; `pytest --runxfail` runs them all the same
+    reason="Of all functions that handle a row, 29 of the judge stage and 13 of the asking stage let an exception end "
+    "or poison a run (1 December 2026): `Lanes._work`, `_digest` and others are not guarded yet.",
 )
 """What the enumeration found and nobody has mended; the sample in the quick tests holds."""
 
