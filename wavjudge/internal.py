@@ -102,6 +102,12 @@ def noted(error: BaseException) -> str:
     return f"{PREFIX}{_kind(error)}{f': {said}' if said else ''}"
 
 
+def is_ours(error: BaseException) -> bool:
+    """Whether an error was raised by a line of wavjudge itself, and not by a library that it called."""
+    lines = traceback.extract_tb(error.__traceback__)
+    return bool(lines) and lines[-1].filename.startswith(f"{_HERE}{os.sep}")
+
+
 def each(handle: Callable[[T], R], rows: Iterable[T]) -> Iterator[R]:
     """What `handle` makes of each row; a row that it does not manage is noted and passed over.
 

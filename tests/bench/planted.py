@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dis import opmap
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -25,8 +26,17 @@ class PlantedError(Exception):
     """What nobody foresaw."""
 
 
+_RESUME = opmap["RESUME"]
+
+
 def name_of(code: CodeType) -> Name:
     return code.co_filename.removeprefix(PACKAGE + "/"), code.co_qualname
+
+
+def _begins(frame: FrameType) -> bool:
+    """Whether a function begins here; a coroutine that only goes on is no call, though the interpreter says so."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return at < 0 or code[at] != _RESUME or code[at + 1] == 0
 
 
 @contextmanager
@@ -34,7 +44,7 @@ def watched(on_call: Callable[[Name], None]) -> Iterator[None]:
     """Every call of a function of the package, in this thread and in those that are begun inside the block."""
 
     def trace(frame: FrameType, event: str, arg: object) -> None:
-        if event == "call" and frame.f_code.co_filename.startswith(PACKAGE):
+        if event == "call" and frame.f_code.co_filename.startswith(PACKAGE) and _begins(frame):
             on_call(name_of(frame.f_code))
 
     before = sys.gettrace()
@@ -68,12 +78,19 @@ def handlers(scenario: Callable[[int], object], few: int, many: int) -> dict[Nam
     return {name: more[name] - (more[name] - less[name]) // 2 for name in more if more[name] >= less[name] + many - few}
 
 
+def _raising(file: str) -> Callable[[type[BaseException]], None]:
+    """A line of that file, as far as a traceback tells: what looks like an error of ours is treated as one."""
+    made: dict[str, Callable[[type[BaseException]], None]] = {}
+    exec(compile("def plant(error):\n    raise error('planted')\n", f"{PACKAGE}/{file}", "exec"), made)
+    return made["plant"]
+
+
 @contextmanager
 def planted(where: Name, call: int, error: type[BaseException] = PlantedError) -> Iterator[list[int]]:
     """Raise at one call of one function; the list holds a number once it has happened."""
     happened: list[int] = []
     seen = 0
-    lock = threading.Lock()
+    lock, plant = threading.Lock(), _raising(where[0])
 
     def count(name: Name) -> None:
         nonlocal seen
@@ -84,7 +101,18 @@ def planted(where: Name, call: int, error: type[BaseException] = PlantedError) -
             now = seen == call
         if now:
             happened.append(call)
-            raise error("planted")
+            plant(error)
 
-    with watched(count):
-        yield happened
+    def unheard(told: sys.UnraisableHookArgs) -> None:
+        """Of a generator that is thrown away half done: closing it is a call, and nobody can hear what it raises."""
+        if isinstance(told.exc_value, PlantedError):
+            happened.clear()
+        else:
+            before(told)
+
+    before, sys.unraisablehook = sys.unraisablehook, unheard
+    try:
+        with watched(count):
+            yield happened
+    finally:
+        sys.unraisablehook = before

@@ -22,7 +22,7 @@ from wavjudge.bench.conversation import Conversation, Question
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import ItemRow
-from wavjudge.bench.watching import Nobody, Unheard, Watcher
+from wavjudge.bench.watching import Nobody, Unheard, Watcher, rows_of
 from wavjudge.clients.accepted import hint
 from wavjudge.clients.attempt import received
 from wavjudge.clients.called import call_record
@@ -39,6 +39,9 @@ BROKEN_AT_START = 5
 """A candidate that crashes on its first answers, this many, and never answered one, is a wrong command: stop."""
 
 NAMED_LOST = 20
+
+_Taken = tuple[Item, bytes]
+"""An item and its digest, by which it is known again."""
 
 INTERNAL = "internal"
 """Asks again also what was lost by an error of wavjudge after the candidate had answered, and been paid."""
@@ -122,7 +125,7 @@ class Asker:
 
     async def ask(self, benchmark: Benchmark) -> Asked:
         """Ask every candidate every item, as often as `attempts` says. A `StopRun` ends its candidate alone."""
-        self._watcher.to_answer(len(benchmark) * len(self._candidates) * self._attempts)
+        self._watcher.to_answer(rows_of(benchmark) * len(self._candidates) * self._attempts)
         await self._lanes.run(lambda: self._feed(benchmark))
         self.summary.bad_rows += benchmark.bad_rows
         self.summary.remarks += self._intake.remarks
@@ -134,19 +137,19 @@ class Asker:
     async def _feed(self, benchmark: Benchmark) -> None:
         rows = iter(benchmark)
         while not self._lanes.are_over:
-            if (items := await in_thread(self._take, benchmark, rows)) is None:
+            if (taken := await in_thread(self._take, benchmark, rows)) is None:
                 self._watcher.to_answer(-len(benchmark.bad_rows) * len(self._candidates) * self._attempts)
                 break
-            new = [item for item in items if (item.benchmark, item.id) not in self._items]
-            await self._run.log("items").append(*new)
-            self._items.update({(item.benchmark, item.id): _digest(item) for item in new})
-            for item in items:
+            new = [(item, digest) for item, digest in taken if (item.benchmark, item.id) not in self._items]
+            await self._run.log("items").append(*[item for item, _ in new])
+            self._items.update({(item.benchmark, item.id): digest for item, digest in new})
+            for item, _ in taken:
                 await self._lanes.put(partial(self._questions, item))
 
-    def _take(self, benchmark: Benchmark, rows: Iterator[tuple[str, ItemRow]]) -> list[Item] | None:
+    def _take(self, benchmark: Benchmark, rows: Iterator[tuple[str, ItemRow]]) -> list[_Taken] | None:
         """The next items, their recordings looked at and kept; None at the end. Runs in a thread."""
         batch = [found for _ in range(ITEMS_AT_ONCE) if (found := self._next(benchmark, rows))]
-        return [item for where, row in batch if (item := self._taken(benchmark, where, row))] if batch else None
+        return [one for where, row in batch if (one := self._taken(benchmark, where, row))] if batch else None
 
     def _next(self, benchmark: Benchmark, rows: Iterator[tuple[str, ItemRow]]) -> tuple[str, ItemRow] | None:
         """The next row; None at the end, and where the rest does not read: what was read so far is asked."""
@@ -158,12 +161,12 @@ class Asker:
             self.summary.cut_short = f"{benchmark.path}: {_reason(error)}"
             return None
 
-    def _taken(self, benchmark: Benchmark, where: str, row: ItemRow) -> Item | None:
+    def _taken(self, benchmark: Benchmark, where: str, row: ItemRow) -> _Taken | None:
         try:
             item = storable(self._intake.item(row, benchmark=benchmark.benchmark, root=benchmark.root))
             if self._items.get((item.benchmark, item.id), digest := _digest(item)) == digest:
                 self.summary.items += 1
-                return item
+                return item, digest
             raise InputError(f"item {item.id!r} is not the one this run was started with",
                              todo="use another --out for a changed test set")  # fmt: skip
         except MissingRecordingError as error:

@@ -22,11 +22,11 @@ from wavjudge.bench.row import Row
 from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.tagless import Tagless
 from wavjudge.bench.testset import Answers
-from wavjudge.bench.watching import Nobody, Unheard, Watcher
+from wavjudge.bench.watching import Nobody, Unheard, Watcher, rows_of
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError, MissingRecordingError, StopRun
-from wavjudge.internal import ends_the_run, in_thread, noted
+from wavjudge.internal import ends_the_run, in_thread, managed, noted
 from wavjudge.judge.base import Case, Judge, Task, unscored
 from wavjudge.store import RunFolder, storable
 from wavjudge.types import Item, Rating, Response
@@ -110,6 +110,7 @@ class Runner:
         self._tagless: defaultdict[str, Tagless] = defaultdict(Tagless)
         self.summary = Summary()
         self._rows = self._taken_back = 0
+        self._calls_per_answer = sum(len(judge.tasks) * self._repeats_of(judge) for judge in judges)
 
     def stop(self) -> None:
         """Send nothing more; calls under way are awaited and stored."""
@@ -118,7 +119,7 @@ class Runner:
 
     async def rate(self, testset: Answers) -> Summary:
         """Take in every row and rate every answer. A `StopRun` ends its judge and stands in the summary afterwards."""
-        self._rows = _length(testset)
+        self._rows = rows_of(testset)
         self._watcher.planned(self._rows * self._calls_per_answer)
         await self._lanes.run(lambda: self._feed(testset))
         self.summary.bad_rows += testset.bad_rows
@@ -126,10 +127,6 @@ class Runner:
         found = {judge.rater: identity.others for judge in self._judges if (identity := identity_of(judge))}
         self.summary.other_models = {rater: dict(others) for rater, others in found.items() if others}
         return self.summary
-
-    @property
-    def _calls_per_answer(self) -> int:
-        return sum(len(judge.tasks) * self._repeats_of(judge) for judge in self._judges)
 
     def _repeats_of(self, judge: Judge) -> int:
         return self._repeats if judge.rater_kind == "model" else 1  # an instrument repeats itself to the digit
@@ -244,13 +241,11 @@ class Runner:
 
     async def _do(self, judge: Judge, job: _Job) -> None:
         await self._store(await judge.rate(job.case, job.task, job.repeat), dict(job.supersedes))
-        try:
-            if (identity := identity_of(judge)) is not None:
-                identity.admit()  # after the rating is kept, whoever gave it
-        except Exception as error:  # the rating stands: it has not failed
-            if ends_the_run(error):
-                raise
-            noted(error)
+        managed(self._admit, judge)  # after the rating is kept, whoever gave it
+
+    def _admit(self, judge: Judge) -> None:
+        if (identity := identity_of(judge)) is not None:
+            identity.admit()
 
     async def _broke(self, judge: Judge, job: _Job | None, error: Exception) -> None:
         """A rating that raised what nobody foresaw has failed; one that cannot even be recorded is a bad row."""
@@ -277,6 +272,9 @@ class Runner:
             for rating in ratings
         ]
         await self._run.log("ratings").append(*stored)
+        managed(self._count, stored)  # the ratings stand, whatever becomes of their counting
+
+    def _count(self, stored: Sequence[Rating]) -> None:
         self.summary.tasks_done += 1
         self.summary.statuses.update(rating.status for rating in stored)
         self._watcher.rated(stored)
@@ -286,17 +284,6 @@ class Runner:
 
 def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, InputError) else hide_secrets(noted(error))
-
-
-def _length(testset: Answers) -> int:
-    """How many rows there are, for whoever looks on; a count that breaks does not keep them from being rated."""
-    try:
-        return len(testset)
-    except Exception as error:
-        if ends_the_run(error) or isinstance(error, InputError):
-            raise
-        noted(error)
-        return 0
 
 
 def _same(first: Item, second: Item) -> bool:

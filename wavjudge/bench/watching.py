@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import ParamSpec, Protocol
 
-from wavjudge.errors import StopRun
+from wavjudge.errors import InputError, StopRun
 from wavjudge.internal import ends_the_run, noted
 from wavjudge.types import Rating, Response
 
@@ -106,3 +106,14 @@ class Nobody:
         _log.warning(sentence)
 
     def stopping(self, grace_seconds: float) -> None: ...
+
+
+def rows_of(source: Sized) -> int:
+    """How many rows there are, for whoever looks on; a count that breaks does not keep them from being handled."""
+    try:
+        return len(source)
+    except Exception as error:
+        if ends_the_run(error) or isinstance(error, InputError):
+            raise
+        noted(error)
+        return 0

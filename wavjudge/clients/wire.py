@@ -26,7 +26,8 @@ from wavjudge.clients.base import Failure, Part, RawReply, Request, TextPart
 from wavjudge.clients.reach import LIMIT, TEXT_BYTES, Moved, TooLarge, Unsent, chain
 from wavjudge.clients.redact import NO_KEY, without_key
 from wavjudge.clients.spec import hide_secrets
-from wavjudge.errors import AuthError, MissingPartError, SpecError, pip_install
+from wavjudge.errors import AuthError, MissingPartError, SpecError, WavjudgeError, pip_install
+from wavjudge.internal import is_ours, noted
 
 UNDECODABLE_AUDIO = re.compile(
     r"audio\b.{0,80}\b(?:decod|corrupt|unreadable|malformed|not valid|could not be (?:read|processed))"
@@ -295,6 +296,9 @@ def _broken(error: Exception, key: str) -> Failure:
             return Failure("moved", quote(str(one), key), http_status=one.status)
         if isinstance(one, TooLarge):
             return Failure("too_large", str(one))
+    for one in chain(error):
+        if isinstance(one, Exception) and not isinstance(one, Unsent | WavjudgeError) and is_ours(one):
+            noted(one)  # an error of ours and no broken connection, though it is tried again like one
     sent = not any(isinstance(one, Unsent) for one in chain(error))
     if where := _unreached(error):
         return Failure("unreachable", f"the connection failed: {quote(where, key)}", sent=sent)

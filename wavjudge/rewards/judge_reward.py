@@ -205,6 +205,11 @@ class JudgeReward:
         """The same for plain callers."""
         return self._loop.wait(self._score_many(items))
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it can be asked no more: `close` was called, or this is a fork of the process that built it."""
+        return self._loop.is_closed
+
     def close(self) -> None:
         """Finish the trace, close connections. Further calls are refused."""
         with suppress(InputError):  # closed already, or a forked copy

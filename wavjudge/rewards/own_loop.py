@@ -47,15 +47,20 @@ class OwnLoop:
         return await asyncio.wrap_future(self._submit(work))
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        if self._process != os.getpid() or self._loop.is_closed():
+        if self.is_closed:
             work.close()
             reason = "in a forked process" if self._process != os.getpid() else "after it was closed"
             raise InputError(f"got a call of a judge {reason}, where it has no thread", todo="build it anew there")
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no more work: it was closed, or this process is a fork of the one that began it."""
+        return self._process != os.getpid() or self._loop.is_closed()
+
     def close(self) -> None:
         """End the thread; what is still under way is given up."""
-        if self._loop.is_closed() or self._process != os.getpid():
+        if self.is_closed:
             return
         self.wait(_ended())
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -55,3 +55,13 @@ def test_a_function_is_found_in_the_working_directory_as_a_candidate_is(
 def test_what_names_no_function(path: str) -> None:
     with pytest.raises(InputError, match="got '"):
         function(path)
+
+
+def test_a_reward_that_was_closed_is_built_anew() -> None:
+    options = {"judges": ["openai:m?base_url=http://127.0.0.1:9/v1"], "weights": {"overall": 1.0}, "guards": []}
+    first = built(options)
+    first.close()
+    again = built(options)
+    assert first.is_closed and again is not first and not again.is_closed
+    assert built(options) is again
+    again.close()

@@ -20,9 +20,10 @@ _built: dict[str, JudgeReward] = {}
 
 
 def built(options: Mapping[str, Any]) -> JudgeReward:
-    """The `from_options` of these options, the same object each time in one process; nobody closes it."""
+    """The `from_options` of these options, the same object each time in one process; one that was closed, or that
+    another process built before a fork, is built anew."""
     key = json.dumps(as_plain(options), sort_keys=True, default=str)
-    if key not in _built:
+    if key not in _built or _built[key].is_closed:
         _built[key] = from_options(options)
     return _built[key]
 
