@@ -82,6 +82,53 @@ def test_a_judge_that_never_errs_has_an_interval_with_a_width(sign: int) -> None
     assert one.pearson.high - one.pearson.low > 0.005 and sign * one.pearson.low > 0 and sign * one.pearson.high > 0
 
 
+def flattered(names: str, judge: dict[str, float], people: dict[str, float]) -> CandidateMeans:
+    """30 prompts; each candidate has its mean on either side, and a little noise of its own."""
+    random, (j, p) = np.random.default_rng(7), (np.array([side[n] for n in names]) for side in (judge, people))
+    noise = 0.3 * random.normal(size=(2, 30, len(names)))
+    return candidate_means(
+        (j + noise[0]).ravel(), (p + noise[1]).ravel(), np.tile(list(names), 30), np.repeat(np.arange(30), len(names))
+    )
+
+
+@pytest.mark.parametrize(
+    "judge, people, agreed, turned, order",
+    [
+        ("3214", "4321", 3, 3, "mixed"),  # the worst is flattered: half of the pairs agree
+        ("2143", "4321", 2, 4, "turned"),  # whoever is left out, the others are no better
+        ("1234", "4321", 0, 6, "turned"),
+        ("325", "432", 1, 2, "mixed"),  # of three, the other two are in people's order
+        ("123", "321", 0, 3, "turned"),
+        ("32145", "54321", 3, 7, "turned"),
+        ("43215", "54321", 6, 4, "alike"),  # one candidate flattered, the other four as people see them
+        ("23451", "54321", 4, 6, "turned"),  # the last one as people see it, the others turned around
+    ],
+)
+def test_one_candidate_far_out_makes_no_order(judge: str, people: str, agreed: int, turned: int, order: str) -> None:
+    names = "abcde"[: len(judge)]
+    scores = (dict(zip(names, map(float, side), strict=True)) for side in (judge, people))
+    one = flattered(names, *scores)
+    assert (one.agreed, one.turned, one.order) == (agreed, turned, order)
+
+
+def test_pairs_that_people_hardly_tell_apart_do_not_decide() -> None:
+    # People see one candidate far below and four alike, whose order is noise: six turned pairs count for nothing.
+    people = dict(zip("abcde", (1.0, 4.0, 4.001, 4.002, 4.003), strict=True))
+    judge = dict(zip("abcde", (1.0, 4.3, 4.2, 4.1, 4.0), strict=True))
+    one = flattered("abcde", judge, people)
+    assert one.order == "alike" and one.pearson.low > 0 and one.pairs == 10
+
+
+@pytest.mark.parametrize("flat", ["judge", "people", "both"])
+def test_the_side_whose_means_are_all_the_same_is_named(flat: str) -> None:
+    sides = {"judge": np.tile([1.0, 2, 3, 4], 20), "people": np.tile([2.0, 1, 3, 5], 20)}
+    sides |= {side: np.full(80, 2.5) for side in sides if flat in (side, "both")}
+    one = candidate_means(sides["judge"], sides["people"], np.tile(list("abcd"), 20), np.repeat(np.arange(20), 4))
+    assert one.pearson.value is None
+    assert ("the judge's mean is the same for every candidate (2.50)" in one.pearson.note) == (flat != "people")
+    assert ("the labels' mean is the same for every candidate (2.50)" in one.pearson.note) == (flat != "judge")
+
+
 def test_one_or_two_candidates_and_no_common_prompt_have_no_correlation() -> None:
     assert found(4, levels=(3.0,)).pearson.value is None and found(4, levels=(3.0,)).pairs == 0
     assert found(4, levels=(2.0, 4.0)).pearson.value is None

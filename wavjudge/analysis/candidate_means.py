@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import permutations
 from math import factorial
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,14 @@ MIN_CANDIDATES, MIN_PROMPTS = 3, 12
 MOST_ORDERS = 7
 """Candidates up to which all orders are looked at: 5,040."""
 
+CLEAR = 0.95
+"""A pair of candidates is clearly told apart by people where this interval of the mean difference excludes zero."""
+
+Order = Literal["alike", "turned", "mixed"]
+"""Of the pairs of candidates that people clearly tell apart (of all pairs that they order, if there is none): alike,
+the judge orders more of them as people do than the other way; turned, it turns more of them around, and does not cease
+to when any one candidate is left out; mixed, neither."""
+
 _SAME = 1e-9
 
 
@@ -37,10 +46,10 @@ class CandidateMeans:
 
     pearson: of the means, with its jackknife-t interval over prompts. spearman: of the means, None where one side does
     not differ. pairs: pairs of candidates whose means people tell apart in any way; agreed: those that the judge orders
-    alike. pairwise: on single prompts, the share of pairs that people order in which the judge's order is the same.
-    people_differ, judge_differs: p of the hypothesis that the candidates' means are equal. chance: the share of orders
-    of so many candidates whose Spearman is as far from zero on the same side; None above `MOST_ORDERS`. tau: Kendall's
-    tau-b of the means, None where spearman is.
+    alike; turned: those that it orders the other way; order: what these say. pairwise: on single prompts, the share of
+    pairs that people order in which the judge's order is the same. people_differ, judge_differs: p of the hypothesis
+    that the candidates' means are equal. chance: the share of orders of so many candidates whose Spearman is as far
+    from zero on the same side; None above `MOST_ORDERS`. tau: Kendall's tau-b of the means, None where spearman is.
     """
 
     names: tuple[str, ...]
@@ -52,6 +61,8 @@ class CandidateMeans:
     spearman: float | None
     pairs: int
     agreed: int
+    turned: int
+    order: Order
     pairwise: Estimate
     people_differ: float | None
     judge_differs: float | None
@@ -69,11 +80,12 @@ def candidate_means(judge: Floats, people: Floats, candidate: npt.ArrayLike, pro
     """
     names, ours, theirs, every = by_prompt(judge, people, candidate, prompt)
     first, second = (s.mean(axis=0) if len(s) else np.full(len(names), np.nan) for s in (ours, theirs))
-    pairs, agreed = _ordered_alike(first, second)
+    signs, told = _signs(first, second), _signs(second, second) != 0
     rho = _spearman(first, second)
     return CandidateMeans(
         names, tuple(map(float, first)), tuple(map(float, second)), len(ours), every, _pearson(ours, theirs), rho,
-        pairs, agreed, _on_prompts(ours, theirs), differ(theirs), differ(ours), _chance(second, rho),
+        _count(told), _count(signs > 0), _count(signs < 0), _order(signs, _clear(theirs)), _on_prompts(ours, theirs),
+        differ(theirs), differ(ours), _chance(second, rho),
         None if rho is None else float(stats.kendalltau(first.round(9), second.round(9)).statistic),
     )  # fmt: skip
 
@@ -123,10 +135,9 @@ def _pearson(ours: Floats, theirs: Floats) -> Estimate:
     prompts, candidates = ours.shape
     if candidates < MIN_CANDIDATES or not prompts:
         return Estimate(None, note=f"undefined: it takes {MIN_CANDIDATES} candidates with a prompt in common")
-    undefined = "undefined: the means of one side are all the same"
     # The angle between the candidates' means on both sides errs alike wherever it lies; Fisher's z runs off to infinity
     # where a handful of means lie on a line by chance.
-    found = estimate_prepared(Across(ours, theirs), prompts, "angle", undefined=undefined)
+    found = estimate_prepared(Across(ours, theirs), prompts, "angle", undefined=f"undefined: {flat(ours, theirs)}")
     if found.note != ALIKE:
         return found
     # As in contrary.py: one more prompt, on which the judge puts those in the middle of people's order first and
@@ -142,6 +153,18 @@ def _pearson(ours: Floats, theirs: Floats) -> Estimate:
     return clipped(Estimate(value, low, high, found.method, RECKONED), (-1, 1))
 
 
+def flat(ours: Floats, theirs: Floats) -> str:
+    """Which side gives every candidate the same mean.
+
+    >>> flat(np.array([[3.0, 3.0]]), np.array([[1.0, 2.0]]))
+    "the judge's mean is the same for every candidate (3.00)"
+    """
+    said = [f"{whose} mean is the same for every candidate ({mean[0]:.2f})"
+            for whose, mean in (("the judge's", ours.mean(axis=0)), ("the labels'", theirs.mean(axis=0)))
+            if np.ptp(mean) < _SAME * max(1.0, abs(mean[0]))]  # fmt: skip
+    return " and ".join(said) or "the means of one side hardly differ"
+
+
 def _spearman(first: Floats, second: Floats) -> float | None:
     if len(first) < 2 or not np.isfinite(first).all():
         return None
@@ -149,11 +172,41 @@ def _spearman(first: Floats, second: Floats) -> float | None:
     return rho if np.isfinite(rho) else None
 
 
-def _ordered_alike(first: Floats, second: Floats) -> tuple[int, int]:
-    a, b = np.triu_indices(len(first), 1)
-    ours, theirs = (np.sign((side[a] - side[b]).round(9)) for side in (first, second))
-    told = np.isfinite(theirs) & (theirs != 0)
-    return int(told.sum()), int((told & (ours == theirs)).sum())
+def _signs(first: Floats, second: Floats) -> Floats:
+    """Of each pair of candidates: 1 where both sides order it alike, -1 the other way, 0 where one sees no difference;
+    shape (candidates, candidates), symmetric."""
+    ours, theirs = (np.nan_to_num(np.sign((side[:, None] - side).round(9))) for side in (first, second))
+    return np.asarray(ours * theirs)
+
+
+def _count(pairs: npt.NDArray[np.bool_]) -> int:
+    return int(np.triu(pairs, 1).sum())
+
+
+def _clear(scores: Floats) -> npt.NDArray[np.bool_]:
+    """Which pairs of candidates differ by more than noise: Student's t of the paired difference over prompts."""
+    prompts, candidates = scores.shape
+    if prompts < 2:
+        return np.zeros((candidates, candidates), dtype=bool)
+    apart = scores.mean(axis=0)[:, None] - scores.mean(axis=0)
+    spread = np.cov(scores, rowvar=False).reshape(candidates, candidates)
+    variance = np.diag(spread)[:, None] + np.diag(spread) - 2 * spread
+    half = stats.t.ppf((1 + CLEAR) / 2, prompts - 1) * np.sqrt(np.maximum(variance, 0.0) / prompts)
+    return np.asarray(abs(apart) > half + _SAME)
+
+
+def _order(signs: Floats, clear: npt.NDArray[np.bool_]) -> Order:
+    """signs, clear: of each pair, shape (candidates, candidates).
+
+    >>> turned = -np.ones((3, 3))
+    >>> _order(turned, turned < 0), _order(-turned, turned < 0)
+    ('turned', 'alike')
+    """
+    kept = np.where(np.eye(len(signs), dtype=bool) | ~(clear if clear.any() else signs != 0), 0, signs)
+    lean = kept.sum() / 2
+    if lean > 0:
+        return "alike"
+    return "turned" if lean < 0 and (lean - kept.sum(axis=1)).max() <= 0 else "mixed"
 
 
 def _on_prompts(ours: Floats, theirs: Floats) -> Estimate:

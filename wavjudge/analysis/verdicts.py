@@ -20,9 +20,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import Finding
-from wavjudge.analysis.candidate_means import MIN_CANDIDATES, MIN_PROMPTS, CandidateMeans
+from wavjudge.analysis.candidate_means import MIN_CANDIDATES, MIN_PROMPTS, CandidateMeans, correlation
 from wavjudge.analysis.intervals import MIN_PROMPTS_INTRA, Estimate
 from wavjudge.analysis.states import State, state_of
 
@@ -72,19 +74,51 @@ def _averages(f: Finding) -> Verdict:
     means, whose = f.means, _whose(f)
     if missing := _too_few(means):
         return Verdict("averages", "too_few", f"Too few to say whether its averages compare candidates: {missing}.")
-    state, figures = _state(means.pearson), _of_means(means)
+    state, figures = _of_order(means), _of_means(means)
     if means.people_differ is None or means.people_differ > APART:
         p = "" if means.people_differ is None else f" (p {means.people_differ:.2f} of equal means)"
         why = f"{whose} own averages are not shown to differ between these candidates{p}"
         return Verdict("averages", "unknown", f"Not known whether its averages compare candidates: {why}; {figures}.")
+    every, opposite = means.agreed == means.pairs, means.turned == means.pairs
+    rise = f"put these candidates in the order of {whose}" if every else f"rise with {whose} over these candidates"
+    fall = f"put them in the reverse order of {whose}" if opposite else f"fall where {whose} rise"
+    against = _against(means, whose) if state == "not_shown" else ""
     text = {
-        "shown": f"Its averages put these candidates in the order of {whose}: {figures}.",
-        "reversed": "Do not compare candidates by it: its averages put them in the reverse order of "
-        f"{whose}: {figures}.",
-        "not_shown": f"Do not compare candidates by it: its averages are not shown to rise with {whose}: {figures}.",
+        "shown": f"Its averages {rise}: {figures}.",
+        "reversed": f"Do not compare candidates by it: its averages {fall}: {figures}.",
+        "not_shown": f"Do not compare candidates by it: its averages {against}: {figures}.",
         "unknown": f"Not known whether its averages compare candidates: {_why(means.pearson)}; {figures}.",
     }
     return Verdict("averages", state, text[state] + _of_others(means))
+
+
+def _of_order(means: CandidateMeans) -> State:
+    """One candidate far from the others carries a correlation alone: the order of the pairs has to say the same."""
+    state = _state(means.pearson)
+    borne_out = {"shown": "alike", "reversed": "turned"}
+    return "not_shown" if state in borne_out and means.order != borne_out[state] else state
+
+
+def _against(means: CandidateMeans, whose: str) -> str:
+    """Why nothing is shown: the interval holds zero, or the pairs do not bear it out."""
+    if _state(means.pearson) == "not_shown":
+        return f"are not shown to rise with {whose}"
+    says = f"rise with {whose}" if _state(means.pearson) == "shown" else f"fall where {whose} rise"
+    return f"{says} by their correlation and not by the pairs of candidates, so that it hangs on a few{_odd_one(means)}"
+
+
+def _odd_one(means: CandidateMeans) -> str:
+    """The candidate without which the correlation changes its sign, if there is one."""
+    count, r = len(means.names), means.pearson.value or 0.0
+    if count <= MIN_CANDIDATES:
+        return ""
+    kept = ~np.eye(count, dtype=bool)
+    rest = np.array([[np.array(side)[k] for k in kept] for side in (means.judge, means.people)])
+    without = np.sign(r) * correlation(rest[0], rest[1])
+    worst = int(np.nanargmin(without)) if np.isfinite(without).any() else 0
+    if not without[worst] < 0:
+        return ""
+    return f" (without {means.names[worst]!r} it is {np.sign(r) * without[worst]:.2f})"
 
 
 def _too_few(means: CandidateMeans) -> str:
@@ -164,7 +198,11 @@ def _state(one: Estimate) -> State:
 
 
 def _why(one: Estimate) -> str:
-    return one.note or "there is no interval"
+    return _bare(one.note) or "there is no interval"
+
+
+def _bare(note: str) -> str:
+    return note.removeprefix("undefined: ")
 
 
 def _nothing(claim: str) -> str:
@@ -177,7 +215,7 @@ def _whose(f: Finding) -> str:
 
 def _figure(one: Estimate, sign: str = "") -> str:
     if one.value is None:
-        return f"undefined ({one.note})" if one.note else "undefined"
+        return f"undefined ({_bare(one.note)})" if one.note else "undefined"
     if one.low is None or one.high is None:
         return f"{one.value:{sign}.2f} without an interval"
     digits = 2 if f"{one.low:.2f}" != f"{one.high:.2f}" else 4  # narrow is not without width
