@@ -13,6 +13,7 @@ from scipy import stats
 from tests.analysis.material import STATISTICS, pairs, study
 from wavjudge.analysis import intervals, nulls
 from wavjudge.analysis.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.dealt import deals
 from wavjudge.analysis.intervals import estimate
 from wavjudge.analysis.intra import INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY, groups
 from wavjudge.analysis.nulls import LEVELS, Null, constant, covariate, permuted, skill, skills
@@ -106,9 +107,10 @@ def test_permutations_average_to_the_mean_over_all_of_them() -> None:
 @given(pairs(), st.sampled_from(["within", "across"]))
 def test_permutations_keep_what_they_should(data: Paired, how: nulls.Literal) -> None:
     for seed in range(3):
-        dealt = nulls._deal(data, how, np.random.default_rng(seed))
-        assert sorted(dealt.tolist()) == list(range(data.n))
-        assert how == "across" or (data.prompt[dealt] == data.prompt).all()
+        for block in deals(data.prompt, how, 5, seed, 2):
+            for dealt in block:
+                assert sorted(dealt.tolist()) == list(range(data.n))
+                assert how == "across" or (data.prompt[dealt] == data.prompt).all()
     assert permuted([BIAS], data, how, permutations=3)[0].mean == pytest.approx(BIAS.of(data))
 
 

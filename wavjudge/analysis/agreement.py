@@ -13,10 +13,11 @@ import numpy as np
 from wavjudge.analysis.joint import Joint, where_both
 from wavjudge.analysis.sums import Floats, Ints, Paired, Prepared, Statistic, additive, per_prompt, ratio
 
-_TINY = 1e-12
+TINY = 1e-12
+"""A variance below it is the rounding error of constant scores, in units of their spread."""
 
 
-def _unit(scores: Floats) -> float:
+def unit(scores: Floats) -> float:
     """The spread of the scores; never so small that the rounding error of constant scores would count as one."""
     return max(float(scores.std()), 1e-9 * float(np.abs(scores).max())) or 1.0
 
@@ -29,13 +30,19 @@ def _moments(data: Paired, x_unit: float, y_unit: float) -> Floats:
 
 
 def _each_unit(data: Paired) -> Floats:
-    return _moments(data, _unit(data.judge), _unit(data.people))
+    return _moments(data, unit(data.judge), unit(data.people))
 
 
 def _one_unit(data: Paired) -> Floats:
+    one = shared_unit(data)
+    return _moments(data, one, one)
+
+
+def shared_unit(data: Paired) -> float:
+    """A unit for both sides, in which neither their spreads nor their distance are beyond 1."""
     apart = abs(float(data.judge.mean() - data.people.mean()))
-    unit = max(apart, *(side.std() for side in (data.judge, data.people)), 1e-9 * float(np.abs(data.people).max()))
-    return _moments(data, unit or 1.0, unit or 1.0)
+    widest = max(apart, *(side.std() for side in (data.judge, data.people)), 1e-9 * float(np.abs(data.people).max()))
+    return float(widest) or 1.0
 
 
 def _central(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -45,7 +52,7 @@ def _central(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         vx, vy = xx / n - (x / n) ** 2, yy / n - (y / n) ** 2
         cov, difference = xy / n - x * y / n**2, (x - y + shift) / n
     # Constant scores leave a rounding error, not a variance.
-    return difference, np.where(vx < _TINY, 0.0, vx), np.where(vy < _TINY, 0.0, vy), cov
+    return difference, np.where(vx < TINY, 0.0, vx), np.where(vy < TINY, 0.0, vy), cov
 
 
 def _pearson(sums: Floats) -> Floats:
@@ -60,7 +67,7 @@ PEARSON = additive("pearson", _each_unit, _pearson, "fisher", (-1, 1), contrary=
 def _kappa(sums: Floats) -> Floats:
     difference, vx, vy, cov = _central(sums)
     expected = vx + vy + difference**2
-    return ratio(2 * cov, np.where(expected < _TINY, 0.0, expected))
+    return ratio(2 * cov, np.where(expected < TINY, 0.0, expected))
 
 
 _KAPPA = additive("kappa_quadratic", _one_unit, _kappa)
@@ -90,12 +97,7 @@ class _OfEach:
 
         own, its = mean(y), mean(x)
         y, x, apart = y - own[who], x - its[who], its - own
-        vx, vy = mean(x * x), mean(y * y)
-        # As `_one_unit`: what is only the rounding error of constant scores counts as nothing.
-        unit = np.fmax.reduce([abs(apart), np.sqrt(vx), np.sqrt(vy), 1e-9 * abs(own)])
-        small = _TINY * np.where(unit > 0, unit, 1.0) ** 2
-        expected = np.where(vx < small, 0.0, vx) + np.where(vy < small, 0.0, vy) + apart**2
-        return float(_mean_defined(ratio(2 * mean(x * y), np.where(expected < small, 0.0, expected))))
+        return float(mean_kappa(np.stack([mean(x * x), mean(y * y), mean(x * y), apart, own])))
 
     def without_each(self, groups: Ints) -> Floats:
         return self._one_by_one().without_each(groups)
@@ -106,6 +108,17 @@ class _OfEach:
     def _one_by_one(self) -> Joint:
         sides = (where_both(_KAPPA, self.data.judge, own, self.data.prompt) for own in self.each.T)
         return Joint(tuple(side for side in sides if side is not None), _mean_defined)
+
+
+def mean_kappa(moments: Floats) -> Floats:
+    """Kappa averaged over the people (last axis) for whom it is defined, from (5, ..., people): the judge's variance on
+    a person's answers and his own, their covariance, the difference of their means, and his mean."""
+    vx, vy, cov, apart, own = moments
+    # As `shared_unit`: what is only the rounding error of constant scores counts as nothing.
+    widest = np.fmax.reduce([abs(apart), np.sqrt(vx), np.sqrt(vy), 1e-9 * abs(own)])
+    small = TINY * np.where(widest > 0, widest, 1.0) ** 2
+    expected = np.where(vx < small, 0.0, vx) + np.where(vy < small, 0.0, vy) + apart**2
+    return _mean_defined(np.moveaxis(ratio(2 * cov, np.where(expected < small, 0.0, expected)), -1, 0))
 
 
 def _mean_defined(values: Floats) -> Floats:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -139,7 +140,7 @@ def calibrate(
     labels = matched(ratings, labels, LABEL_KINDS[label_kind])
     desk = _Desk(ratings, labels, settings or Settings(), label_kind, covariates)
     found = tuple(desk.finding(rows) for _, rows in desk.judged.groupby(["axis", "rater", "signature"], sort=True))
-    panels = {axis: labels.panel(axis, desk.kind)[0] for axis in sorted({one.axis for one in found})}
+    panels = {axis: desk.panel(axis)[0] for axis in sorted({one.axis for one in found})}
     among = {axis: reliability(panel) for axis, panel in panels.items() if panel.k > 1}
     problems = [f"ratings: {problem}" for problem in ratings.problems]
     problems += [f"labels: {problem}" for problem in labels.problems]
@@ -162,13 +163,17 @@ class _Desk:
         machines = table["rater_kind"].isin(["model", "instrument"])
         self.all_judges = table[machines]
         self.judged = self.all_judges[self.all_judges["axis"].isin(self.people["axis"])]
+        self.panel = lru_cache(maxsize=None)(self._panel)
+
+    def _panel(self, axis: str) -> tuple[Panel, pd.DataFrame]:
+        return self.labels.panel(axis, self.kind)
 
     def finding(self, rows: pd.DataFrame) -> Finding:
         axis, judge, signature = (str(rows[name].iloc[0]) for name in ("axis", "rater", "signature"))
         people, scale = self.people[self.people["axis"] == axis], self.labels.axes[axis].scale
         data, left = paired(rows, people)
         data = replace(data, scale=_ends(scale))
-        panel, subjects = self.labels.panel(axis, self.kind)
+        panel, subjects = self.panel(axis)
         scores = _aligned(rows, subjects)
         labelled = people["n_raters"] > 0
         several = panel.k > 1 and bool(np.isfinite(scores).any())

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from wavjudge.analysis import dealt
 from wavjudge.analysis.agreement import MAE, RMSE, WITHIN_ONE
 from wavjudge.analysis.intervals import LARGE, Estimate, clipped, estimate_prepared, jackknife_groups, reckoned
 from wavjudge.analysis.joint import Joint
@@ -139,11 +140,7 @@ def permuted(
     >>> round(permuted([MAE], data, "within")[0].mean, 1)  # half of the time both pairs stay, or neither
     0.5
     """
-    random = np.random.default_rng(seed)
-    values = np.empty((permutations, len(statistics)))
-    for row in values:
-        dealt = data.judged(data.judge[_deal(data, how, random)])
-        row[:] = [statistic.of(dealt) for statistic in statistics]
+    values = dealt.Table(data).values(statistics, how, permutations, seed)
     return tuple(_summary(s.name, how, column) for s, column in zip(statistics, values.T, strict=True))
 
 
@@ -154,14 +151,6 @@ def permutations_for(prompts: int, wanted: int) -> int:
     (200, 20)
     """
     return wanted if prompts <= LARGE else min(wanted, FEW_PERMUTATIONS)
-
-
-def _deal(data: Paired, how: Literal["within", "across"], random: np.random.Generator) -> Ints:
-    if how == "across":
-        return random.permutation(data.n)
-    dealt = np.empty(data.n, np.intp)
-    dealt[np.argsort(data.prompt, kind="stable")] = np.lexsort((random.random(data.n), data.prompt))
-    return dealt
 
 
 def _summary(name: str, how: Literal["within", "across"], values: Floats) -> Permuted:

@@ -30,7 +30,7 @@ def _kendall(data: Paired) -> Prepared:
     rows, columns, x, y = _grid(data)
     if rows * columns > MAX_GRID:
         return ByWeights(data.prompts, lambda weights: _kendall_of(weights[data.prompt], data))
-    return Additive(_tables(data, x, y, rows, columns), lambda sums: _kendall_on(_shaped(sums, rows, columns)))
+    return Additive(_tables(data, x, y, rows, columns), lambda sums: kendall_on(_shaped(sums, rows, columns)))
 
 
 SPEARMAN = Statistic("spearman", _spearman, "fisher", (-1, 1), pooled=True, contrary="agreement", heeded=True)
@@ -75,7 +75,8 @@ def _spearman_on(table: Floats) -> Floats:
     return np.clip(ratio(cross, np.where(spread > 1e-9, spread, 0.0)), -1, 1)
 
 
-def _kendall_on(table: Floats) -> Floats:
+def kendall_on(table: Floats) -> Floats:
+    """Tau-b from count tables (..., rows, columns)."""
     of_x, of_y = table.sum(-1), table.sum(-2)
     below = np.cumsum(table, axis=-2) - table  # smaller x, same y
     smaller = np.cumsum(below, axis=-1) - below  # smaller x, smaller y
