@@ -131,7 +131,7 @@ def test_bootstrap_agrees_with_the_jackknife_and_repeats_itself():
 @pytest.mark.parametrize(
     ("rows", "note"),
     [
-        (([3.0, 4], [4.0, 4], [2.0, 3], ["q", "q"]), "undefined: one side is constant"),
+        (([3.0, 4], [4.0, 4], [2.0, 3], ["q", "q"]), ": its scores are all the same (4)"),
         (([1.0, 4], [2.0, 4], [2.0, 3], ["q", "r"]), "no interval under 3 prompts"),
         (([1.0, 4, 2, 5], [2.0, 4, 3, 4], [2.0, 3, 1, 2], ["q"] * 4), "no interval under 3 prompts"),
         (([NAN, NAN], [2.0, 4], [2.0, 3], ["q", "r"]), "no subjects"),

@@ -115,7 +115,7 @@ def test_too_few_prompts_are_said() -> None:
 def test_undefined_is_said_and_so_is_what_hangs_on_one_prompt() -> None:
     data = study(6)
     flat = Paired(np.full(data.n, 4.0), data.people, data.prompt)
-    assert estimate(SPEARMAN, flat) == Estimate(None, note="undefined: one side is constant")
+    assert estimate(SPEARMAN, flat) == Estimate(None, note="undefined: its scores are all the same (4)")
     almost = Paired(np.where(data.prompt == 0, data.judge, 4.0), data.people, data.prompt)
     assert estimate(PEARSON, almost).note == "no interval: it hangs on a single prompt"
 

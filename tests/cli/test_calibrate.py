@@ -320,7 +320,7 @@ def test_bad_rows_are_counted_and_named_and_unscored_answers_bound_the_bias(tmp_
     assert json.loads((tmp_path / "cal/calibration.json").read_text(encoding="utf-8"))["problems"]
 
 
-@pytest.mark.parametrize("prompts, said", [(1, "one side is constant|no interval"), (2, "no interval under")])
+@pytest.mark.parametrize("prompts, said", [(1, "are all the same|no interval"), (2, "no interval under")])
 def test_too_little_data_is_said_and_never_a_nan(prompts: int, said: str, tmp_path: Path) -> None:
     ratings, labels = simulated(tmp_path, prompts=prompts)
     done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal", "--no-plots", "--full")

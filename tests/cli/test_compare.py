@@ -110,7 +110,7 @@ def test_a_judge_that_never_varies_is_undefined_and_a_single_prompt_says_nothing
     ratings, labels = simulated(tmp_path, {"m|one": 0.5, "m|two": 0.5})
     flat = [row | ({"score": "3"} if row["signature"] == "m|two" else {}) for row in table(ratings)]
     done = typed("compare", "judges", write(ratings, flat), "--labels", labels, "--out", tmp_path / "found.csv")
-    assert done.code == 0 and "the scores of J2 never vary" in one_paragraph(done.out)
+    assert done.code == 0 and "J2: its scores are all the same" in one_paragraph(done.out)
     assert "nan" not in (tmp_path / "found.csv").read_text(encoding="utf-8").lower()
     single, labels = simulated(tmp_path, {"m|one": 0.5, "m|two": 0.5}, prompts=1)
     said = one_paragraph(typed("compare", "judges", single, "--labels", labels).out)

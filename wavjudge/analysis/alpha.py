@@ -21,7 +21,7 @@ MAX_CELLS = 30_000_000
 """Prompts x cells of the table of coincidences above which ordinal alpha is computed one weighting at a time."""
 
 _TINY = 1e-12
-_ALL_EQUAL = "undefined: all ratings are equal, or no subject has two"
+_ALL_EQUAL, _ALONE = "undefined: all ratings are equal", "undefined: no answer was rated by two people"
 
 
 def alpha(panel: Panel, metric: Metric = "ordinal") -> Estimate:
@@ -32,7 +32,7 @@ def alpha(panel: Panel, metric: Metric = "ordinal") -> Estimate:
     """
     two = panel.taken(np.isfinite(panel.ratings).sum(axis=1) > 1)
     if not two.prompts:
-        return Estimate(None, note=_ALL_EQUAL)
+        return Estimate(None, note=_ALONE)
     prepared = {"nominal": _nominal, "ordinal": _ordinal, "interval": _interval}[metric](two)
     return at_most_one(estimate_prepared(prepared, two.prompts, undefined=_ALL_EQUAL))
 

@@ -15,6 +15,7 @@ from wavjudge.analysis.intervals import LARGE, Estimate, estimate_prepared, leas
 from wavjudge.analysis.joint import Joint, difference
 from wavjudge.analysis.sums import Paired, Statistic
 from wavjudge.analysis.tables import SUBJECT
+from wavjudge.analysis.undefined import why_neither
 
 BASELINE: Literal["baseline"] = "baseline"
 """What a null row is called in tables: pandas and others read the word "null" as a missing cell."""
@@ -90,8 +91,9 @@ def transcript_lines(
 
 def _gain(statistic: Statistic, heard: Paired, read: Paired) -> Estimate:
     joint = Joint((statistic.prepare(heard), statistic.prepare(read)), difference)
+    sides = {"with the sound": heard, "with the transcript only": read}
     return estimate_prepared(
-        joint, heard.prompts, least=least_prompts(statistic), undefined="undefined: one of the two does not exist"
+        joint, heard.prompts, least=least_prompts(statistic), undefined=why_neither(statistic, sides)
     )
 
 

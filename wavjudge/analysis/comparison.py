@@ -22,6 +22,7 @@ from wavjudge.analysis.dependent import DependentTest, named_extras
 from wavjudge.analysis.intervals import ALIKE, RECKONED, Estimate, Method, bootstrap_weights, estimate, jackknife_groups
 from wavjudge.analysis.joint import Joint, difference
 from wavjudge.analysis.sums import Floats, Paired, Prepared, Statistic
+from wavjudge.analysis.undefined import why_neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ def _difference(
     data = Paired.of(a[both], table.people[both], np.asarray(table.prompt)[both], each)
     minus = difference_of(statistic, b[both])
     found = estimate(minus, data, level=level, method=method, resamples=resamples, seed=seed)
+    if found.value is None and data.n:
+        found = replace(found, note=why_neither(statistic, {first: data, second: data.judged(b[both])}))
     if method == "jackknife-t":
         p = p_of_zero(found, data.prompts, level)
     else:

@@ -16,6 +16,7 @@ from scipy import stats
 
 from wavjudge.analysis.contrary import Contraries, contraries
 from wavjudge.analysis.sums import Additive, Floats, Ints, Paired, Prepared, Statistic, Transform
+from wavjudge.analysis.undefined import why_undefined
 
 MAX_GROUPS = 2000
 """Deletions at most; with more prompts they are left out in groups (delete-a-group jackknife)."""
@@ -60,15 +61,9 @@ def estimate(
         return Estimate(None, note="no subjects")
     found = estimate_prepared(
         statistic.prepare(data), data.prompts, statistic.transform, level=level, method=method, resamples=resamples,
-        seed=seed, least=least_prompts(statistic), undefined=_why_undefined(statistic, data),
+        seed=seed, least=least_prompts(statistic), undefined=why_undefined(statistic, data),
     )  # fmt: skip
     return clipped(reckoned(found, statistic, data, level), statistic.limits)
-
-
-def _why_undefined(statistic: Statistic, data: Paired) -> str:
-    if statistic.name == "within_one" and data.scale is not None:
-        return "undefined: the scale is not wider than a point, so everybody is within one"
-    return "undefined: people see no difference" if statistic.name == "best_of_n" else "undefined: one side is constant"
 
 
 def reckoned(found: Estimate, statistic: Statistic, data: Paired, level: float = 0.95) -> Estimate:
@@ -122,7 +117,7 @@ def clipped(one: Estimate, limits: tuple[float, float]) -> Estimate:
 def estimate_prepared(
     prepared: Prepared, prompts: int, transform: Transform = "none", *, level: float = 0.95,
     method: Method = "jackknife-t", resamples: int = 10_000, seed: int = 12345, least: int = 3,
-    undefined: str = "undefined: one side is constant",
+    undefined: str = "undefined: the scores do not suffice for it",
 ) -> Estimate:  # fmt: skip
     """The same for anything prepared over `prompts`; no interval under `least` of them."""
     value = prepared.plain()

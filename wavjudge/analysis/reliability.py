@@ -18,6 +18,7 @@ from wavjudge.analysis.intervals import Estimate, estimate_prepared
 from wavjudge.analysis.joint import Joint, where_both
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.sums import Additive, Floats, Prepared, ratio
+from wavjudge.analysis.undefined import one_side
 
 _TINY = 1e-12
 
@@ -166,7 +167,10 @@ def corrected_correlation(judge: Floats, panel: Panel, *, judge_reliability: flo
     r = where_both(PEARSON, judge[both], chosen.mean(), chosen.prompt)
     assert r is not None
     joint = Joint((r, _icc(chosen, "C,k")), lambda v: _attenuation(v[0], v[1] * judge_reliability))
-    undefined = "undefined: people do not agree, or one side is constant"
+    flat = one_side(judge[both], chosen.mean())
+    undefined = (
+        f"undefined: {flat or 'people do not agree beyond chance, so their mean has no reliability to divide by'}"
+    )
     return _noted(estimate_prepared(joint, chosen.prompts, undefined=undefined), len(chosen.prompt), len(panel.prompt))
 
 

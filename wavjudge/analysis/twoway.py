@@ -19,6 +19,7 @@ from scipy import stats
 from wavjudge.analysis.intervals import ALIKE, Estimate, backward, clipped, forward, jackknife_groups, least_prompts
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.sums import Floats, Paired, Statistic
+from wavjudge.analysis.undefined import why_undefined
 
 MIN_PEOPLE = 3
 METHOD = "two-way jackknife-t"
@@ -56,7 +57,7 @@ def two_way(statistic: Statistic, data: Paired, without: Sequence[Paired], *, le
     prepared = statistic.prepare(data)
     value = prepared.plain()
     if not np.isfinite(value):
-        return Estimate(None, note="undefined: one side is constant")
+        return Estimate(None, note=why_undefined(statistic, data))
     least = least_prompts(statistic)
     if data.prompts < least:
         return Estimate(value, note=f"no interval under {least} prompts")

@@ -73,7 +73,7 @@ def methods(values: Mapping[str, Estimate]) -> str:
 
 
 def notes(values: Mapping[str, Estimate]) -> str:
-    """Remarks of the figures, equal ones once: "spearman, pearson: undefined: one side is constant"."""
+    """Remarks of the figures, equal ones once: "spearman, pearson: undefined: its scores are all the same (3)"."""
     by_note: dict[str, list[str]] = {}
     for name, one in values.items():
         if one.note:

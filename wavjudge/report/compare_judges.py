@@ -117,11 +117,9 @@ def _why_not(pair: JudgePair) -> str:
     row = pair.found
     if not row.n:
         return "there is no labelled answer that both scored"
-    flat = [judge.name for judge, value in ((pair.first, row.value_first), (pair.second, row.value_second))
-            if value is None]  # fmt: skip
-    if flat:
-        both = "one side or the other never varies" if len(flat) == 2 else f"the scores of {flat[0]} never vary"
-        return f"{NAMES[row.statistic]} is undefined, because on the {counted(row.n, 'answer')} both scored {both}"
+    if row.value_first is None or row.value_second is None:
+        why = (row.difference.note or "").removeprefix("undefined: ")
+        return f"{NAMES[row.statistic]} is undefined on the {counted(row.n, 'answer')} both scored ({why})"
     return f"{counted(row.n, 'answer')} to {counted(row.prompts, 'prompt')} ({row.difference.note})"
 
 
