@@ -17,7 +17,7 @@ from wavjudge.judge.parse import Verdict
 from wavjudge.report.calibration_files import CalibrationFile
 from wavjudge.rewards.adapters.built import from_options
 from wavjudge.rewards.combine import Unscored, Weights
-from wavjudge.rewards.obedience import Obedience, mapped
+from wavjudge.rewards.obedience import Obedience, mapped, of_options
 
 TWO = {"semantic": 0.7, "acoustic": 0.3}
 
@@ -60,6 +60,30 @@ def test_or_it_weighs_less_and_is_not_paid_for_at_nothing(server: Loopback, file
         assert judge.weights.axes == {"semantic": 1.0}
         judge.score_now([item(1)])
     assert server.requests == 1, "an axis without weight is not asked for"
+
+
+@pytest.mark.parametrize(
+    "factor, says",
+    [
+        (0.0, "down-weight: the axis acoustic is left out, for the factor is 0 (the default); a factor above 0"),
+        (0.5, "down-weight: the weight of the axis acoustic is multiplied by 0.5"),
+    ],
+)
+def test_what_is_down_weighted_is_named_with_its_factor(
+    server: Loopback, file: CalibrationFile, factor: float, says: str
+) -> None:
+    obeyed = Obedience(file, below="down-weight", factor=factor)
+    with reward(server, TWO, calibration=obeyed) as judge:
+        assert obeyed.said(judge.permits).startswith(says)
+    with reward(server, {"semantic": 1.0}, calibration=obeyed) as judge:
+        assert obeyed.said(judge.permits) == ""
+
+
+def test_a_factor_without_down_weight_is_an_error(file: CalibrationFile, tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_text(file.model_dump_json(), encoding="utf-8")
+    with pytest.raises(InputError, match=r"factor=0.5.*\n.*--below down-weight"):
+        of_options(path, factor=0.5)
 
 
 def test_maps_reach_the_reward_and_leave_the_ratings_raw(server: Loopback, file: CalibrationFile) -> None:

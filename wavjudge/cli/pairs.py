@@ -41,7 +41,7 @@ def pairs(
     below: Annotated[
         str | None, typer.Option(help="What lies below the bar: refuse (default), or down-weight.")
     ] = None,
-    factor: Annotated[float | None, typer.Option(help="Of the weight of such an axis; 0 leaves it out.")] = None,
+    factor: Annotated[float | None, typer.Option(help="Of the weight of such an axis; 0 (default): none.")] = None,
     recalibrate: Annotated[str | None, typer.Option(help="linear or isotonic: scores brought to people's.")] = None,
     check_audio: Annotated[bool, typer.Option(help="Open the recordings of each pair.")] = True,
     outside: Annotated[
@@ -130,6 +130,8 @@ def _obeying(scored: Scored, rules: Rules, obedience: Obedience | None) -> tuple
     obeyed, used, permits = obeying(scored, rules, obedience)
     for one in permits:
         console(err=True).print(one_line(one.told), soft_wrap=True)
+    if said := obedience.said(permits):
+        console(err=True).print(one_line(said), soft_wrap=True)
     if used != rules:
         weighed = ", ".join(f"{name} {weight:g}" for name, weight in used.used.items())
         console(err=True).print(f"the calibration makes mode {rules.mode} weighted: {weighed}", soft_wrap=True)

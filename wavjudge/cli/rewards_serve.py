@@ -20,7 +20,7 @@ def serve(
     below: Annotated[
         str | None, typer.Option(help="What lies below the bar: refuse (default), or down-weight.")
     ] = None,
-    factor: Annotated[float | None, typer.Option(help="Of the weight of such an axis; 0 leaves it out.")] = None,
+    factor: Annotated[float | None, typer.Option(help="Of the weight of such an axis; 0 (default): none.")] = None,
     recalibrate: Annotated[str | None, typer.Option(help="linear or isotonic: scores brought to people's.")] = None,
     min_order: Annotated[float | None, typer.Option(help="The bar, as in `rewards check`; default 0.")] = None,
     min_icc: Annotated[float | None, typer.Option(help="Least ICC of repeats, as in `rewards check`.")] = None,
@@ -79,6 +79,8 @@ def serve(
     })  # fmt: skip
     for permit in reward.permits:
         console(err=True).print(permit.told, soft_wrap=True)
+    if reward.obedience is not None and (said := reward.obedience.said(reward.permits)):
+        console(err=True).print(said, soft_wrap=True)
     if reward.weights.axes != weights_of(weights):
         weighed = ", ".join(f"{axis} {weight:.3g}" for axis, weight in reward.weights.axes.items())
         console(err=True).print(f"the calibration makes the weights: {weighed}", soft_wrap=True)

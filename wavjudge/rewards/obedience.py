@@ -6,7 +6,7 @@ JudgeReward(..., calibration=Obedience.of("cal/calibration.json", below="down-we
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -64,6 +64,18 @@ class Obedience:
         return obeying(weights, signatures, self.file, self.bar, below=self.below, factor=self.factor,
                         answered=answered)  # fmt: skip
 
+    def said(self, permits: Sequence[Permit]) -> str:
+        """Which axes are down-weighted, by what factor, and whether that was chosen; empty where nothing is."""
+        lower = [one.axis for one in permits if not one.allowed]
+        if self.below != "down-weight" or not lower:
+            return ""
+        axes = f"{'the axis' if len(lower) == 1 else 'the axes'} {', '.join(lower)}"
+        if self.factor:
+            return f"down-weight: the weight of {axes} is multiplied by {self.factor:g}, all are scaled to one sum"
+        gone = "is" if len(lower) == 1 else "are"
+        return (f"down-weight: {axes} {gone} left out, for the factor is 0 (the default); "
+                "a factor above 0 and below 1 keeps a share of the weight")  # fmt: skip
+
     def maps(
         self, weights: Weights, signatures: Mapping[str, str], *, answered: bool = False
     ) -> dict[str, RecalibrationMap]:
@@ -98,6 +110,10 @@ def of_options(calibration: str | Path | None, **how: Any) -> Obedience | None:
             raise InputError(f"got {', '.join(given)} without a calibration, expected the file that says what is "
                              "below the bar", todo="name calibration=...json")  # fmt: skip
         return None
+    if "factor" in given and given.get("below", "refuse") == "refuse":
+        raise InputError(f"got factor={given['factor']!r}, and below-the-bar axes are refused, so that nothing is "
+                         "weighed by it",
+                         todo="add below=down-weight (--below down-weight), or leave factor out")  # fmt: skip
     bar = {name: given.pop(name) for name in ("min_order", "min_icc") if name in given}
     return Obedience.of(calibration, bar=Bar(**bar), **given)
 
