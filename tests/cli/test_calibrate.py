@@ -410,3 +410,36 @@ def test_the_candidates_means_are_correlated_over_candidates_and_not_under_three
     typed("calibrate", two, "--labels", labels, "--out", tmp_path / "cal", "--no-plots")
     row = table(tmp_path / "cal/calibration.csv")[0]
     assert row["system_n"] == "2" and row["system_pearson"] == row["system_spearman"] == row["system_tau"] == ""
+
+
+def two_axes(tmp_path: Path) -> tuple[Path, Path]:
+    ratings, labels = simulated(tmp_path)
+    for path in (ratings, labels):
+        rows = table(path)
+        scaled = {"axis": "warmth", "scale_low": "1", "scale_high": "5"}
+        write(path, [*(row | {"scale_low": "", "scale_high": ""} for row in rows), *(row | scaled for row in rows)])
+    return ratings, labels
+
+
+def test_a_bare_name_of_an_axis_chooses_it(tmp_path: Path) -> None:
+    ratings, labels = two_axes(tmp_path)
+    words = ("calibrate", ratings, "--labels", labels, "--no-plots", "--out", tmp_path / "cal")
+    for name in ("overall", "warmth"):
+        assert typed(*words, "--axis", name).code == 0
+        assert {row["axis"] for row in table(tmp_path / "cal/calibration.csv")} == {name}
+    wrong = typed(*words, "--axis", "warmht")
+    assert wrong.code == 2 and "did you mean 'warmth'" in wrong.err and "overall" in wrong.err
+    bare = [row | {"axis": "kindness", "scale_low": "", "scale_high": ""} for row in table(ratings)]
+    write(ratings, [*table(ratings), *bare])
+    lacking = typed(*words, "--axis", "kindness")
+    assert lacking.code == 2 and "which has no scale" in lacking.err and "--axis kindness=1..5" in lacking.err
+
+
+def test_a_plan_takes_the_bare_name_too(tmp_path: Path) -> None:
+    ratings, labels = two_axes(tmp_path)
+    words = ("plan", "labels", "--within", "0.1", "--pilot", ratings, "--labels", labels)
+    for how in ("--on", "--axis"):
+        assert "axis warmth" in typed(*words, how, "warmth").out
+    wrong = typed(*words, "--axis", "warmht")
+    assert wrong.code == 2 and "did you mean 'warmth'" in wrong.err
+    assert "expected one to plan for" in typed(*words, "--axis", "warmth", "--on", "overall").err

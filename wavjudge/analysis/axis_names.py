@@ -148,6 +148,19 @@ def _scales(ratings: Ratings, wanted: Collection[str]) -> Iterator[str]:
             yield f"say it, with its true ends: --axis {name}={_ends(low, high)} (or columns scale_low and scale_high)"
 
 
+def refuse_unknown(name: str, known: Collection[str], *tables: Ratings) -> None:
+    """`InputError` for an axis that is asked for and not among the known ones: the scale it lacks, or the nearest."""
+    if name in known:
+        return
+    lacking = [line for table in tables for line in _scales(table, [name])]
+    near = difflib.get_close_matches(name.strip().lower().replace(" ", "_"), list(known), 1, cutoff=0.6)
+    raise InputError(
+        f"got the axis {name!r}{', which has no scale' if lacking else ''}, expected one of "
+        f"{', '.join(sorted(known)) or '(none has a scale and ratings on all sides)'}",
+        todo=lacking[0] if lacking else f"did you mean {near[0]!r}?" if near else "name one of these",
+    )
+
+
 def plain_name(name: str) -> str:
     """The nearest name that an axis may have."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:40] or "naturalness"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.axis_names import JUDGES, shared_axes, with_scales
+from wavjudge.analysis.axis_names import JUDGES, refuse_unknown, shared_axes, with_scales
 from wavjudge.analysis.matching import matched
 from wavjudge.analysis.pilot import JudgesPilot, Pilot, over_prompts, pilot, pilot_of_judges
 from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, prompt_labels
@@ -79,9 +79,10 @@ def chosen_axis(ratings: Ratings, labels: Ratings | None, asked: str | None) -> 
     both = rated if labels is None else set(shared_axes(ratings, labels))
     if asked is None and (len(both) == 1 or USUAL in both):
         return str(next(iter(both))) if len(both) == 1 else USUAL
-    if asked is None or asked not in both:
-        got = "no axis" if asked is None else f"the axis {asked!r}"
-        raise InputError(f"got {got}, expected one of {', '.join(sorted(both)) or '(none is rated)'}",
+    if asked is not None:
+        refuse_unknown(asked, both, ratings, *([] if labels is None else [labels]))
+    if asked is None:
+        raise InputError(f"got no axis, expected one of {', '.join(sorted(both)) or '(none is rated)'}",
                          todo="name one: --on AXIS")  # fmt: skip
     return asked
 

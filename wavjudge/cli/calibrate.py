@@ -19,7 +19,7 @@ def calibrate(
     labels: Annotated[list[Path], typer.Option(help="People's ratings; may be given again.")],
     out: Annotated[Path, typer.Option(help="Folder for calibration.csv, .json and the plots.")],
     label_kind: Annotated[str, typer.Option(help="human, or constructed (a self-test, no calibration).")] = "human",
-    axis: Annotated[list[str] | None, typer.Option(help="Declare an axis: NAME=LOW..HIGH; may be given again.")] = None,
+    axis: Annotated[list[str] | None, typer.Option(help="Only this: NAME; or declared: NAME=LOW..HIGH.")] = None,
     epsilon: Annotated[
         float, typer.Option(help="Of the alternative annotator test: .2 experts, .15 skilled, .1 crowd.")
     ] = 0.15,
@@ -46,9 +46,10 @@ def calibrate(
 
     known("--label-kind", label_kind, tuple(LABEL_KINDS))
     known("--layout", layout, ("full", "paper"))
-    axes = tables.declared(axis or ())
+    names, axes = tables.named(axis)
     judged = tables.ratings(ratings, axes=axes, rater_kind="model")
     labelled = tables.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind])
+    labelled = tables.only(labelled, names, judged)
     found = measure(judged, labelled, _settings(interval, random, seed, epsilon, alt_score), label_kind=label_kind,
                     covariates=tables.lengths(ratings))  # fmt: skip
     file = record(found, ratings_sha256=judged.data_sha256, labels_sha256=labelled.data_sha256)

@@ -22,7 +22,7 @@ app = typer.Typer(
 PILOT = Annotated[list[Path] | None, typer.Option(help="Judges' ratings of a pilot: tables or run folders.")]
 LABELS = Annotated[list[Path] | None, typer.Option(help="People's ratings of the pilot.")]
 ON = Annotated[str | None, typer.Option(help="Axis of the pilot; default the only one, or overall.")]
-AXIS = Annotated[list[str] | None, typer.Option(help="Declare an axis: NAME=LOW..HIGH; may be given again.")]
+AXIS = Annotated[list[str] | None, typer.Option(help="NAME, as --on; or declared: NAME=LOW..HIGH.")]
 JUDGE = Annotated[str | None, typer.Option(help="Judge of the pilot, by rater or signature.")]
 ANSWERS = Annotated[int | None, typer.Option(min=1, help="Answers a prompt; 1, or as in the pilot.")]
 ICC = Annotated[float | None, typer.Option(help="How alike answers to one prompt are, 0 to 1.")]
@@ -54,7 +54,7 @@ def labels_(
     about = ""
     if pilot:
         ratings, people = _ratings(pilot, axis), _people(labels, axis)
-        on = chosen_axis(ratings, people, on)
+        on = chosen_axis(ratings, people, _on(on, axis))
         seen = of_judge(ratings, people, on, judge)
         wanted = cast("Averaged", of)
         r, icc = _or(r, seen.pearson), _or(icc, seen.icc[wanted])
@@ -87,7 +87,7 @@ def judges(
     about = ""
     if pilot:
         ratings, people = _ratings(pilot, axis), _people(labels, axis)
-        on = chosen_axis(ratings, people, on)
+        on = chosen_axis(ratings, people, _on(on, axis))
         seen = of_judges(ratings, people, on, judge or [])
         first, second, between = _or(first, seen.first), _or(second, seen.second), _or(between, seen.between)
         icc, answers = _or(icc, seen.icc), answers or round(seen.answers_per_prompt)
@@ -116,7 +116,7 @@ def candidates(
     about = ""
     if pilot:
         ratings = _ratings(pilot, axis)
-        on = chosen_axis(ratings, None, on)
+        on = chosen_axis(ratings, None, _on(on, axis))
         seen = of_candidates(ratings, on, judge, candidate or [])
         sd, about = _or(sd, seen.sd), f"{seen.prompts} prompts, axis {on}"
     m, alike = _clustered(answers, icc)
@@ -143,7 +143,7 @@ def budget(
     from wavjudge.analysis.planning import split_budget
 
     if pilot:
-        r = _or(r, for_budget(_ratings(pilot, axis), _people(labels, axis), on, judge))
+        r = _or(r, for_budget(_ratings(pilot, axis), _people(labels, axis), _on(on, axis), judge))
     agreement = _needed("--r", r)
     split = split_budget(money, agreement, label_cost, judge_cost, prompts=prompts)
     assumed = f"r {agreement:.2f} over prompts, {label_cost:g} a labelled and {judge_cost:g} a judged prompt"
@@ -194,10 +194,21 @@ def _or(given: float | None, seen: float | None) -> float | None:
     return seen if given is None else given
 
 
+def _on(on: str | None, axis: list[str] | None) -> str | None:
+    """The axis that is planned for: --on, or the bare name of --axis."""
+    from wavjudge.cli import tables
+    from wavjudge.errors import InputError
+
+    names = sorted({*tables.named(axis)[0], *([on] if on else [])})
+    if len(names) > 1:
+        raise InputError(f"got the axes {', '.join(names)}, expected one to plan for", todo=f"say --on {names[0]}")
+    return names[0] if names else None
+
+
 def _ratings(paths: list[Path], axis: list[str] | None) -> Ratings:
     from wavjudge.cli import tables
 
-    return tables.ratings(paths, axes=tables.declared(axis or ()), rater_kind="model")
+    return tables.ratings(paths, axes=tables.named(axis)[1], rater_kind="model")
 
 
 def _people(paths: list[Path] | None, axis: list[str] | None) -> Ratings:
@@ -206,4 +217,4 @@ def _people(paths: list[Path] | None, axis: list[str] | None) -> Ratings:
 
     if not paths:
         raise InputError("got --pilot without --labels", todo="agreement needs people's ratings of the same answers")
-    return tables.ratings(paths, axes=tables.declared(axis or ()), rater_kind="person")
+    return tables.ratings(paths, axes=tables.named(axis)[1], rater_kind="person")

@@ -129,6 +129,30 @@ def declared(text: Sequence[str]) -> list[Axis]:
     return list(axes.values())
 
 
+def named(asked: Sequence[str] | None) -> tuple[list[str], list[Axis]]:
+    """The axes asked for by bare names, which choose; and all axes with their scales (NAME=LOW..HIGH declares)."""
+    given = asked or ()
+    return [one for one in given if "=" not in one], declared([one for one in given if "=" in one])
+
+
+def only(labelled: Ratings, names: Sequence[str], judged: Ratings) -> Ratings:
+    """The labels of these axes alone; all of them where none is named.
+
+    Raises `InputError` for a name that labels and ratings do not hold together: the nearest one that they do, or the
+    scale that is missing and how it is said.
+    """
+    from dataclasses import replace
+
+    from wavjudge.analysis.axis_names import refuse_unknown
+
+    if not names:
+        return labelled
+    both = set(labelled.frame["axis"]) & set(judged.frame["axis"])
+    for name in names:
+        refuse_unknown(name, both, labelled, judged)
+    return replace(labelled, frame=labelled.frame[labelled.frame["axis"].isin(names)].reset_index(drop=True))
+
+
 def _frame(path: Path, rater_kind: RaterKind) -> pd.DataFrame:
     import pandas as pd
 
