@@ -106,6 +106,8 @@ def test_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         exec(compile(code, "watch", "exec"), given)
         state = SimpleNamespace(global_step=0, is_world_process_zero=True, log_history=[])
         taken[0].on_train_begin(None, state, None, model=tiny.model())
+        for judge in given["watch"]._judges:  # its connections, otherwise closed by whichever test collects the garbage
+            judge.close()
     assert [line["monitor/verdict"] for line in state.log_history] == ["first"]
     assert (tmp_path / "runs" / "watch" / "monitor.md").is_file()
 
