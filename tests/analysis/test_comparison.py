@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -163,3 +164,18 @@ def test_large_tables_leave_out_groups_of_prompts():
     found = estimate(difference_of(MAE, second), Paired(first, people, prompt))
     oracle = stats.ttest_rel(np.abs(first - people), np.abs(second - people))
     assert p_of_zero(found, 4100) == pytest.approx(oracle.pvalue, abs=0.05) and "groups" in found.note
+
+
+def test_judges_meet_on_the_answers_that_both_scored_whoever_else_met_before() -> None:
+    """What is kept of a judge belongs to the subjects of one pair: each pair alone says the same as in the table."""
+    random = np.random.default_rng(4)
+    people = random.integers(1, 6, 60).astype(float)
+    judges = {f"j{n}": np.clip(people + random.integers(-1, 2, 60), 1, 5).astype(float) for n in range(6)}
+    for number, scores in enumerate(list(judges.values())[:4]):  # two judges lost nothing
+        scores[random.random(60) < 0.1 * number] = np.nan
+    table = JudgeScores("overall", judges, people, np.arange(60) // 3)
+    for statistic in (PEARSON, MAE):
+        for row in compare_judges([table], statistic):
+            two = {name: judges[name] for name in (row.first, row.second)}
+            (alone,) = compare_judges([JudgeScores("overall", two, people, table.prompt)], statistic)
+            assert replace(row, p_holm=None) == replace(alone, p_holm=None)

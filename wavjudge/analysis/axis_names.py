@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import pandas as pd
 
+from wavjudge.analysis.reading import among
 from wavjudge.analysis.tables import Ratings
 from wavjudge.errors import InputError
 from wavjudge.types import RaterKind
@@ -42,14 +43,14 @@ def shared_axes(ratings: Ratings, labels: Ratings, kind: RaterKind = "person") -
     happens to fit into this one would be read wrongly.
     """
     refuse_no_rows(ratings)
-    people, judged = _of_kind(labels, kind), ratings.frame[ratings.frame["rater_kind"].isin(JUDGES)]
+    people, judged = _of_kind(labels, kind), ratings.frame[among(ratings.frame["rater_kind"], JUDGES)]
     if judged.empty and not ratings.undeclared:
         kinds = ", ".join(sorted(set(ratings.frame["rater_kind"]))) or "none"
         raise InputError(f"got ratings without a judge's (rater_kind model or instrument; there: {kinds})",
                          where=ratings.where,
                          todo="name the judge's ratings first, people's after --labels")  # fmt: skip
     rated, labelled = set(judged["axis"]), set(people["axis"][people["score"].notna()])
-    _on_the_scale(people[people["axis"].isin(rated)], labels)
+    _on_the_scale(people[among(people["axis"], rated)], labels)
     if len(people) and not labelled:
         raise _no_score(people, labels)
     if not rated & labelled:

@@ -36,6 +36,7 @@ from wavjudge.analysis.leave_one_out import LeaveOneOut, leave_one_out
 from wavjudge.analysis.matching import matched
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.ranks import KENDALL_TAU_B, SPEARMAN
+from wavjudge.analysis.reading import among
 from wavjudge.analysis.recalibration import Recalibration, recalibrate
 from wavjudge.analysis.reliability import Reliability, corrected_correlation, reliability
 from wavjudge.analysis.repeatability import Repeatability, repeatability
@@ -158,11 +159,11 @@ class _Desk:
         self.kind, self.covariates = LABEL_KINDS[label_kind], covariates
         people = labels.people(self.kind)
         # An axis that people left without a single score says nothing; the problems of the table say why.
-        self.people = people[people["axis"].isin(shared_axes(ratings, labels, self.kind))]
+        self.people = people[among(people["axis"], shared_axes(ratings, labels, self.kind))]
         table = ratings.per_subject()
-        machines = table["rater_kind"].isin(["model", "instrument"])
+        machines = among(table["rater_kind"], ("model", "instrument"))
         self.all_judges = table[machines]
-        self.judged = self.all_judges[self.all_judges["axis"].isin(self.people["axis"])]
+        self.judged = self.all_judges[among(self.all_judges["axis"], self.people["axis"].unique())]
         self.panel = lru_cache(maxsize=None)(self._panel)
 
     def _panel(self, axis: str) -> tuple[Panel, pd.DataFrame]:

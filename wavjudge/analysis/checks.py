@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from wavjudge.analysis.reading import COLUMNS, Bools, numbers
+from wavjudge.analysis.reading import COLUMNS, Bools, among, numbers
 from wavjudge.analysis.sums import Floats
 from wavjudge.errors import InputError
 from wavjudge.signature import REPLIED, planned, resolved_model, settled
@@ -117,7 +117,7 @@ class Check:
         for name, rows in own.groupby("axis"):
             if name not in axes:
                 found |= self._declared_by(str(name), rows)
-        known = self.frame["axis"].isin(found).to_numpy(bool)
+        known = among(self.frame["axis"], found)
         self._note_undeclared(self.frame[~known])
         first = next(iter(self.undeclared), "NAME")
         self.set_aside("undeclared axis", ~known,

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from wavjudge.analysis.agreement import PEARSON
 from wavjudge.analysis.dependent import DependentTest, named_extras
 from wavjudge.analysis.intervals import ALIKE, RECKONED, Estimate, Method, bootstrap_weights, estimate, jackknife_groups
-from wavjudge.analysis.joint import Joint, difference
+from wavjudge.analysis.joint import Joint, Remembered, difference
 from wavjudge.analysis.sums import Floats, Paired, Prepared, Statistic
 from wavjudge.analysis.undefined import why_neither
 
@@ -76,11 +77,11 @@ def compare_judges(
     >>> row.difference.value, row.difference.high, row.p_holm
     (-1.0, None, 0.125)
     """
-    rows = [
-        _difference(table, first, second, statistic, level, method, resamples, seed)
-        for table in tables
-        for first, second in combinations(table.judges, 2)
-    ]
+    rows = []
+    for table in tables:
+        sides = _Sides(table, statistic)
+        pairs = combinations(table.judges, 2)
+        rows += [_difference(sides, first, second, level, method, resamples, seed) for first, second in pairs]
     return with_holm(rows)
 
 
@@ -98,16 +99,39 @@ def difference_of(statistic: Statistic, second: npt.ArrayLike) -> Statistic:
     return Statistic(f"{statistic.name} difference", prepare)
 
 
+class _Sides:
+    """The judges of one table. A judge meets every other one, mostly on the same subjects: what was prepared of the
+    last few hundred is kept."""
+
+    def __init__(self, table: JudgeScores, statistic: Statistic) -> None:
+        self.table, self.statistic = table, statistic
+        self.judges = {name: np.asarray(scores, float) for name, scores in table.judges.items()}
+        self.told = np.isfinite(table.people)
+        self.scored = {name: np.isfinite(scores) & self.told for name, scores in self.judges.items()}
+        self.kept = lru_cache(maxsize=256)(self._prepared)
+        self.on = lru_cache(maxsize=8)(self._on)
+
+    def _on(self, chosen: bytes) -> Paired:
+        """People on these subjects, and nobody's scores beside them."""
+        rows, table = np.frombuffer(chosen, np.bool_), self.table
+        each = None if table.each is None else table.each[rows]
+        return Paired.of(np.zeros(int(rows.sum())), table.people[rows], np.asarray(table.prompt)[rows], each)
+
+    def _prepared(self, name: str, chosen: bytes) -> tuple[Paired, Remembered, float | None]:
+        data = self.on(chosen).judged(self.judges[name][np.frombuffer(chosen, np.bool_)])
+        return data, Remembered(self.statistic.prepare(data)), _finite(self.statistic.of(data))
+
+
 def _difference(
-    table: JudgeScores, first: str, second: str, statistic: Statistic, level: float, method: Method, resamples: int,
-    seed: int,
-) -> JudgeDifference:  # fmt: skip
-    a, b = (np.asarray(table.judges[name], float) for name in (first, second))
-    told = np.isfinite(table.people)
-    both = np.isfinite(a) & np.isfinite(b) & told
-    each = None if table.each is None else table.each[both]
-    data = Paired.of(a[both], table.people[both], np.asarray(table.prompt)[both], each)
-    minus = difference_of(statistic, b[both])
+    sides: _Sides, first: str, second: str, level: float, method: Method, resamples: int, seed: int
+) -> JudgeDifference:
+    table, statistic, (mine, other) = sides.table, sides.statistic, (sides.scored[name] for name in (first, second))
+    both = mine & other
+    if not both.any():
+        return _nothing(table, statistic, first, second, mine, other)
+    data, ours, value = sides.kept(first, both.tobytes())
+    second_data, theirs, second_value = sides.kept(second, both.tobytes())
+    minus = Statistic(f"{statistic.name} difference", lambda _: Joint((ours, theirs), difference))
     found = estimate(minus, data, level=level, method=method, resamples=resamples, seed=seed)
     if found.value is None and data.n:
         found = replace(found, note=why_neither(statistic, {first: data, second: data.judged(b[both])}))
@@ -116,11 +140,21 @@ def _difference(
     else:
         p = _bootstrap_p(minus, data, found, resamples, seed)
     return JudgeDifference(
-        table.axis, statistic.name, first, second, data.n, data.prompts,
-        int((~np.isfinite(a) & np.isfinite(b) & told).sum()), int((~np.isfinite(b) & np.isfinite(a) & told).sum()),
-        _finite(statistic.of(data)), _finite(statistic.of(data.judged(b[both]))), found, p,
-        extras=named_extras(a[both], b[both], data.people) if statistic is PEARSON else (),
+        table.axis, statistic.name, first, second, data.n, data.prompts, int((other & ~mine).sum()),
+        int((mine & ~other).sum()), value, second_value, found, p,
+        extras=named_extras(data.judge, second_data.judge, data.people) if statistic is PEARSON else (),
     )  # fmt: skip
+
+
+def _nothing(
+    table: JudgeScores, statistic: Statistic, first: str, second: str, mine: npt.NDArray[np.bool_],
+    other: npt.NDArray[np.bool_],
+) -> JudgeDifference:  # fmt: skip
+    """Of judges that share no subject."""
+    lost = int((other & ~mine).sum()), int((mine & ~other).sum())
+    return JudgeDifference(
+        table.axis, statistic.name, first, second, 0, 0, *lost, None, None, Estimate(None, note="no subjects"), None
+    )
 
 
 def p_of_zero(found: Estimate, prompts: int, level: float = 0.95) -> float | None:
@@ -142,7 +176,7 @@ def p_of_zero(found: Estimate, prompts: int, level: float = 0.95) -> float | Non
         return 1.0
     freedom = int(jackknife_groups(prompts).max())
     half = (found.high - found.low) / 2
-    return float(2 * stats.t.sf(abs(found.value) / half * stats.t.ppf((1 + level) / 2, freedom), freedom))
+    return float(2 * stdtr(freedom, -abs(found.value) / half * stdtrit(freedom, (1 + level) / 2)))
 
 
 def _bootstrap_p(minus: Statistic, data: Paired, found: Estimate, resamples: int, seed: int) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import ndtr, ndtri, stdtr
 
 WARNING = "ignores prompts as clusters: too many differences are called real when a prompt has several answers"
 
@@ -60,7 +60,7 @@ def williams(r12: float, r13: float, r23: float, n: int) -> DependentTest:
     mean = (r12 + r13) / 2
     below = 2 * (n - 1) / (n - 3) * determinant(r12, r13, r23) + mean**2 * (1 - r23) ** 3
     t = (r12 - r13) * math.sqrt((n - 1) * (1 + r23) / below)
-    return DependentTest("williams", r12 - r13, t, float(2 * stats.t.sf(abs(t), n - 3)))
+    return DependentTest("williams", r12 - r13, t, float(2 * stdtr(n - 3, -abs(t))))
 
 
 def steiger_c(r12: float, r13: float, r23: float) -> float:
@@ -73,7 +73,7 @@ def steiger_c(r12: float, r13: float, r23: float) -> float:
 def steiger(r12: float, r13: float, r23: float, n: int) -> DependentTest:
     """Steiger (1980): z = (atanh r12 - atanh r13) sqrt((n - 3) / (2 - 2c))."""
     z = (math.atanh(r12) - math.atanh(r13)) * math.sqrt((n - 3) / (2 - 2 * steiger_c(r12, r13, r23)))
-    return DependentTest("steiger", r12 - r13, z, float(2 * stats.norm.sf(abs(z))))
+    return DependentTest("steiger", r12 - r13, z, float(2 * ndtr(-abs(z))))
 
 
 def meng_rosenthal_rubin(r12: float, r13: float, r23: float, n: int) -> DependentTest:
@@ -83,7 +83,7 @@ def meng_rosenthal_rubin(r12: float, r13: float, r23: float, n: int) -> Dependen
     f = min(1.0, (1 - r23) / (2 * (1 - square)))
     h = (1 - f * square) / (1 - square)
     z = (math.atanh(r12) - math.atanh(r13)) * math.sqrt((n - 3) / (2 * (1 - r23) * h))
-    return DependentTest("meng-rosenthal-rubin", r12 - r13, z, float(2 * stats.norm.sf(abs(z))))
+    return DependentTest("meng-rosenthal-rubin", r12 - r13, z, float(2 * ndtr(-abs(z))))
 
 
 def zou(r12: float, r13: float, r23: float, n: int, level: float = 0.95) -> DependentTest:
@@ -91,7 +91,7 @@ def zou(r12: float, r13: float, r23: float, n: int, level: float = 0.95) -> Depe
     low = d - sqrt((r12 - l1)^2 + (u2 - r13)^2 - 2c (r12 - l1)(u2 - r13)), high likewise with u1 and l2."""
     both = (r23 - r12 * r13 / 2) * (1 - r12**2 - r13**2 - r23**2) + r23**3
     c = both / ((1 - r12**2) * (1 - r13**2))
-    half = float(stats.norm.ppf((1 + level) / 2)) / math.sqrt(n - 3)
+    half = float(ndtri((1 + level) / 2)) / math.sqrt(n - 3)
     l1, u1, l2, u2 = (math.tanh(math.atanh(r) + side * half) for r in (r12, r13) for side in (-1, 1))
     low = math.sqrt((r12 - l1) ** 2 + (u2 - r13) ** 2 - 2 * c * (r12 - l1) * (u2 - r13))
     high = math.sqrt((u1 - r12) ** 2 + (r13 - l2) ** 2 - 2 * c * (u1 - r12) * (r13 - l2))

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 from scipy import stats
+from scipy.special import stdtrit
 
 from wavjudge.analysis.contrary import Contraries, contraries
 from wavjudge.analysis.sums import Additive, Floats, Ints, Paired, Prepared, Statistic, Transform
@@ -154,7 +155,7 @@ def _jackknife(prepared: Prepared, transform: Transform, prompts: int, level: fl
     scale: Transform = "none" if at_end else transform
     centre, values = forward(np.array(value), scale), forward(left, scale)
     spread = np.sqrt((count - 1) / count * ((values - values.mean()) ** 2).sum())
-    half = stats.t.ppf((1 + level) / 2, max(min(count, telling) - 1, 1)) * spread
+    half = stdtrit(max(min(count, telling) - 1, 1), (1 + level) / 2) * spread
     low, high = backward(np.array([centre - half, centre + half]), scale)
     notes = [f"prompts left out in {count} groups"] if count < prompts else []
     if at_end:

@@ -23,6 +23,7 @@ from wavjudge.analysis.intra import INTRA_ID_ZERO_FILLED
 from wavjudge.analysis.matching import matched
 from wavjudge.analysis.panel import Panel
 from wavjudge.analysis.ranks import SPEARMAN
+from wavjudge.analysis.reading import among
 from wavjudge.analysis.sums import Statistic
 from wavjudge.analysis.tables import SUBJECT, Ratings, subject_names
 from wavjudge.errors import InputError
@@ -96,9 +97,9 @@ def judge_pairs(
     people = labels.people(LABEL_KINDS[label_kind])
     people = people[people["score"].notna()]
     rows = ratings.per_subject()
-    rows = rows[rows["rater_kind"].isin(["model", "instrument"])]
+    rows = rows[among(rows["rater_kind"], ("model", "instrument"))]
     chosen = _chosen_axes(axes, rows, people)
-    rows = rows[rows["axis"].isin(chosen)]
+    rows = rows[among(rows["axis"], chosen)]
     judges = _judges(rows)
     panels = {axis: labels.panel(axis, LABEL_KINDS[label_kind]) for axis in chosen}
     tables = [_Table.of(axis, rows[rows["axis"] == axis], *panels[axis], judges) for axis in chosen]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,14 @@ def _flags(frame: pd.DataFrame, name: str, where: str) -> pd.Series[Any]:
     said = texts(frame, name).str.strip().str.lower()
     _refuse(said, (~said.isin(["", *_TRUE_OR_FALSE])).to_numpy(bool), "true, false or nothing", where)
     return said.map(_TRUE_OR_FALSE).astype("boolean")
+
+
+def among(column: pd.Series[Any], names: Iterable[str]) -> Bools:
+    """Which cells of a column of texts are one of a few names: pandas' `isin` makes a Python object of every cell."""
+    found = np.zeros(len(column), dtype=bool)
+    for name in names:
+        found |= (column == name).to_numpy(bool)
+    return found
 
 
 def _refuse(column: pd.Series[Any], bad: Bools, expected: str, where: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -124,8 +124,11 @@ class Additive:
         return int((abs(self.parts).sum(axis=1) > 0).sum())
 
     def without_each(self, groups: Ints) -> Floats:
-        members = sparse.csr_array((np.ones(len(groups)), (groups, np.arange(len(groups)))))
-        grouped = members @ self.parts
+        number = np.arange(len(groups))
+        if np.array_equal(groups, number):  # a prompt a group: nothing to sum
+            grouped: Any = self.parts
+        else:
+            grouped = sparse.csr_array((np.ones(len(groups)), (groups, number))) @ self.parts
         return self._chunked(self.parts.sum(axis=0) - (grouped.toarray() if sparse.issparse(grouped) else grouped))
 
     def weighted(self, weights: Floats) -> Floats:
