@@ -7,7 +7,7 @@ how the people agree among themselves; judge and people are compared like with l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
@@ -129,18 +129,24 @@ class Calibration:
 
 def calibrate(
     ratings: Ratings, labels: Ratings, settings: Settings | None = None, *, label_kind: str = "human",
-    covariates: pd.DataFrame | None = None,
+    covariates: pd.DataFrame | None = None, watch: Callable[[int, int], None] | None = None,
 ) -> Calibration:  # fmt: skip
     """Every judge and instrument of `ratings` on every axis that `labels` hold.
 
     label_kind: "human" takes labels of rater_kind person, "constructed" those true by construction; never both.
     covariates: the columns of `SUBJECT` and one column a covariate (answer length, say); each becomes a null row.
+    watch: told after each finding how many of how many are done.
 
     Raises InputError where nobody of that kind labelled anything, or no axis is on both sides.
     """
     labels = matched(ratings, labels, LABEL_KINDS[label_kind])
     desk = _Desk(ratings, labels, settings or Settings(), label_kind, covariates)
-    found = tuple(desk.finding(rows) for _, rows in desk.judged.groupby(["axis", "rater", "signature"], sort=True))
+    grouped, findings = desk.judged.groupby(["axis", "rater", "signature"], sort=True), list[Finding]()
+    for _, rows in grouped:
+        findings.append(desk.finding(rows))
+        if watch is not None:
+            watch(len(findings), grouped.ngroups)
+    found = tuple(findings)
     panels = {axis: desk.panel(axis)[0] for axis in sorted({one.axis for one in found})}
     among = {axis: reliability(panel) for axis, panel in panels.items() if panel.k > 1}
     problems = [f"ratings: {problem}" for problem in ratings.problems]

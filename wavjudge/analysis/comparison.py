@@ -134,7 +134,7 @@ def _difference(
     minus = Statistic(f"{statistic.name} difference", lambda _: Joint((ours, theirs), difference))
     found = estimate(minus, data, level=level, method=method, resamples=resamples, seed=seed)
     if found.value is None and data.n:
-        found = replace(found, note=why_neither(statistic, {first: data, second: data.judged(b[both])}))
+        found = replace(found, note=why_neither(statistic, {first: data, second: second_data}))
     if method == "jackknife-t":
         p = p_of_zero(found, data.prompts, level)
     else:

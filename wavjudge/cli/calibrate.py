@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wavjudge.cli.console import console, note
+from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from wavjudge.analysis.calibration import Calibration, Settings
     from wavjudge.report.calibration_files import CalibrationFile
+
+
+MOST_DRAWN = 20
+"""Pairs of judge and axis of which plots are drawn unasked: a hundred of them are a thousand files."""
 
 
 def calibrate(
@@ -31,7 +37,10 @@ def calibrate(
         str, typer.Option(help="What intervals take as a sample: prompts, or prompts+raters.")
     ] = "prompts",
     seed: Annotated[int, typer.Option(help="Of permutations, resamples and folds.")] = 12345,
-    plots: Annotated[bool, typer.Option(help="Draw the plots.")] = True,
+    plots: Annotated[
+        bool | None,
+        typer.Option(help="Draw the plots, five a judge and axis; for more than 20 of these only if asked."),
+    ] = None,
     layout: Annotated[str, typer.Option(help="full, or paper (a row a signature; Markdown and LaTeX too).")] = "full",
     full: Annotated[
         bool, typer.Option("--full", help="Print every table and sentence, not the overview alone.")
@@ -47,17 +56,29 @@ def calibrate(
     known("--label-kind", label_kind, tuple(LABEL_KINDS))
     known("--layout", layout, ("full", "paper"))
     names, axes = tables.named(axis)
-    judged = tables.ratings(ratings, axes=axes, rater_kind="model")
-    labelled = tables.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind])
-    labelled = tables.only(labelled, names, judged)
-    found = measure(judged, labelled, _settings(interval, random, seed, epsilon, alt_score), label_kind=label_kind,
-                    covariates=tables.lengths(ratings))  # fmt: skip
-    file = record(found, ratings_sha256=judged.data_sha256, labels_sha256=labelled.data_sha256)
-    write(found, file, out, plots=plots, layout=layout)
+    settings = _settings(interval, random, seed, epsilon, alt_score)
+    with Waiting("reading ratings and labels") as line:
+        judged = tables.ratings(ratings, axes=axes, rater_kind="model")
+        labelled = tables.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind])
+        labelled = tables.only(labelled, names, judged)
+        line.stage("calibrating judges, axis by axis")
+        found = measure(judged, labelled, settings, label_kind=label_kind, covariates=tables.lengths(ratings),
+                        watch=line.counted)  # fmt: skip
+        line.stage("writing tables and plots")
+        file = record(found, ratings_sha256=judged.data_sha256, labels_sha256=labelled.data_sha256)
+        few = len(found.findings) <= MOST_DRAWN
+        write(found, file, out, plots=few if plots is None else plots, layout=layout, watch=line.counted)
     _say(found, file, out, layout, full)
+    if plots is None and not few:
+        note(
+            f"no plots drawn of {len(found.findings)} pairs of judge and axis: --plots draws them, about a second each"
+        )
 
 
-def write(found: Calibration, file: CalibrationFile, out: Path, *, plots: bool, layout: str = "full") -> None:
+def write(
+    found: Calibration, file: CalibrationFile, out: Path, *, plots: bool, layout: str = "full",
+    watch: Callable[[int, int], None] | None = None,
+) -> None:  # fmt: skip
     """calibration.csv and .json, the plots, and the paper's layout where it is asked for."""
     from wavjudge.report import calibration as tables
     from wavjudge.report.calibration_files import as_csv
@@ -74,9 +95,11 @@ def write(found: Calibration, file: CalibrationFile, out: Path, *, plots: bool, 
     if plots:
         from wavjudge.report.plots import draw
 
-        for finding in found.findings:
+        for number, finding in enumerate(found.findings, 1):
             if finding.data.n:
                 draw(finding, out)
+            if watch is not None:
+                watch(number, len(found.findings))
 
 
 def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str, full: bool) -> None:

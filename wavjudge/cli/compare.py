@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import console, note
+from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from wavjudge.report.compare import Report
@@ -47,11 +48,12 @@ def judges(
     known("--interval", interval, get_args(Method))
     _writable(out)
     names, axes = _axes(axis)
-    found = judge_pairs(
-        tables.ratings(ratings, axes=axes, rater_kind="model"),
-        tables.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind]),
-        statistic=PRIMARIES[statistic], axes=names, label_kind=label_kind, method=cast(Method, interval), seed=seed,
-    )  # fmt: skip
+    with Waiting("comparing judges"):
+        found = judge_pairs(
+            tables.ratings(ratings, axes=axes, rater_kind="model"),
+            tables.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind]),
+            statistic=PRIMARIES[statistic], axes=names, label_kind=label_kind, method=cast(Method, interval), seed=seed,
+        )  # fmt: skip
     show(console(), found)
     _end(report(found), found.notes, out)
 
@@ -74,10 +76,11 @@ def candidates(
 
     _writable(out)
     names, axes = _axes(axis)
-    found = candidate_pairs(
-        tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), rater=judge, signatures=signature,
-        axes=names, first=first, second=second, seed=seed,
-    )  # fmt: skip
+    with Waiting("comparing candidates"):
+        found = candidate_pairs(
+            tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), rater=judge,
+            signatures=signature, axes=names, first=first, second=second, seed=seed,
+        )  # fmt: skip
     show(console(), found)
     _end(report(found), found.notes, out)
 
@@ -99,9 +102,10 @@ def runs(
     _writable(out)
     _two(old, new, old_judge, new_judge)
     names, axes = _axes(axis)
-    both = same_answers(old, new, axes, old_judge=old_judge, new_judge=new_judge)
-    found = run_pair(both.old, both.new, axes=names, old_judge=old_judge, new_judge=new_judge, about=both.about,
-                     notes=both.notes)  # fmt: skip
+    with Waiting("comparing two runs"):
+        both = same_answers(old, new, axes, old_judge=old_judge, new_judge=new_judge)
+        found = run_pair(both.old, both.new, axes=names, old_judge=old_judge, new_judge=new_judge, about=both.about,
+                         notes=both.notes)  # fmt: skip
     show(console(), found)
     _end(report(found), found.notes, out)
 

@@ -9,6 +9,7 @@ import typer
 
 from wavjudge.cli.console import complain, console
 from wavjudge.cli.stdout import stdout
+from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from wavjudge.bench.importers.base import Imported, Written
@@ -41,8 +42,10 @@ def import_(
         raise InputError("got no such file or folder", where=str(path), todo="check the path; nothing is fetched")
     if columns and format_ != "plain":
         raise InputError(f"got --columns for {format_}, which knows its columns", todo="leave it out, or import plain")
-    imported = _plain(path, columns) if format_ == "plain" else FORMATS[format_](path)
-    written = write(imported, out, keep=keep(keep_audio), outside=outside)
+    with Waiting("reading the source") as line:
+        imported = _plain(path, columns) if format_ == "plain" else FORMATS[format_](path)
+        line.stage("writing what was read")
+        written = write(imported, out, keep=keep(keep_audio), outside=outside)
     _told(imported, written, out, as_json=json_)
     if not (written.rows or written.items or written.comparisons or any(written.ratings.values())):
         raise InputError("got not a single usable row", where=str(path))

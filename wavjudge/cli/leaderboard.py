@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import console
+from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from wavjudge.analysis.labelled import Labels, Maps
@@ -40,12 +41,13 @@ def leaderboard(
     from wavjudge.report.leaderboard_screen import show
 
     axes = tables.declared(axis or ())
-    board = rank(
-        tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), rater=judge,
-        signatures=signature, rank_by=rank_by, seed=seed, calls=tables.calls(runs),
-        labels=_labels(labels or [], axes, label_design),
-        maps=_maps(calibration, map_) if calibration else None,
-    )  # fmt: skip
+    with Waiting("ranking candidates"):
+        board = rank(
+            tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), rater=judge,
+            signatures=signature, rank_by=rank_by, seed=seed, calls=tables.calls(runs),
+            labels=_labels(labels or [], axes, label_design),
+            maps=_maps(calibration, map_) if calibration else None,
+        )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     write(board, out)
     show(console(), board)

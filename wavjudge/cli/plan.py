@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import console
+from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from wavjudge.analysis.pilot import Averaged
@@ -208,7 +209,8 @@ def _on(on: str | None, axis: list[str] | None) -> str | None:
 def _ratings(paths: list[Path], axis: list[str] | None) -> Ratings:
     from wavjudge.cli import tables
 
-    return tables.ratings(paths, axes=tables.named(axis)[1], rater_kind="model")
+    with Waiting("reading the pilot's ratings"):
+        return tables.ratings(paths, axes=tables.named(axis)[1], rater_kind="model")
 
 
 def _people(paths: list[Path] | None, axis: list[str] | None) -> Ratings:
@@ -217,4 +219,5 @@ def _people(paths: list[Path] | None, axis: list[str] | None) -> Ratings:
 
     if not paths:
         raise InputError("got --pilot without --labels", todo="agreement needs people's ratings of the same answers")
-    return tables.ratings(paths, axes=tables.named(axis)[1], rater_kind="person")
+    with Waiting("reading the pilot's labels"):
+        return tables.ratings(paths, axes=tables.named(axis)[1], rater_kind="person")
