@@ -168,7 +168,8 @@ def test_what_does_not_fit_is_noted_and_set_aside() -> None:
     assert [r.candidate for r in board.rows] == ["a", "b"]
     said = "\n".join(board.notes)
     for part in ("1 ratings of answers that the table of responses does not hold, set aside: 1/ghost",
-                 "1 ratings of answers that failed, set aside: 3/a", "b has no response to 1 of 3 items",
+                 "1 ratings of answers that failed, set aside: 3/a",
+                 "b has no response to 1 of 3 items, which count neither for nor against it (2 responses, 0 failed)",
                  "1 x score off the scale"):  # fmt: skip
         assert part in said
     assert "failures are not known" in leaderboard(table).notes[0]

@@ -89,3 +89,14 @@ def test_a_run_without_ratings_is_called_that(tmp_path: Path) -> None:
     assert out.is_dir(), done.err
     said = typed("leaderboard", out, "--out", tmp_path / "l.csv")
     assert said.code == 2 and "holds no rating yet" in said.err and f"wavjudge score {out} --judge SPEC" in said.err
+
+
+def test_a_run_whose_only_candidate_failed_everywhere_says_what_happened(tmp_path: Path) -> None:
+    items, out = tmp_path / "items.jsonl", tmp_path / "run"
+    write_answers(tmp_path / "q", 1)
+    items.write_text('{"item_id": "1", "question_text": "Hi?", "question_audio": "q/a-0.wav"}\n', encoding="utf-8")
+    typed("run", items, "--candidate", "command:false {question} {answer}", "--only", "answers", "--out", out)
+    said = typed("leaderboard", out, "--out", tmp_path / "l.csv")
+    assert said.code == 2 and "1 responses of" in said.err and "1 crashed" in said.err
+    assert "nothing to rate" in said.err and "--retry-answers crashed" in said.err
+    assert "wavjudge score" not in said.err

@@ -67,7 +67,12 @@ class Answers:
             every = self.table["item_id"][self.table["benchmark"] == benchmark].nunique()
             for name, rows in self.by_candidate(benchmark):
                 if missing := every - rows["item_id"].nunique():
-                    found.append(f"{benchmark}: the candidate {name} has no response to {missing} of {every} items")
+                    lost = int((rows["status"] != "ok").sum())
+                    found.append(
+                        f"{benchmark}: the candidate {name} has no response to {missing} of {every} items, which count "
+                        f"neither for nor against it ({len(rows)} responses, {lost} failed): its mean and its rank "
+                        "rest on the others, and a rank shared with another candidate does not make the two alike"
+                    )
         return found
 
     def data_sha256(self, ratings: Ratings) -> str:

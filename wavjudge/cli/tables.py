@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from wavjudge.analysis.labelled import Labels
     from wavjudge.analysis.tables import Ratings
+    from wavjudge.errors import InputError
     from wavjudge.types import Axis, Call, RaterKind, Rating
 
 
@@ -165,10 +166,30 @@ def _frame(path: Path, rater_kind: RaterKind) -> pd.DataFrame:
         raise InputError("got no such file or folder", todo="check the path", where=str(path))
     if is_run(path):
         if (frame := pd.DataFrame(api.load(path).rows())).empty:
-            raise InputError("got a run folder that holds no rating yet", where=str(path),
-                             todo=f"rate its answers: wavjudge score {path} --judge SPEC")  # fmt: skip
+            raise _unrated(path)
         return frame
     if path.is_dir():
         raise InputError("got a folder without a manifest.json, expected a run folder or a table",
                          todo="name the folder that `--out` of run or score named", where=str(path))  # fmt: skip
     return read_table(path, rater_kind=rater_kind)
+
+
+def _unrated(path: Path) -> InputError:
+    """A run without a rating: nobody rated its answers yet, or there is no answer that could be rated."""
+    from collections import Counter
+
+    from wavjudge import api
+    from wavjudge.errors import InputError
+
+    responses = list(api.load(path).responses())
+    if not responses or any(one.status == "ok" for one in responses):
+        return InputError("got a run folder that holds no rating yet", where=str(path),
+                          todo=f"rate its answers: wavjudge score {path} --judge SPEC")  # fmt: skip
+    outcomes = Counter(one.status for one in responses)
+    told = ", ".join(f"{count} {status}" for status, count in sorted(outcomes.items()))
+    names = ", ".join(sorted({one.candidate for one in responses}))
+    return InputError(
+        f"got {len(responses)} responses of {names} and no answer among them ({told}): there is nothing to rate",
+        where=str(path), todo="mend the candidate (responses.jsonl says of each what went wrong), then run the same "
+        f"command with --retry-answers {','.join(sorted(outcomes))}",
+    )  # fmt: skip
