@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.speed import calibration, tables
+from tests.speed import calibration, crowds, tables
 from tests.speed.contest import AT_200_MS, FULL, QUICK, VARIANTS, Contest
 
 _IN_FLIGHT, _LATENCY_SECONDS = 64, 0.2
@@ -23,12 +23,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures")
     parser.add_argument("--resampling", action="store_true", help="cluster resampling beside SciPy's alone, a minute")
     parser.add_argument("--calibration", action="store_true", help="calibrate on a million rows alone, five minutes")
+    parser.add_argument("--crowds", action="store_true", help="many people, candidates and judges alone, five minutes")
     options = parser.parse_args()
     os.environ |= {"NO_PROXY": "127.0.0.1,localhost", "OMP_NUM_THREADS": "1"}
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="wavjudge-speed-") as folder:
         contest = Contest(Path(folder), QUICK if options.quick else FULL)
-        alone = _resampling if options.resampling else _calibration if options.calibration else _measure
+        parts = {"resampling": _resampling, "calibration": _calibration, "crowds": _crowds}
+        alone = next((part for name, part in parts.items() if getattr(options, name)), _measure)
         found = alone(contest)
     found["seconds"] = time.monotonic() - began
     if options.json:
@@ -48,7 +50,7 @@ def _measure(contest: Contest) -> dict[str, object]:
     screen.print(tables.memory(memory))
     resume = contest.resume()
     screen.print(tables.resume(resume))
-    return _resampling(contest) | _calibration(contest) | {
+    return _resampling(contest) | _calibration(contest) | _crowds(contest) | {
         "python": platform.python_version(), "cores": os.cpu_count(), "zero": zero, "200 ms": late, "profile": profile,
         "memory": memory, "resume": resume,
     }  # fmt: skip
@@ -64,6 +66,12 @@ def _calibration(contest: Contest) -> dict[str, object]:
     found = calibration.measure(contest.folder, contest.size.prompts)
     tables.console().print(tables.calibration(found))
     return {"calibration": found}
+
+
+def _crowds(contest: Contest) -> dict[str, object]:
+    found = crowds.measure(contest.folder, share=min(1.0, contest.size.prompts / FULL.prompts * 5))
+    tables.console().print(tables.crowds(found))
+    return {"crowds": found}
 
 
 if __name__ == "__main__":

@@ -44,17 +44,21 @@ def _calibrate(folder: Path, frames: dict[str, pd.DataFrame], form: str) -> Figu
     paths = {name: folder / f"{name}.{form}" for name in frames}
     for name, frame in frames.items():
         _write(frame, paths[name])
-    command = [sys.executable, "-m", "wavjudge", "calibrate", paths["ratings"], "--labels", paths["labels"],
-               "--out", folder / "calibrated"]  # fmt: skip
+    words = ("calibrate", paths["ratings"], "--labels", paths["labels"], "--out", folder / "calibrated")
+    return {"rows": float(sum(map(len, frames.values()))), **command(*words)}
+
+
+def command(*words: object) -> Figures:
+    """CPU and wall seconds and peak memory of `wavjudge WORDS`, in a process of its own."""
     began = time.monotonic()
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", "wavjudge", *map(str, words)], stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"wavjudge calibrate ended with {process.returncode} on {form}")
+        raise RuntimeError(f"wavjudge {' '.join(map(str, words))} ended with {process.returncode}")
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    return {"rows": float(sum(map(len, frames.values()))), "cpu_s": used.ru_utime + used.ru_stime,
-            "wall_s": time.monotonic() - began, "peak_mib": used.ru_maxrss / unit}  # fmt: skip
+    return {"cpu_s": used.ru_utime + used.ru_stime, "wall_s": time.monotonic() - began,
+            "peak_mib": used.ru_maxrss / unit}  # fmt: skip
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:

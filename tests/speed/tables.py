@@ -89,6 +89,13 @@ def calibration(found: Mapping[str, Figures]) -> Table:
     return table
 
 
+def crowds(found: Mapping[str, Figures]) -> Table:
+    table = _table("Many people, candidates, judges: the whole command", "CPU s", "wall s", "peak MiB")
+    for name, row in found.items():
+        table.add_row(name, *(f"{row[figure]:.0f}" for figure in ("cpu_s", "wall_s", "peak_mib")))
+    return table
+
+
 def _table(title: str, *figures: str) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, width=80)
     table.add_column("", ratio=1)
