@@ -443,3 +443,17 @@ def test_a_plan_takes_the_bare_name_too(tmp_path: Path) -> None:
     wrong = typed(*words, "--axis", "warmht")
     assert wrong.code == 2 and "did you mean 'warmth'" in wrong.err
     assert "expected one to plan for" in typed(*words, "--axis", "warmth", "--on", "overall").err
+
+
+@pytest.mark.parametrize("prompts", [1, 4])
+def test_a_handful_of_answers_is_too_few_for_every_use_and_says_what_it_takes(prompts: int, tmp_path: Path) -> None:
+    ratings, labels = simulated(tmp_path, prompts=prompts, people=1)
+    few = [row for row in table(ratings) if row["candidate"] == "a"]
+    done = typed("calibrate", write(ratings, few), "--labels", labels, "--out", tmp_path / "cal", "--full")
+    said = " ".join(done.out.split())
+    assert done.code == 0 and "REVERSED" not in said
+    assert f"J1 overall ({prompts} prompt" in said and "it takes 12 prompts" in said
+    assert ("no table, since both sides scored 1 answer to 1 prompt" in said) == (prompts == 1)
+    assert {one["state"] for one in json.loads((tmp_path / "cal/calibration.json").read_text())["advice"]} == {
+        "too_few"
+    }

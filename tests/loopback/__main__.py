@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+import textwrap
 
 from tests.loopback.faults import DELIVERIES, Plan, chances, known_cases, sequence
 from tests.loopback.server import Server
@@ -29,7 +30,12 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.loopback", description=__doc__)
+    faults = sorted({*DELIVERIES, *known_cases("openai"), *known_cases("gemini")})
+    names = textwrap.fill("faults: " + ", ".join(faults), 78, break_on_hyphens=False)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.loopback", description=__doc__, epilog=names,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--seed", type=int, default=0, help="of the scores and the faults")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before every reply")
@@ -38,8 +44,8 @@ def main() -> None:
     parser.add_argument("--key", default="", help="the only API key accepted; any if not given")
     options = parser.parse_args()
     named = {fault.split("=")[0] for fault in options.fault} | {*options.plan.split(",")} - {""}
-    if unknown := named - {*DELIVERIES, *known_cases("openai"), *known_cases("gemini")}:
-        parser.error(f"no such fault: {', '.join(sorted(unknown))}")
+    if unknown := named - {*faults}:
+        parser.error(f"no such fault: {', '.join(sorted(unknown))}; --help lists them")
     asyncio.run(_serve(options))
 
 

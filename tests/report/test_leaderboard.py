@@ -17,12 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from rich.console import Console
 
 from wavjudge.analysis.leaderboard import Leaderboard, leaderboard
 from wavjudge.analysis.tables import Ratings
 from wavjudge.errors import InputError
 from wavjudge.report.cells import latex, markdown, number
 from wavjudge.report.leaderboard import as_csv, as_latex, as_markdown, judge_signature, signed, write
+from wavjudge.report.leaderboard_screen import show
 from wavjudge.report.text import one_line
 from wavjudge.spreadsheet import as_named
 from wavjudge.types import Axis
@@ -176,3 +178,13 @@ def test_a_board_without_rows() -> None:
 )
 def test_numbers(value: float, decimals: int, text: str) -> None:
     assert number(value, decimals) == text
+
+
+def test_a_candidate_that_was_asked_less_says_so_in_its_row() -> None:
+    rows = [{"benchmark": "b", "item_id": str(i), "candidate": name, "axis": "overall", "rater": "m",
+             "score": 3 + i % 2} for name, count in (("whole", 8), ("stopped", 2)) for i in range(count)]  # fmt: skip
+    found = leaderboard(Ratings.of(pd.DataFrame(rows), [Axis(name="overall")]), resamples=200)
+    screen = Console(width=80, file=io.StringIO())
+    show(screen, found)
+    said = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert "stopped (2 of 8" in said and "whole (" not in said

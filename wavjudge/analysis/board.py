@@ -46,9 +46,9 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One candidate on one benchmark. `instruments`: mean and number of measured answers by axis. seconds: mean per
-    response that says it; usd: sum over all responses, None unless every one says it. judging: None where the ratings
-    do not tell of calls. `signatures`: by axis."""
+    """One candidate on one benchmark. of_items: the items that any candidate was asked. `instruments`: mean and number
+    of measured answers by axis. seconds: mean per response that says it; usd: sum over all responses, None unless every
+    one says it. judging: None where the ratings do not tell of calls. `signatures`: by axis."""
 
     benchmark: str
     candidate: str
@@ -62,6 +62,7 @@ class Row:
     signatures: dict[str, str]
     judging: Spent | None = None
     rank: RankSet | None = None
+    of_items: int | None = None
 
     def figure(self, axis: str) -> Figure:
         return next(figure for figure in self.figures if figure.axis == axis)

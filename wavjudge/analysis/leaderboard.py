@@ -192,6 +192,7 @@ class _Table:
         here = self.rated[self.rated["benchmark"] == benchmark]
         signatures = dict(zip(here["axis"], here["signature"], strict=True))
         by_axis = dict(iter(here.groupby("axis")))
+        every = self.answers.n_items(benchmark)
         for candidate, said in self.answers.by_candidate(benchmark):
             own = {name: rows[rows["candidate"] == candidate] for name, rows in by_axis.items()}
             nothing = here.iloc[:0]
@@ -202,7 +203,7 @@ class _Table:
                 instruments={name: _measured(own.get(name, nothing)) for name in measured},
                 seconds=_or_none(said["seconds"].mean()), usd=_or_none(said["usd"].sum(skipna=False)),
                 signatures={name: signatures[name] for name in (*shown, *measured) if name in signatures},
-                judging=self._spent(here, benchmark, candidate),
+                judging=self._spent(here, benchmark, candidate), of_items=every,
             )  # fmt: skip
 
     def _figure(self, benchmark: str, candidate: str, axis: str, own: pd.DataFrame, said: pd.DataFrame) -> Figure:

@@ -42,6 +42,10 @@ class Answers:
     def benchmarks(self) -> list[str]:
         return sorted(self.table["benchmark"].unique())
 
+    def n_items(self, benchmark: str) -> int:
+        """The items of one benchmark that any candidate was asked."""
+        return int(self.table["item_id"][self.table["benchmark"] == benchmark].nunique())
+
     def by_candidate(self, benchmark: str) -> Iterator[tuple[str, pd.DataFrame]]:
         """Each candidate with its responses to one benchmark, in the order of names."""
         here = self.table[self.table["benchmark"] == benchmark]
@@ -64,7 +68,7 @@ class Answers:
         if len(failed):
             found.append(f"{len(failed)} ratings of answers that failed, set aside: {_named(failed)}")
         for benchmark in self.benchmarks:
-            every = self.table["item_id"][self.table["benchmark"] == benchmark].nunique()
+            every = self.n_items(benchmark)
             for name, rows in self.by_candidate(benchmark):
                 if missing := every - rows["item_id"].nunique():
                     lost = int((rows["status"] != "ok").sum())

@@ -33,6 +33,9 @@ Use = Literal["levels", "averages", "ranking", "audio"]
 FEW_CANDIDATES = 5
 """With fewer, a perfect order comes about by chance too often to say anything of other candidates: 1 of 4! = 24."""
 
+MIN_PROMPTS_LEVELS = 12
+"""With fewer, an interval over prompts rests on a handful of differences: the studies of its coverage begin here."""
+
 APART = 0.05
 """People tell the candidates apart where the p of equal means is below it."""
 
@@ -63,8 +66,13 @@ def _levels(f: Finding) -> Verdict:
         f"({figures}).",
         "unknown": f"Not known whether its scores may be read as {whose}: {_why(skill)} ({figures}).",
     }
+    claim = f"whether its scores may be read as {whose}"
     if not f.data.n:
-        return Verdict("levels", "too_few", _nothing(f"whether its scores may be read as {whose}"))
+        return Verdict("levels", "too_few", _nothing(claim))
+    if f.data.prompts < MIN_PROMPTS_LEVELS:
+        have = f"both sides scored answers to {f.data.prompts} of the {MIN_PROMPTS_LEVELS} prompts that it takes"
+        said = f"Too few to say {claim}: {have} ({figures})."
+        return Verdict("levels", "too_few", said)
     return Verdict("levels", state, text[state])
 
 

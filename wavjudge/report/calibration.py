@@ -18,8 +18,11 @@ from wavjudge.report.calibration_limits import COLUMNS as CANDIDATES
 from wavjudge.report.calibration_limits import SHOWN, cells
 from wavjudge.report.calibration_people import AMONG, figures, methods, notes, on, people_rows
 from wavjudge.report.origin import plots_of, result_signature
-from wavjudge.report.text import one_line, say
+from wavjudge.report.text import counted, one_line, say
 from wavjudge.signature import unverified
+
+FOR_A_TABLE = 3
+"""Prompts: under these no figure has an interval."""
 
 _SKILLS = ("mae", "rmse", "within_one")
 _SHOWN = tuple(SHOWN)
@@ -106,6 +109,11 @@ def _shared(f: Finding) -> Row:
 def show(console: Console, calibration: Calibration) -> None:
     """The table on screen: value and interval of the figures that matter first, nulls and people beneath each judge."""
     for finding in calibration.findings:
+        if finding.data.prompts < FOR_A_TABLE:
+            scored = f"{counted(finding.data.n, 'answer')} to {counted(finding.data.prompts, 'prompt')}"
+            say(console, f"{one_line(finding.judge)}, {finding.axis}: no table, since both sides scored {scored} and a "
+                f"figure with an interval takes {FOR_A_TABLE} prompts.")  # fmt: skip
+            continue
         kind = "people's" if finding.label_kind == "human" else "constructed"
         title = f"{one_line(finding.judge)}, {finding.axis}: {finding.data.n} answers to {finding.data.prompts} prompts"
         table = Table(title=f"{title}, against {kind} labels", box=box.SIMPLE_HEAD, title_justify="left",

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from wavjudge.analysis.calibration import Calibration, Finding
 from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.verdicts import MIN_PROMPTS_LEVELS
 from wavjudge.report.calibration_files import Advice, CalibrationFile
 from wavjudge.report.text import counted, one_line, say
 
@@ -44,7 +45,7 @@ def show(console: Console, found: Calibration, file: CalibrationFile) -> None:
         values = (_figure(one.values.get(name)) for name in _FIGURES)
         table.add_row(numbers[one.judge, one.signature], one.axis, *words, str(one.data.n), *values)
     console.print(table)
-    for line in (*_legend(found, numbers), *_more(found)):
+    for line in (*_legend(found, numbers), *_few(found, file, numbers), *_more(found)):
         say(console, line)
 
 
@@ -71,6 +72,19 @@ def _legend(found: Calibration, numbers: Mapping[tuple[str, str], str]) -> Itera
            "the figures say. n: answers. order: zero-filled Intra-ID. gain: of choosing (best_of_n).")  # fmt: skip
     shown = dict.fromkeys((one.judge, one.signature) for one in found.findings[:MOST_ROWS])
     yield from (f"{numbers[judge]}  {one_line(judge[1])}" for judge in shown)
+
+
+def _few(found: Calibration, file: CalibrationFile, numbers: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Where everything is too few to say: what was scored, what it takes, and how to find out how much more."""
+    told = {(one.signature, one.judge, one.axis) for one in file.advice if one.state != "too_few"}
+    few = [one for one in found.findings[:MOST_ROWS] if (one.signature, one.judge, one.axis) not in told]
+    if few:
+        found_in = ", ".join(
+            f"{numbers[one.judge, one.signature]} {one.axis} ({counted(one.data.prompts, 'prompt')})" for one in few
+        )
+        yield (f"Too few to say anything of {found_in}: it takes {MIN_PROMPTS_LEVELS} prompts whose answers the judge "
+               "and people both scored, with two answers or more to each for ranking, and three candidates for "
+               "averages. `wavjudge plan labels` says how many make a given interval.")  # fmt: skip
 
 
 def _more(found: Calibration) -> Iterator[str]:

@@ -6,7 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wavjudge.analysis.board import Figure, Leaderboard
+from wavjudge.analysis.board import Figure, Leaderboard, Row
 from wavjudge.analysis.intervals import Estimate
 from wavjudge.report.cells import gain, money, number
 from wavjudge.report.leaderboard_words import beside, unverified_judges
@@ -29,12 +29,18 @@ def _ranked(board: Leaderboard) -> Table:
     table = _table(board.title, columns)
     for row in board.rows:
         rank = f"{row.rank.low}-{row.rank.high}" if row.rank else "-"
-        table.add_row(rank, one_line(row.candidate), "", "", "", str(row.n_no_answer), style="bold")
+        table.add_row(rank, _named(row), "", "", "", str(row.n_no_answer), style="bold")
         for figure in row.figures:
             whole, answered = figure.all_items, number(figure.answered.value, 2, "-")
             cells = (number(whole.value, 2, "-"), _span(whole), answered, "", str(figure.n_unscored))
             table.add_row("", f"  {figure.axis}", *cells)
     return table
+
+
+def _named(row: Row) -> str:
+    """The candidate; where others were asked more, on how many items its mean and its rank rest."""
+    partly = row.of_items is not None and row.n_items < row.of_items
+    return one_line(row.candidate) + (f" ({row.n_items} of {row.of_items} items)" if partly else "")
 
 
 def _beside(board: Leaderboard) -> Table:
