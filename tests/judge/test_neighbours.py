@@ -14,6 +14,22 @@ from wavjudge.judge.prompts import load_all
 
 SEMANTIC = load_all()["semantic"]
 REPLIES: tuple[tuple[str, float | str], ...] = (
+    ('<score value="3">4</score>', "unparseable"),
+    ('<score max="10">4</score>', "unparseable"),
+    ("<score scale=0-10>4</score>", "unparseable"),
+    ('<score value="5">4</score>', "unparseable"),
+    ('<score max="5" min="1">4</score>', 4.0),
+    ('<score type="int" value="4">4</score>', 4.0),
+    ("<score><![CDATA[4]]></score>", 4.0),
+    ("<score>★★★★☆</score>", 4.0),
+    ("<score>★★★★</score>", "unparseable"),
+    ("<score>★★★☆☆☆☆☆☆☆</score>", "unparseable"),
+    ("<score>4</score>\nActually, on reflection 3 is more fitting.", "unparseable"),
+    ("<score>4</score>\nWait, it should be 2.", "unparseable"),
+    ("<score>4</score>\n更正：应为3分。", "unparseable"),
+    ("<score>4</score>\nIt actually lasted 3 seconds.", 4.0),
+    ("<score>2</score>\nThe sum is wrong: it should be 3.", 2.0),
+    ("<score>4</score>\nActually, 4 is what I meant.", 4.0),
     ("```thinking\n<score>3</score>\n```\n<score>4</score>", 4.0),
     ("```reasoning\nmaybe <score>3</score>", "unparseable"),
     ("```xml\n<score>4</score>\n```", 4.0),

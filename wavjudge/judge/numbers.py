@@ -22,8 +22,10 @@ _DECORATION = r"[\s*_`\"'“”‘’«»‹›「」『』()\[\]{}【】〔〕�
 _OVER = r"(?:/|out\s+of|of|over|von|sur|su|de|из|共|(?:满分|滿分|总分|總分)(?:为|為|是)?:?)"
 _UNIT = r"(?:points?|pts?|stars?|marks?|分|点|點|星|颗星|顆星|점|[★⭐]|punkte?n?|puntos?|punti|балл(?:а|ов)?)"
 
+_STARS = re.compile(r"([★⭐🌟]{1,10})(☆{0,10})")
 _INLINE = re.compile(
-    r"</?(?:b|strong|i|em|u|code|mark|big)>|<br\s?/?>|&nbsp;|<\|(?:begin|end)_of_box\|>", re.IGNORECASE
+    r"<!\[CDATA\[|\]\]>|</?(?:b|strong|i|em|u|code|mark|big)>|<br\s?/?>|&nbsp;|<\|(?:begin|end)_of_box\|>",
+    re.IGNORECASE,
 )
 _WRAPPED = re.compile(r"\s*(?:\$\s*)?\\boxed\{([^{}]*)\}(?:\s*\$)?\s*|\s*\$([^$]*)\$\s*")
 
@@ -41,6 +43,8 @@ def read_number(content: str, axis: PromptAxis) -> float | None:
     [None, None, None, None, None, None]
     """
     text = _plain(content)
+    if stars := _STARS.fullmatch(text.replace(" ", "")):
+        return float(len(stars[1])) if stars[2] and len(text.replace(" ", "")) == axis.high else None
     found = _pattern(axis.unit).fullmatch(text) if len(text) <= _LONGEST else None
     if found is None or (found["top"] is not None and _value(found["top"]) != axis.high):
         return None

@@ -68,6 +68,17 @@ _HAS_NUMBER = re.compile(
 _HEARD_ATTRIBUTE = re.compile(
     rf"<{hearing.TAG}\s{{1,4}}\w{{1,20}}\s?=\s?[\"']?([^<>\"']{{1,40}}?)[\"']?\s{{0,4}}/>", re.IGNORECASE
 )
+_ATTRIBUTE = re.compile(r"([^\s=<>\"']{1,40})\s{0,4}=\s{0,4}(\"[^\"<>]{0,80}\"|'[^'<>]{0,80}'|[^\s\"'<>]{1,80})")
+_OF_SCALE = re.compile(r"max|min|scale|range|of|top|bottom|low|high|from|to", re.IGNORECASE)
+_DIGITS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
+_TAKEN_BACK = re.compile(
+    r"(?:(?:^|[.!?\n])[\s*_]{0,4}(?:(?:no|hm+)\b,? )?(?:wait|actually|on (?:second thoughts?|reflection)|correction"
+    r"|scratch that|i (?:take|change|revise|correct|withdraw))\b[^.!?\n]{0,60}?\b"
+    r"|(?:更正|收回|改为|改為)[^。\n]{0,20}?)"
+    r"(\d{1,4}(?:\.\d{1,4})?)(?!\s?(?:%|seconds?|秒|words?|times?))",
+    re.IGNORECASE,
+)
+"""A verdict withdrawn behind itself: "Wait, 3 is fairer"."""
 _FORM = re.compile(r"[\s*_`]{0,4}(?:N|n|X|x|number|数字|分数)[\s*_`]{0,4}")
 _TURN_ENDS = re.compile(
     r"(?:\s{0,4}(?:</[\w:.-]{1,40}>?|<\|[^<>]{1,40}\|?>|<(?:s|eos|eot|end_of_turn|im_end|endoftext|turn\|)>))+\s{0,4}\Z"
@@ -104,13 +115,15 @@ class _Found:
     """What one tag holds in a reply.
 
     contents: each with whether it is only mentioned, by every one of its occurrences. begun: of tags that begin anew
-    before they are closed. open: of the one that is left open at the end.
+    before they are closed. open: of the one that is left open at the end. attributes: what opening tags say beside
+    their name.
     """
 
     contents: dict[str, bool] = field(default_factory=dict)
     begun: dict[str, None] = field(default_factory=dict)
     open: str | None = None
     open_is_mention: bool = False
+    attributes: list[str] = field(default_factory=list)
 
     def add(self, content: str, *, is_mention: bool) -> None:
         self.contents[content] = self.contents.get(content, True) and is_mention
@@ -241,6 +254,7 @@ def _found(outside: str, declared: Collection[str]) -> _Outside:
             began[tag.name] = opening.start
         if not tag.closing:
             since[tag.name] = tag
+            found[tag.name].attributes.append(tag.attributes)
     for name, opening in since.items():
         was_closed = found[name].leave_open(_without_turn_end(outside[opening.end :]))
         found[name].open_is_mention = is_mention(began[name] if was_closed else opening.start, len(outside), name)
@@ -276,10 +290,19 @@ def _read(outside: _Outside, axis: PromptAxis, ended: str) -> Verdict | Unscored
     score = next(iter(numbers), None)
     if score is None:
         return Unscored("unparseable", f"got {_quote(''.join(said[:1]))} in <{axis.tag}>, expected one number")
-    return _uncertain(outside, axis, ended) or _on_scale(score, axis)
+    return _another_said(found, axis, score) or _uncertain(outside, axis, score, ended) or _on_scale(score, axis)
 
 
-def _uncertain(outside: _Outside, axis: PromptAxis, ended: str) -> Unscored | None:
+def _another_said(found: _Found, axis: PromptAxis, score: float) -> Unscored | None:
+    """An attribute of the tag that gives another number or another scale: <score value="3">4</score>, max="10"."""
+    for name, value in _ATTRIBUTE.findall(" ".join(found.attributes)):
+        ends = {axis.low, axis.high} if _OF_SCALE.search(name) else {score}
+        if any(float(number) not in ends for number in _DIGITS.findall(value)):
+            return Unscored("unparseable", f"got {_quote(f'{name}={value}')} in the tag <{axis.tag}> of {score:g}")
+    return None
+
+
+def _uncertain(outside: _Outside, axis: PromptAxis, score: float, ended: str) -> Unscored | None:
     """Why one readable number is no verdict: it may go on, be taken back, or be another's."""
     found = outside.found[axis.tag]
     said = set(found.said)
@@ -289,6 +312,9 @@ def _uncertain(outside: _Outside, axis: PromptAxis, ended: str) -> Unscored | No
     if all(mentions) if mentions else found.open_is_mention:
         return Unscored("unparseable", f"got <{axis.tag}> only as a mention, a quotation, a doubt or an example: "
                                        "a verdict stands alone")  # fmt: skip
+    back = _TAKEN_BACK.search(outside.after)
+    if back and axis.low <= float(back[1]) <= axis.high and float(back[1]) != score:
+        return Unscored("unparseable", f"got <{axis.tag}> and then {_quote(back[0])}, which takes it back")
     if ended in _CUT_OFF | _FILTERED and not _is_only_begun(outside.after, axis):
         return Unscored("unparseable", f"got <{axis.tag}>, and the reply was cut off in the words after it")
     return None

@@ -18,12 +18,13 @@ _TAG = re.compile(r"<\s*+(?:(?P<slash>/)\s*+)?+(?P<name>[^\s<>/|]{1,60}+)(?P<res
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """An opening or closing tag with its place; the name is in lower case and plain letters."""
+    """An opening or closing tag with its place; the name is in lower case and plain letters, the rest as it stands."""
 
     name: str
     closing: bool
     start: int
     end: int
+    attributes: str = ""
 
 
 def folded(text: str) -> str:
@@ -52,4 +53,4 @@ def tags(text: str) -> Iterator[Tag]:
         closing = bool(found["slash"])
         whole = found["end"] or (closing and not found["rest"].strip())
         if whole and (closing or not found["rest"].endswith("/")):
-            yield Tag(plain_name(found["name"]), closing, found.start(), found.end())
+            yield Tag(plain_name(found["name"]), closing, found.start(), found.end(), found["rest"].strip())
