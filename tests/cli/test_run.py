@@ -80,7 +80,7 @@ def test_a_broken_command_exits_with_seven_and_says_why(tmp_path: Path) -> None:
              "--only", "answers", "--out", tmp_path / "run")  # fmt: skip
     done = typed(*words)
     assert done.code == 7 and "No module named 'nothing_there'" in done.err
-    assert "--retry-answers crashed" in done.err and "the same command goes on" in done.err
+    assert "--retry-answers crashed" in done.err and "the same command goes on" not in done.err
     program(tmp_path, PARROT)
     assert typed(*words, "--retry-answers", "crashed").code == 0
     assert set(responses(tmp_path / "run").values()) == {"ok"}

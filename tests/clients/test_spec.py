@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.named import load_named
 from wavjudge.clients.spec import Spec, hide_secrets, parse_spec
 from wavjudge.errors import SpecError
@@ -184,3 +185,25 @@ def test_a_broken_file_is_named(tmp_path, text: str) -> None:
     with pytest.raises(SpecError) as caught:
         load_named(tmp_path)
     assert "wavjudge.toml" in caught.value.where and "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("gemini-3.5-flash", "gemini:gemini-3.5-flash"), ("gpt-audio-1.5", "openai:gpt-audio-1.5"),
+        ("openai/gpt-audio", "openai:gpt-audio"), ("opnai:x", "openai:x"), ("Gemini:m?temperature=1", "gemini:m"),
+        ("Qwen/Qwen2-Audio", "gemini:Qwen/Qwen2-Audio or openai:Qwen/Qwen2-Audio"), ("openia", "openai:gpt-audio-1.5"),
+        ("quick", "fast"), ("fats", "fast"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_kind_or_a_model_without_one_gets_the_nearest_whole_spec(text: str, nearest: str) -> None:
+    kinds = {
+        name: Kind(f"{name}:{model}", "", (), str) for name, model in (("openai", "gpt-audio-1.5"), ("gemini", "m"))
+    }
+    with pytest.raises(SpecError) as caught:
+        choose(text, kinds, "judge", {"fast": "openai:m"})
+    assert (
+        "expected" in caught.value.problem and "gemini, openai; models of wavjudge.toml: fast" in caught.value.problem
+    )
+    assert (f"did you mean {nearest}?" in caught.value.todo) == (text != "quick")
+    assert "`wavjudge judges` lists them" in caught.value.todo

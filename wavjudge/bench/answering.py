@@ -222,7 +222,7 @@ class Asker:
             started = time.monotonic()
             came.clear()
             answer = await candidate.answer(turn)
-            if isinstance(answer, Lost) and answer.for_good:  # asked again it would only be paid for again
+            if isinstance(answer, Lost) and self._is_its_own(candidate, answer):
                 answer = Answer(status="crashed", reason=answer.reason, calls=answer.calls)
             if isinstance(answer, Lost):
                 await self._lose(talk.lost(candidate.name, answer))
@@ -234,6 +234,13 @@ class Asker:
             if talk.status != "ok":
                 break
         return talk.response(candidate.name)
+
+    def _is_its_own(self, candidate: Candidate, lost: Lost) -> bool:
+        """Whether what was refused for good is the candidate's crash: asked again it would only be paid for again.
+
+        Of one that never answered, a refusal may be that of a wrong SPEC: the user's mistake is no outcome.
+        """
+        return lost.for_good and (self._crashes[candidate.name].works or not lost.of_setup)
 
     def _heard(self, answer: Answer, speech: bool) -> tuple[Utterance, Outcome, str | None]:
         """The answer as it is kept, and what is wrong with it."""

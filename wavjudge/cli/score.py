@@ -197,7 +197,8 @@ def end(summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: As
     if summary.stopped is not None:
         for said in dict.fromkeys(printable(str(stop)) for stop in summary.stops.values()):
             screen.print(f"stopped: {said}", soft_wrap=True)
-        screen.print(goes_on, soft_wrap=True)
+        told = any("--retry" in stop.todo for stop in summary.stops.values())
+        screen.print(f"What was done is in {out}." if told else goes_on, soft_wrap=True)
         raise typer.Exit(summary.stopped.exit_code)
     if summary.interrupted:
         screen.print(f"interrupted. {goes_on}", soft_wrap=True)

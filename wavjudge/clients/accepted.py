@@ -77,6 +77,12 @@ def hint(reason: str) -> str:
     return next((todo for pattern, todo in _HINTS if pattern.search(reason)), "")
 
 
+def is_of_setup(outcome: Failure) -> bool:
+    """Whether a refusal may be that of every request (a model that is not there, an option nobody takes), and not one
+    that this request alone has earned."""
+    return outcome.kind in _FOR_GOOD and not _ITS_OWN.search(outcome.reason)
+
+
 def is_for_good(said: str) -> bool:
     """Whether a server's own fault (HTTP 500 and above) is none that passes: it will never take such a request.
 
@@ -88,7 +94,9 @@ def is_for_good(said: str) -> bool:
 
 @dataclass(slots=True)
 class Accepted:
-    """Whether a server takes the requests of one judge. who: its name in messages. stop: why nothing more is sent.
+    """Whether a server takes the requests of one judge or candidate. who: its name in messages.
+
+    stop: why nothing more is sent.
 
     >>> accepted = Accepted("openai:m")
     >>> for _ in range(4): accepted.saw(Failure("bad_request", "got HTTP 404, model_not_found: no", http_status=404))
@@ -111,7 +119,7 @@ class Accepted:
         """Take note of what became of a request."""
         if isinstance(outcome, Reply) or outcome.kind in ("refused", "cut_off"):
             self._is_open = True
-        elif outcome.kind in _FOR_GOOD and not self._is_open and not _ITS_OWN.search(outcome.reason):
+        elif is_of_setup(outcome) and not self._is_open:
             cause = outcome.http_status, hint(outcome.reason) or _NAMES.sub("#", outcome.reason)
             self._faults[cause] += 1
             if self._faults[cause] >= self.most and self.stop is None:

@@ -153,7 +153,7 @@ def network_client(
         wire, cache=shop.cache if cached else None, scope=f"{_elsewhere(spec)} {scope}", budget=shop.budget,
         meter=shop.meter, price=shop.price_of(spec), settings=RetrySettings(max_attempts=options.attempts),
         limits=Limits(most=options.max_in_flight, max_bytes=options.max_megabytes * MEBIBYTE, rpm=options.rpm),
-        identity=identity, accepted=Accepted(identity.who) if identity is not None else None,
+        identity=identity, accepted=Accepted(f"{spec.kind}:{spec.name}"),
     )  # fmt: skip
 
 

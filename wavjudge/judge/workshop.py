@@ -8,11 +8,11 @@ from pathlib import Path
 
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
+from wavjudge.clients.kind import read
 from wavjudge.clients.money import parse_price
 from wavjudge.clients.named import load_named
-from wavjudge.clients.spec import parse_spec
 from wavjudge.errors import InputError
-from wavjudge.judge.build import Workshop
+from wavjudge.judge.build import KINDS, Workshop
 from wavjudge.judge.defaults import of_test_set
 from wavjudge.judge.instruments import AXES
 from wavjudge.judge.prompts import Prompt, load_all, select
@@ -33,7 +33,7 @@ def workshop(
     named = load_named()
     for told in named.told:
         _log.warning("%s", told)
-    kinds = {parse_spec(judge, named).kind for judge in judges}
+    kinds = {read(judge, KINDS, "judge", named).kind for judge in judges}
     if test_set is not None and prompts is None and prompt_set is None:
         own = of_test_set(test_set, kinds, where=told)
         available, prompt_set, axes = own.available, own.prompt_set, own.axes if axes is None else axes

@@ -12,9 +12,10 @@ from tests.bench.asking import SECRET, Done, ask, write_items, write_talks
 from tests.loopback import WORD, Loopback, spoken
 from tests.loopback.verdict import wav
 from tests.signals.sounds import needs_espeak
+from wavjudge.clients.accepted import FAULTS_AT_START
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.money import parse_price
-from wavjudge.errors import AuthError, BudgetError, CandidateDownError, InputError, SpecError
+from wavjudge.errors import AuthError, BudgetError, InputError, NeverAcceptedError, SpecError
 from wavjudge.judge.build import Workshop
 from wavjudge.judge.prompts import load_all, select
 from wavjudge.store import RunFolder
@@ -242,11 +243,29 @@ def test_what_the_provider_never_accepts_is_asked_once(protocol: str, tmp_path: 
         assert ask(benchmark, command, retry=["crashed"]).outcomes["q1"] == "ok"
 
 
-def test_settings_that_no_request_can_have_stop_the_candidate_after_five(tmp_path: Path) -> None:
-    with Loopback(lambda number: "bad_request") as server:
-        done = ask(write_items(tmp_path / "set", 30), spec(server, "openai", "&max_in_flight=1"))
-        assert server.requests == 5
-    assert isinstance(done.asked.stopped, CandidateDownError) and "bad_request: " in str(done.asked.stopped)
+@pytest.mark.parametrize(
+    ("protocol", "fault"), [("openai", "bad_request"), ("openai", "not_found"), ("gemini", "not_found")]
+)
+def test_settings_that_no_request_can_have_stop_the_candidate_and_are_none_of_its_outcomes(
+    protocol: str, fault: str, tmp_path: Path
+) -> None:
+    benchmark = write_items(tmp_path / "set", 30)
+    fates: list[str | None] = [fault]
+    with Loopback(lambda number: fates[-1]) as server:
+        done = ask(benchmark, command := spec(server, protocol, "&max_in_flight=1"))
+        assert FAULTS_AT_START <= server.requests <= FAULTS_AT_START + 1  # one more where a kind of request is tried
+        assert isinstance(done.asked.stopped, NeverAcceptedError) and done.all == []
+        fates.append(None)
+        again = ask(benchmark, command)
+    assert again.outcomes == {f"q{number}": "ok" for number in range(30)}
+
+
+def test_a_refusal_for_good_before_the_first_answer_is_asked_again_and_then_a_crash(tmp_path: Path) -> None:
+    benchmark = write_items(tmp_path / "set", 2)
+    with Loopback(["bad_request", None, "bad_request"]) as server:
+        first = ask(benchmark, spec(server, "openai", "&max_in_flight=1"))
+        assert (first.outcomes, first.asked.lost) == ({"q1": "ok"}, 1)
+        assert ask(benchmark, spec(server, "openai", "&max_in_flight=1")).outcomes == {"q0": "crashed", "q1": "ok"}
 
 
 def test_what_was_asked_again_is_still_paid_for(tmp_path: Path) -> None:

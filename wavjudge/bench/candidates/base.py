@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wavjudge import audio
+from wavjudge.clients.accepted import is_of_setup
 from wavjudge.clients.base import RETRIED, AudioPart, Failure, Request
 from wavjudge.clients.called import call_record
 from wavjudge.internal import PREFIX
@@ -101,12 +102,14 @@ class Lost:
     """A question or an answer was lost on its way (a provider down, a missing recording): no outcome of the candidate.
 
     The same command asks again. calls: what it cost all the same. for_good: asking again would end the same way (a
-    request that is never accepted, a language that a part does not know): that is recorded as a crash, once.
+    request that is never accepted, a language that a part does not know): that is recorded as a crash, once. of_setup:
+    such a refusal as every request of a wrong SPEC meets; of a candidate that never answered it is no crash.
     """
 
     reason: str
     calls: tuple[Call, ...] = ()
     for_good: bool = False
+    of_setup: bool = False
 
 
 def lost(failure: Failure, request: Request, who: str = "") -> Lost:
@@ -114,7 +117,8 @@ def lost(failure: Failure, request: Request, who: str = "") -> Lost:
     reason = f"{who} failed: {failure.reason}" if who else f"{failure.kind}: {failure.reason}"
     if failure.kind == "internal":  # an error of ours is nobody's crash
         return Lost(f"{PREFIX}{who} {failure.reason}", (call_record(failure, request),))
-    return Lost(reason, (call_record(failure, request),), for_good=failure.kind not in RETRIED | {"moved"})
+    return Lost(reason, (call_record(failure, request),), for_good=failure.kind not in RETRIED | {"moved"},
+                of_setup=is_of_setup(failure))  # fmt: skip
 
 
 def recording(ref: AudioRef, path: Path, rate: int) -> AudioPart:

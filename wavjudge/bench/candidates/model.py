@@ -6,7 +6,8 @@
 
 Later turns see the candidate's own earlier answers, replayed as audio and text. A provider that declines is the
 candidate's outcome; one that is down is nobody's: that question is asked again by the same command. A request that the
-provider will never accept is a crash of the candidate, recorded once.
+provider will never accept is a crash of a candidate that answers others, recorded once; of one that never answered it
+is taken for a wrong SPEC, which is nobody's outcome: a few of them end it, and the same command asks again.
 """
 
 from __future__ import annotations

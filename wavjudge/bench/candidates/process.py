@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -97,6 +98,9 @@ class ProgramCandidate(ABC):
 
     def __init__(self, command: str, spec: str, options: CommandOptions) -> None:
         self._words = words_of(command)
+        if missing := _missing_script(self._words):
+            raise SpecError(f"got the script {missing!r}, which is not there",
+                            todo=f"check its name; it is looked for from {Path.cwd()}")  # fmt: skip
         self._options, self._spec = options, spec
         self.name = options.name or name_of(self._words)
         self.concurrency, self.speech = options.workers, options.speech
@@ -165,12 +169,21 @@ def words_of(command: str) -> tuple[str, ...]:
     if not words:
         raise SpecError("got a command without a word", todo="write command:python answer.py")
     if words[0] == "python" and shutil.which("python") is None:  # Debian has none outside a virtual environment
-        return sys.executable, *words[1:]
+        words = (sys.executable, *words[1:])
     if shutil.which(words[0]) is None:  # said before anything is asked
         raise SpecError(f"got the program {words[0]!r}, which is not there or may not be executed",
                         todo="check its name; no shell reads the command, so there is no ~ and no $NAME; "
                              f"the Python that runs wavjudge is {sys.executable}")  # fmt: skip
     return words
+
+
+_INTERPRETERS = re.compile(r"(?:python|pypy|node|bash|sh|zsh|ruby|perl|Rscript)[\d.]*(?:\.exe)?")
+
+
+def _missing_script(words: tuple[str, ...]) -> str | None:
+    """The script that an interpreter is given as its first word and that does not exist; options say nothing."""
+    is_script = len(words) > 1 and _INTERPRETERS.fullmatch(Path(words[0]).name) and Path(words[1]).suffix
+    return words[1] if is_script and not words[1].startswith(("-", "{")) and not Path(words[1]).exists() else None
 
 
 def names_places(words: tuple[str, ...]) -> bool:
