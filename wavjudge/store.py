@@ -32,6 +32,7 @@ from pydantic import ValidationError
 from wavjudge import run_files
 from wavjudge.errors import InputError, RunLockedError, StoreError
 from wavjudge.internal import ends_the_run, noted
+from wavjudge.nearest import of_path
 from wavjudge.types import Comparison, Item, Rating, Response, RunManifest, Stored, Unanswered
 from wavjudge.version import __version__
 
@@ -140,7 +141,7 @@ class Log:
 def no_run(path: Path) -> StoreError:
     """The error for a path at which no run lies; a path that is not there is said to be that."""
     if not path.exists():
-        return StoreError("got no such folder, expected a run folder", where=str(path), todo="check the path")
+        return StoreError("got no such folder, expected a run folder", where=str(path), todo=of_path(path))
     got = "a folder without manifest.json" if path.is_dir() else "a file"
     return StoreError(f"got {got}, expected a run folder", where=str(path), todo="name the folder that `--out` wrote")
 

@@ -212,17 +212,17 @@ def test_a_line_that_is_no_json_object_is_told_and_the_rest_is_read(
 @pytest.mark.parametrize(
     "row, said",
     [
-        ("{}", 'field "item_id": Field required'),
-        ('{"item_id": ""}', 'field "item_id": Field required'),
-        ('{"item_id": null}', 'field "item_id": Field required'),
-        ('{"item_id": NaN}', 'field "item_id": Field required'),
+        ("{}", 'field "item_id": not there'),
+        ('{"item_id": ""}', 'field "item_id": not there'),
+        ('{"item_id": null}', 'field "item_id": not there'),
+        ('{"item_id": NaN}', 'field "item_id": not there'),
         ('{"item_id": {"a": 1}}', 'field "item_id": Input should be a valid string'),
         ('{"item_id": true}', 'field "item_id": Input should be a valid string'),
         ('{"item_id": "1", "attempt": -1}', 'field "attempt": Input should be greater than or equal to 0'),
         ('{"item_id": "1", "attempt": "second"}', 'field "attempt": Input should be a valid integer'),
         ('{"item_id": "1", "attempt": 1.5}', 'field "attempt": Input should be a valid integer'),
         ('{"item_id": "1", "audio": ["a.wav"]}', 'field "audio": Input should be a valid string'),
-        ('{"item_id": "1", "Audio": "a.wav"}', 'field "Audio": Extra inputs are not permitted'),
+        ('{"item_id": "1", "Audio": "a.wav"}', 'field "Audio": not known'),
         ('{"item_id": "1", "tags": {"a": 1}}', 'field "tags"'),
         (
             '{"item_id": "1", "history": "hello"}',
@@ -289,7 +289,7 @@ def test_a_csv_may_have_a_byte_order_mark_and_crlf(tmp_path: Path) -> None:
         ("2,x,y", 'line 3, field "more cells than the header has columns"'),
         (b"2,caf\xe9", "line 3, expected UTF-8 text, got the byte 0xe9"),
         ("2," + "x" * 200_000, "line 3, expected a CSV row, got none (field larger than field limit"),
-        (",x", 'line 3, field "item_id": Field required'),
+        (",x", 'line 3, field "item_id": not there'),
     ],
     ids=lambda value: str(value)[:20],
 )

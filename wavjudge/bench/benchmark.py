@@ -27,6 +27,7 @@ from wavjudge.bench.row import ItemRow, validated
 from wavjudge.bench.whereabouts import found, home_of
 from wavjudge.errors import InputError
 from wavjudge.internal import managed
+from wavjudge.nearest import nearest, of_path
 from wavjudge.regular import refuse_special
 from wavjudge.run_files import inside
 from wavjudge.store import first_problem
@@ -117,7 +118,7 @@ class Benchmark:
 
     def _read(self, where: str, raw: Raw, seen: dict[tuple[str, str], str]) -> ItemRow | str:
         """The item of a row, or what is wrong with it."""
-        row = validated(self._renamed(raw), ItemRow)
+        row = validated(self._renamed(raw), ItemRow, own=True)
         if isinstance(row, str):
             return row
         if problem := self._repeated(row, seen) or _unasked(row) or self._strayed(row):
@@ -177,9 +178,11 @@ def open_benchmark(name: str, *, outside: bool = False) -> Benchmark:
     if not path.exists() and name in resources.index("benchmarks"):
         path = resources.folder("benchmarks") / name
     if not path.exists():
-        shipped = ", ".join(resources.index("benchmarks"))
-        raise InputError("got no such test set, file or folder", where=name,
-                         todo=f"name a folder with {FILE}, a file of items, or one of {shipped}")  # fmt: skip
+        shipped = list(resources.index("benchmarks"))
+        near = nearest(name, shipped)
+        told = f"did you mean {near}? " if near else f"{of_path(path)}; "
+        ways = f"name a folder with {FILE}, a file of items, or one of {', '.join(shipped)}"
+        raise InputError("got no such test set, file or folder", where=name, todo=f"{told}{ways}")
     refuse_special(path)
     if path.is_dir():
         return _in_folder(path, outside)

@@ -18,6 +18,7 @@ from wavjudge.bench.benchmark import FILE, open_benchmark
 from wavjudge.bench.raw import Raw, filled, not_utf8
 from wavjudge.bench.row import ItemRow
 from wavjudge.errors import InputError
+from wavjudge.nearest import of_path
 from wavjudge.run_files import inside
 
 _ASKED = ("question_text", "question_audio", "turns")
@@ -75,7 +76,7 @@ def _is_test_set(folder: Path) -> bool:
 
 def _of_test_set(path: Path, outside: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if not path.exists() and str(path) not in resources.index("benchmarks"):
-        raise InputError("found no such file or folder of questions", where=str(path), todo="check the path")
+        raise InputError("found no such file or folder of questions", where=str(path), todo=of_path(path))
     opened = open_benchmark(str(path), outside=outside)
     for _, row in opened:
         yield row.item_id, _fields(row, opened.root)

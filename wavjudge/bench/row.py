@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from wavjudge.bench.raw import Raw, filled, no_json
 from wavjudge.internal import ends_the_run, noted
+from wavjudge.nearest import listed, nearest
 from wavjudge.store import first_problem
 from wavjudge.types import Check, Count, Outcome, Role
 
@@ -124,8 +126,9 @@ class Row(ItemRow):
         return tuple(said.audio for said in self.said())
 
 
-def validated(raw: Raw, kind: type[R]) -> R | str:
-    """The row that raw fields make, or what is wrong with them."""
+def validated(raw: Raw, kind: type[R], *, own: bool = False) -> R | str:
+    """The row that raw fields make, or what is wrong with them. own: the names of the fields are the user's, who is
+    told the nearest right ones; those of an importer are wavjudge's."""
     if isinstance(raw, str):
         return raw
     try:
@@ -134,8 +137,35 @@ def validated(raw: Raw, kind: type[R]) -> R | str:
             return f'field "{endless}": got an infinite number'
         return kind.model_validate(fields)
     except ValidationError as error:
-        return first_problem(error)
+        return (own and _misnamed(fields, kind)) or first_problem(error)
     except Exception as error:
         if ends_the_run(error):
             raise
         return noted(error)
+
+
+def _misnamed(fields: Mapping[str, Any], kind: type[BaseModel]) -> str:
+    """What is wrong with the names of the fields, with the nearest right ones; empty where they are right."""
+    known = [name for name in kind.model_fields if name not in fields]
+    strange = [name for name in fields if name not in kind.model_fields]
+    missing = [name for name, field in kind.model_fields.items() if field.is_required() and name not in fields]
+    if not strange and not missing:
+        return ""
+    first = f'field "{missing[0]}": not there' if missing else f'field "{strange[0]}": not known'
+    near = [f"{name!r} is perhaps {found}" for name in strange if (found := _meant(name, known))]
+    return "; ".join([first, f"got {listed(fields)}", *near, f"known are {', '.join(kind.model_fields)}"])
+
+
+_COMMON = {
+    "id": "item_id", "prompt_id": "item_id", "question_id": "item_id", "question": "question_text",
+    "prompt": "question_text", "model": "candidate", "system": "candidate", "wav": "audio", "path": "audio",
+    "file": "audio", "answer_audio": "audio", "audio_path": "audio", "response": "text", "answer": "text",
+    "transcript": "text", "lang": "language",
+}  # fmt: skip
+"""What other tables call these fields."""
+
+
+def _meant(name: str, known: Collection[str]) -> str | None:
+    """The field that a name stands for elsewhere, or is most like."""
+    common = _COMMON.get(name.strip().casefold())
+    return common if common in known else nearest(name, known)

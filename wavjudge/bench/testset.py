@@ -19,6 +19,7 @@ from wavjudge.bench.row import Row, validated
 from wavjudge.bench.stored import StoredSet, is_run, refuse_benchmark
 from wavjudge.errors import InputError
 from wavjudge.internal import managed
+from wavjudge.nearest import of_path
 from wavjudge.regular import refuse_special
 from wavjudge.run_files import inside
 from wavjudge.types import BenchmarkEntry
@@ -53,7 +54,7 @@ class TestSet:
 
     def _read(self, where: str, raw: Raw, seen: dict[tuple[str | None, str, str, int], str]) -> Row | str:
         """The answer of a row, or what is wrong with it."""
-        row = validated(self.questions.joined(raw) if self.questions else raw, Row)
+        row = validated(self.questions.joined(raw) if self.questions else raw, Row, own=True)
         if isinstance(row, str):
             return row
         key = (row.benchmark, row.item_id, row.candidate, row.attempt)
@@ -141,7 +142,7 @@ def _absent(path: Path) -> InputError:
     if str(path) in resources.index("benchmarks"):
         todo = f"ask a candidate its questions: wavjudge run {path} --candidate SPEC"
         return InputError("got a test set that ships without answers", where=str(path), todo=todo)
-    return InputError("got no such file or folder", where=str(path), todo="check the path")
+    return InputError("got no such file or folder", where=str(path), todo=of_path(path))
 
 
 def _raw_rows(path: Path) -> Iterator[tuple[str, Raw]]:
@@ -153,3 +154,11 @@ def _has_audio(path: Path) -> bool:
         return True
     return any("audio" in raw or "'audio'" in str(raw.get("answers")).replace('"', "'") for _, raw in _raw_rows(path)
                if not isinstance(raw, str))  # fmt: skip
+
+
+def nothing_in(path: Path) -> str:
+    """What a file holds in place of rows, and what was expected; empty where it has some, or is no file."""
+    if not path.is_file() or path.suffix.lower() not in TABLES or next(iter(_raw_rows(path)), None) is not None:
+        return ""
+    what = "an empty file" if not path.stat().st_size else "a file without a row"
+    return f"got {what}, expected one answer a row, with some of the fields {', '.join(Row.model_fields)}"

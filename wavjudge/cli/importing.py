@@ -10,6 +10,7 @@ import typer
 from wavjudge.cli.console import complain, console
 from wavjudge.cli.stdout import stdout
 from wavjudge.cli.waiting import Waiting
+from wavjudge.nearest import of_path
 
 if TYPE_CHECKING:
     from wavjudge.bench.importers.base import Imported, Written
@@ -39,7 +40,7 @@ def import_(
     if format_ not in FORMATS:
         raise InputError(f"got the format {format_!r}, expected one of {sorted(FORMATS)}")
     if not path.exists():
-        raise InputError("got no such file or folder", where=str(path), todo="check the path; nothing is fetched")
+        raise InputError("got no such file or folder", where=str(path), todo=f"{of_path(path)}; nothing is fetched")
     if columns and format_ != "plain":
         raise InputError(f"got --columns for {format_}, which knows its columns", todo="leave it out, or import plain")
     with Waiting("reading the source") as line:

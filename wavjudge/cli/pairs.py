@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import console
+from wavjudge.nearest import of_path
 
 if TYPE_CHECKING:
     from wavjudge.rewards.obedience import Obedience
@@ -107,7 +108,7 @@ def _scored(
         raise InputError(f"got --chosen {rules.chosen} and --target {target}, expected sft_target with a --target",
                          todo="the gap is to the demonstration's own score: say whose answers it is")  # fmt: skip
     if not run.exists():
-        raise InputError("got no such file or folder", where=str(run), todo="check the path")
+        raise InputError("got no such file or folder", where=str(run), todo=of_path(run))
     if is_run(run):
         if noise is not None:
             raise InputError("got --noise for a run folder, whose repeats tell it", todo="leave --noise out")

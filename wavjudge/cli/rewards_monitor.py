@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import console
+from wavjudge.nearest import of_path
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -68,7 +69,7 @@ def _runs(given: Sequence[str]) -> dict[int, list[Path]]:
         if not (step.isascii() and step.isdigit() and folder):
             raise InputError(f"got {one!r}, expected STEP=RUN, such as 200=runs/step200")
         if not Path(folder).exists():
-            raise InputError("got no such file or folder", where=folder, todo="check the path")
+            raise InputError("got no such file or folder", where=folder, todo=of_path(folder))
         found.setdefault(int(step), []).append(Path(folder))
     return found
 

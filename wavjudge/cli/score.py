@@ -97,7 +97,7 @@ def score(
         if shop.cache is not None:
             shop.cache.close()
     why = report(api.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet)
-    end(summary, out, shop.meter, why)
+    end(summary, out, shop.meter, why, source=responses)
 
 
 def _itself(responses: Path) -> Path:
@@ -183,8 +183,14 @@ def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
     screen.print("; ".join(part for part in parts if part) + ".")
 
 
-def end(summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: Asked | None = None) -> None:
-    """Exit as the run ended (docs/candidates.md, "Exit codes"): after 0 the same command has nothing left to do."""
+def end(
+    summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: Asked | None = None,
+    source: Path | None = None,
+) -> None:  # fmt: skip
+    """Exit as the run ended (docs/candidates.md, "Exit codes"): after 0 the same command has nothing left to do.
+
+    source: the answers that were rated.
+    """
     from wavjudge.internal import EXIT_CODE
     from wavjudge.report.text import counted, one_line, printable, were
 
@@ -213,7 +219,10 @@ def end(summary: Summary, out: Path, meter: Meter, why: Sequence[Why], asked: As
     if are_most(missing, rows):
         raise typer.Exit(MOSTLY_MISSING)
     if not summary.outcomes and not there:
-        screen.print("got not a single row that could be used")
+        from wavjudge.bench.testset import nothing_in
+
+        empty = nothing_in(source) if source is not None else ""
+        screen.print(f"{source}: {empty}" if empty else "got not a single row that could be used", soft_wrap=True)
         raise typer.Exit(2)
     for short in filter(None, (summary.cut_short, asked.cut_short if asked else None)):
         screen.print(f"the rest of the rows does not read: {printable(short)}", soft_wrap=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import console
+from wavjudge.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,8 +38,10 @@ def show(
         if not found:
             answers = [r for r in folder.responses() if r.item_id == id_]
             if not answers:
+                items = list(dict.fromkeys(response.item_id for response in folder.responses()))
                 raise InputError(f"got {id_!r}, which is no rating id and no item id of this run", where=str(run),
-                                 todo="`wavjudge show RUN ITEM` lists the ratings of an item")  # fmt: skip
+                                 todo=f"{did_you_mean(id_, items)}; `wavjudge show {run} ITEM` lists the ratings of an "
+                                      "item")  # fmt: skip
         if json_:
             typer.echo(json.dumps([{"id": rating.id, **rating.model_dump(mode="json")} for rating in found]))
         elif len(found) == 1 and found[0].id == id_:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wavjudge.nearest import of_path
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -163,7 +165,7 @@ def _frame(path: Path, rater_kind: RaterKind) -> pd.DataFrame:
     from wavjudge.errors import InputError
 
     if not path.exists():
-        raise InputError("got no such file or folder", todo="check the path", where=str(path))
+        raise InputError("got no such file or folder", todo=of_path(path), where=str(path))
     if is_run(path):
         if (frame := pd.DataFrame(api.load(path).rows())).empty:
             raise _unrated(path)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.errors import MissingPartError, pip_install
+from wavjudge.nearest import of_path
 
 if TYPE_CHECKING:
     from wavjudge.training.inspection import Inspected
@@ -43,7 +44,7 @@ def before_torch(config: Path) -> None:
     from wavjudge.errors import InputError
 
     if not config.is_file():
-        raise InputError("got no such file", where=str(config), todo="check the path")
+        raise InputError("got no such file", where=str(config), todo=of_path(config))
     try:
         speaker = tomllib.loads(config.read_text(encoding="utf-8"))["model"]["speaker"]
         package = speaker.partition(":")[0].partition(".")[0]

@@ -19,6 +19,7 @@ import platformdirs
 
 from wavjudge.clients.spec import NAMED_FILE, FromFolder, Spec, parse_spec
 from wavjudge.errors import SpecError
+from wavjudge.nearest import of_path
 
 OWN_FILE = "WAVJUDGE_CONFIG"
 MAX_BYTES = 1 << 20
@@ -74,7 +75,7 @@ def _same(own: Path, found: Path) -> bool:
 def _definitions(path: Path, *, needed: bool = False) -> dict[str, str]:
     if (text := _text_of(path)) is None:
         if needed:
-            raise SpecError(f"got no such file, which {OWN_FILE} names", where=str(path), todo="check the path")
+            raise SpecError(f"got no such file, which {OWN_FILE} names", where=str(path), todo=of_path(path))
         return {}
     try:
         tables = tomllib.loads(text).get("models", {})

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from wavjudge import resources
 from wavjudge.errors import InputError
+from wavjudge.nearest import did_you_mean
 from wavjudge.regular import refuse_special
 from wavjudge.types import Axis, AxisName, Scale
 
@@ -198,8 +199,10 @@ def select(prompts: dict[str, Prompt], *, prompt_set: str, axes: Sequence[str] |
         return tuple(chosen)
     known_axes = {axis.name for prompt in chosen for axis in prompt.axes}
     if unknown := sorted(set(axes) - known_axes):
-        raise InputError(f"got axes {unknown}, expected some of {sorted(known_axes)}, which this prompt set declares",
-                         todo="add a prompt that declares the axis, or use another --prompt-set")  # fmt: skip
+        raise InputError(
+            f"got axes {unknown}, expected some of {sorted(known_axes)}, which this prompt set declares",
+            todo=f"{did_you_mean(unknown[0], known_axes)} Another axis needs a prompt that declares it",
+        )
     return tuple(prompt for prompt in chosen if {axis.name for axis in prompt.axes} & set(axes))
 
 

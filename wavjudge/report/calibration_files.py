@@ -18,6 +18,7 @@ from wavjudge.analysis.recalibration import RecalibrationMap
 from wavjudge.analysis.states import State
 from wavjudge.analysis.verdicts import verdicts
 from wavjudge.errors import InputError
+from wavjudge.nearest import of_path
 from wavjudge.regular import refuse_special
 from wavjudge.report.calibration import COLUMNS, rows
 from wavjudge.report.cells import EXACT, number
@@ -103,7 +104,7 @@ def read(path: Path) -> CalibrationFile:
     try:
         return CalibrationFile.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise InputError("got no such file or folder", where=str(path), todo="check the path") from error
+        raise InputError("got no such file or folder", where=str(path), todo=of_path(path)) from error
     except OSError as error:
         raise InputError(f"got a file that cannot be read: {error.strerror}", where=str(path)) from error
     except ValidationError as error:

@@ -1,0 +1,62 @@
+"""The right name nearest to one that was mistyped, for errors that say what to do."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+SHOWN = 12
+"""Names listed at most."""
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that is most like this one, whatever its case; None where none is.
+
+    >>> nearest("Semantik", ["acoustic", "semantic"]), nearest("xyz", ["acoustic"])
+    ('semantic', None)
+    """
+    plain = {one.casefold(): one for one in known}
+    found = difflib.get_close_matches(name.casefold(), plain, 1, cutoff)
+    return plain[found[0]] if found else None
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names with commas, the first of them where they are many.
+
+    >>> listed(["b", "a"]), listed(map(str, range(14))), listed([])
+    ('b, a', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more', '(none)')
+    """
+    all_ = list(names)
+    rest = f" and {len(all_) - SHOWN} more" if len(all_) > SHOWN else ""
+    return f"{', '.join(all_[:SHOWN])}{rest}" or "(none)"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question with the nearest name, or the known ones.
+
+    >>> did_you_mean("semantik", ["acoustic", "semantic"]), did_you_mean("x", ["acoustic"])
+    ('did you mean semantic?', 'known are: acoustic')
+    """
+    known = list(known)
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else f"known are: {listed(known)}"
+
+
+def of_path(path: str | Path) -> str:
+    """What to do about a path that is not there: the first part of it that is missing, and what is like it."""
+    here = Path(path)
+    while not here.parent.exists() and here.parent != here:
+        here = here.parent
+    folder = here.parent
+    try:
+        there = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
+    except OSError:
+        return "check the path"
+    near = nearest(here.name, there)
+    rest = Path(path).relative_to(here) if here != Path(path) else Path()
+    if near:
+        return f"check the path: did you mean {folder / near / rest}?"
+    where = "the working directory" if folder == Path() else str(folder)
+    return f"check the path: {where} has no {here.name!r}, it holds {listed(there)}"
