@@ -73,6 +73,29 @@ def test_a_limit_below_one_call_sends_nothing(tmp_path: Path) -> None:
     assert "0.0000 spent" in done.err
 
 
+def test_a_limit_without_a_price_says_why_there_is_none_and_what_to_add(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Loopback() as server:
+        judge = f"openai:gpt-audio-1.5?base_url={server.openai_url}"
+        words = ("score", answers(tmp_path), "--max-cost", 2, "--out", tmp_path / "run", "--judge")
+        done = typed(*words, judge)
+        monkeypatch.setenv("OPENAI_API_KEY", "x")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.openai_url)
+        by_variable = typed(*words, "openai:gpt-audio-1.5")
+        monkeypatch.delenv("OPENAI_BASE_URL")
+        unlisted = typed(*words, "openai:gpt-audoi-1.5")
+        candidate = typed("run", "tiny", "--candidate", judge, "--only", "answers", "--max-cost", 2, "--out",
+                          tmp_path / "asked")  # fmt: skip
+        assert server.requests == 0
+    elsewhere = f"openai:gpt-audio-1.5 is asked at {server.openai_url}, which is not the provider's own address"
+    for said in (done, by_variable, candidate):
+        assert said.code == 5 and elsewhere in said.err and "--price audio_in=" in said.err, said
+        assert "the same command goes on" not in said.err
+    assert unlisted.code == 5
+    assert "no price is listed for openai:gpt-audoi-1.5 (did you mean gpt-audio-1.5?)" in unlisted.err
+
+
 def test_a_reply_that_must_be_asked_for_again_is_paid_for_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = iter([" "])
     monkeypatch.setattr(loopback, "verdict", lambda *asked: next(said, None) or verdict(*asked))
@@ -94,7 +117,7 @@ def test_an_unknown_price_is_refused_before_anything_is_sent(option: tuple[str, 
         done = typed("score", answers(tmp_path), *words)
         assert server.requests == 0
     assert done.code == 5
-    assert ("not known: audio_in" if option else "the price of model loopback is not known") in done.err
+    assert ("lacks audio_in" if option else "what this server asks is not known") in done.err
     assert "--price audio_in=32,text_in=2.5,text_out=10" in done.err
 
 

@@ -185,6 +185,13 @@ def test_no_bound_without_a_price(price: Price | None) -> None:
         at_most(request("hello", 1.0), price)
 
 
+def test_a_bound_says_why_there_is_no_price_and_what_a_price_lacks() -> None:
+    with pytest.raises(BudgetError, match=r"^the server is elsewhere, so no limit can be kept\n.*--price"):
+        at_most(request("hello", 1.0), None, "the server is elsewhere")
+    with pytest.raises(BudgetError, match="the price of --price of model m lacks text_out, audio_in, so no limit"):
+        at_most(request("hello", 1.0), Price(text_in=1))
+
+
 def test_an_estimate_by_hand() -> None:
     found = estimate([request("one two three", 10.0)] * 2, PRICE)
     assert (found.calls, found.audio_seconds) == (2, 20.0)

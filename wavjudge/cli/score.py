@@ -203,7 +203,7 @@ def end(
     if summary.stopped is not None:
         for said in dict.fromkeys(printable(str(stop)) for stop in summary.stops.values()):
             screen.print(f"stopped: {said}", soft_wrap=True)
-        told = any("--retry" in stop.todo for stop in summary.stops.values())
+        told = all("--" in stop.todo for stop in summary.stops.values())  # then it takes another command
         screen.print(f"What was done is in {out}." if told else goes_on, soft_wrap=True)
         raise typer.Exit(summary.stopped.exit_code)
     if summary.interrupted:

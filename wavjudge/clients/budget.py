@@ -70,9 +70,10 @@ class Budget:
         """USD that the attempts under way are counted at."""
         return math.fsum(one.usd * self._share(one.model) for one in self._held)
 
-    async def reserve(self, request: Request, price: Price | None) -> Reservation:
-        """Set the attempt's money aside. Raises BudgetError if it can no longer fit, or a price is not known."""
-        reservation = Reservation(request.model, at_most(request, price))
+    async def reserve(self, request: Request, price: Price | None, unpriced: str = "") -> Reservation:
+        """Set the attempt's money aside. Raises BudgetError if it can no longer fit, or a price is not known, for the
+        reason `unpriced`."""
+        reservation = Reservation(request.model, at_most(request, price, unpriced))
         async with self._turn:
             while not self._fits(reservation):
                 self._settled.clear()
@@ -123,11 +124,11 @@ def _beyond(reservation: Reservation, usd: float) -> BudgetError:
     )
 
 
-def budgeted(attempt: Attempt, budget: Budget, price: Price | None) -> Attempt:
-    """The attempt, made only while its money is reserved."""
+def budgeted(attempt: Attempt, budget: Budget, price: Price | None, unpriced: str = "") -> Attempt:
+    """The attempt, made only while its money is reserved. unpriced: why the price is not known, where it is not."""
 
     async def within_budget(request: Request) -> Reply | Failure:
-        reservation = await budget.reserve(request, price)
+        reservation = await budget.reserve(request, price, unpriced)
         usd: float | None = None  # cancelled or broken: it may have been sent, so all of it counts as spent
         try:
             outcome = await attempt(request)

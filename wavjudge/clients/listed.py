@@ -53,6 +53,11 @@ def find_price(kind: str, model: str, on: datetime.date | None = None) -> Price 
     return replace(prices[-1], **dearest)  # type: ignore[arg-type]
 
 
+def listed_models(kind: str) -> list[str]:
+    """The models of a provider that have a listed price, on whatever day."""
+    return sorted({row["model"] for row in _listed()["price"] if row["kind"] == kind})
+
+
 def shutdown(kind: str, model: str) -> Shutdown | None:
     """When a model ends, where that is known."""
     rows = _of(_listed()["shutdown"], kind, model)

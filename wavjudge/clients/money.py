@@ -23,6 +23,7 @@ from wavjudge.types import Usage
 
 MILLION = 1_000_000
 SET_PRICE = "give it in USD per 1M tokens, such as --price audio_in=32,text_in=2.5,text_out=10"
+WITHOUT = "leave --max-cost out, and nothing limits what is spent"
 
 AUDIO_TOKENS_PER_SECOND_AT_MOST = 100.0
 """Assumed for reservations where a provider does not say its rate: three times the highest published one (32)."""
@@ -176,14 +177,15 @@ def _never_ran(failure: Failure) -> bool:
     return failure.kind in _NOT_BILLED and failure.text is None
 
 
-def at_most(request: Request, price: Price | None) -> float:
+def at_most(request: Request, price: Price | None, unpriced: str = "") -> float:
     """USD that one attempt cannot exceed, under the assumptions named at the top of this file.
 
     Text has at most one token per byte of UTF-8 (tokenizers fall back to bytes). Raises BudgetError for a price that
-    is not known.
+    is not known. unpriced: why it is not, where that is.
     """
     if price is None:
-        raise BudgetError(f"the price of model {request.model} is not known, so no limit can be kept", todo=SET_PRICE)
+        why = unpriced or f"the price of model {request.model} is not known"
+        raise BudgetError(f"{why}, so no limit can be kept", todo=f"{SET_PRICE}; or {WITHOUT}")
     rate = price.audio_tokens_per_second or AUDIO_TOKENS_PER_SECOND_AT_MOST
     audio = sum(math.ceil(part.seconds * rate) + 1 for part in request.audio_parts)
     text = sum(len(words.encode(errors="surrogatepass")) for words in _texts(request))
@@ -193,7 +195,9 @@ def at_most(request: Request, price: Price | None) -> float:
     if total is None:
         needed = ("text_in", "text_out", "audio_in", *(["audio_out"] if "audio" in request.wants else []))
         unknown = [name for name in needed if getattr(price, name) is None]
-        raise BudgetError(f"for model {request.model} not known: {', '.join(unknown)}", todo=SET_PRICE)
+        told = f" of {price.source}" if price.mark == "U" else ""
+        lacks = f"the price{told} of model {request.model} lacks {', '.join(unknown)}"
+        raise BudgetError(f"{lacks}, so no limit can be kept", todo=f"{SET_PRICE}; or {WITHOUT}")
     return total
 
 

@@ -117,8 +117,8 @@ class Counted:
 def build_client(
     wire: Wire, *, cache: ReplyCache | None = None, scope: str = "", read_cache: bool = True, write_cache: bool = True,
     limits: Limits | None = None, settings: RetrySettings | None = None, tokens: RetryTokens | None = None,
-    budget: Budget | None = None, price: Price | None = None, meter: Meter | None = None, clock: Clock = REAL_CLOCK,
-    seed: int = 0, identity: Identity | None = None, accepted: Accepted | None = None,
+    budget: Budget | None = None, price: Price | None = None, unpriced: str = "", meter: Meter | None = None,
+    clock: Clock = REAL_CLOCK, seed: int = 0, identity: Identity | None = None, accepted: Accepted | None = None,
 ) -> Client:  # fmt: skip
     """A wire with its onion around it.
 
@@ -128,6 +128,7 @@ def build_client(
     scope: what the wire adds to every request beyond its name (base URL, its own options): part of the cache's key.
     limits: shared by the clients that share a provider's account; by default this client's own.
     budget: shared by all clients of a run. price: of this wire's model; a budget without it raises BudgetError.
+    unpriced: why there is no price, in words for that error.
     meter: where the totals go. seed: of the jitter. identity: who is to answer; None for whoever does.
     accepted: what ends it where every request is refused alike; None sends them all.
 
@@ -145,7 +146,7 @@ def build_client(
     if identity is not None:
         attempt = watched(attempt, identity)  # innermost: whoever waited for money or a place is stopped, too
     if budget is not None:
-        attempt = budgeted(attempt, budget, price)
+        attempt = budgeted(attempt, budget, price, unpriced)
     # The place comes before the money: a call in the queue would otherwise hold a reservation it has no use for yet.
     attempt = limited(attempt, limits or Limits(clock=clock))
     client: Client = Retry(wire, attempt, settings=settings, tokens=tokens, clock=clock, seed=seed, on_wait=meter.waits)

@@ -18,17 +18,18 @@ from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.identity import Identity, Recognised
 from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.limits import Limits
-from wavjudge.clients.listed import find_price, warning
+from wavjudge.clients.listed import find_price, listed_models, warning
 from wavjudge.clients.money import Price
 from wavjudge.clients.onion import Meter, build_client
 from wavjudge.clients.replay import ReplayClient
 from wavjudge.clients.retry import RetrySettings
-from wavjudge.clients.spec import Spec, parse_spec
+from wavjudge.clients.spec import Spec, hide_secrets, parse_spec
 from wavjudge.errors import AuthError, InputError
 from wavjudge.judge.base import Judge
 from wavjudge.judge.model_judge import JudgeOptions, ModelJudge
 from wavjudge.judge.prompts import Prompt
 from wavjudge.judge.recogniser import Recogniser
+from wavjudge.nearest import listed, nearest
 from wavjudge.store import RunFolder
 
 MEBIBYTE = 1024 * 1024
@@ -125,6 +126,17 @@ class Workshop:
         """
         return self.price or (None if _elsewhere(spec) else find_price(spec.kind, spec.name))
 
+    def unpriced(self, spec: Spec) -> str:
+        """Why the price of a model is not known, in words for a limit that cannot be kept."""
+        if where := _elsewhere(spec):
+            asked = f"{spec.kind}:{spec.name} is asked at {hide_secrets(where)}"
+            alone = "listed prices hold there alone, and what this server asks is not known"
+            return f"{asked}, which is not the provider's own address: {alone}"
+        known = listed_models(spec.kind)
+        near = nearest(spec.name, known)
+        like = f"did you mean {near}?" if near else f"listed are {listed(known)}"
+        return f"no price is listed for {spec.kind}:{spec.name} ({like})"
+
 
 def _elsewhere(spec: Spec) -> str:
     """The base URL of another server than the provider's own; empty for the provider."""
@@ -151,7 +163,8 @@ def network_client(
         _log.warning("%s", soon)
     return build_client(
         wire, cache=shop.cache if cached else None, scope=f"{_elsewhere(spec)} {scope}", budget=shop.budget,
-        meter=shop.meter, price=shop.price_of(spec), settings=RetrySettings(max_attempts=options.attempts),
+        meter=shop.meter, price=shop.price_of(spec), unpriced=shop.unpriced(spec),
+        settings=RetrySettings(max_attempts=options.attempts),
         limits=Limits(most=options.max_in_flight, max_bytes=options.max_megabytes * MEBIBYTE, rpm=options.rpm),
         identity=identity, accepted=Accepted(f"{spec.kind}:{spec.name}"),
     )  # fmt: skip
