@@ -19,15 +19,16 @@ GEMINI = [{"parts": [{"text": ""}]}, {"parts": []}, {}, {"parts": [{"text": "hm"
     ("kind", "said"), [*(("openai", said) for said in OPENAI), *(("gemini", said) for said in GEMINI)]
 )
 @pytest.mark.parametrize("tts", ["", "&tts=espeak"])
+@pytest.mark.parametrize("ended", [("stop", "STOP"), ("end_turn", "MALFORMED_FUNCTION_CALL"), ("tool_calls", "STOP")])
 def test_an_empty_answer_is_no_speech_and_is_not_asked_again(
-    kind: str, said: dict[str, object], tts: str, tmp_path: Path
+    kind: str, said: dict[str, object], ended: tuple[str, str], tts: str, tmp_path: Path
 ) -> None:
     if tts:
         pytest.importorskip("espeakng_loader", reason="needs the extra tts")
 
     async def silent(request: web.Request, body: bytes) -> web.Response:
-        return web.json_response({"choices": [{"message": said, "finish_reason": "stop"}],
-                                  "candidates": [{"content": said, "finishReason": "STOP"}]})  # fmt: skip
+        return web.json_response({"choices": [{"message": said, "finish_reason": ended[0]}],
+                                  "candidates": [{"content": said, "finishReason": ended[1]}]})  # fmt: skip
 
     items = rows({"item_id": "1", "question_text": "Hello?"}, folder=tmp_path / "set", name="items.jsonl")
     with Hostile(silent) as server:

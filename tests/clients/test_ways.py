@@ -20,8 +20,8 @@ from wavjudge.clients.gemini import GeminiWire
 from wavjudge.clients.onion import Meter, build_client
 from wavjudge.clients.openai import OpenAIWire
 from wavjudge.clients.openai_speech import OpenAITranscriptionWire
-from wavjudge.clients.wire import retry_after_seconds
-from wavjudge.errors import MissingPartError, SpecError
+from wavjudge.clients.wire import check_options, retry_after_seconds
+from wavjudge.errors import InputError, MissingPartError, SpecError
 
 
 async def four(request: web.Request, body: bytes) -> web.Response:
@@ -211,3 +211,34 @@ def _proxies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     yield
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("HTTP_PROXY", "http://user:SECRET/PW@127.0.0.1:8080", "is no address of a proxy"),
+        ("HTTPS_PROXY", "http://user:SECRET#PW@127.0.0.1:8080", "is no address of a proxy"),
+        ("https_proxy", "http://user:SECRET?PW@127.0.0.1:8080", "is no address of a proxy"),
+        ("HTTP_PROXY", "127.0.0.1:SECRET", "is no address of a proxy"),
+        ("ALL_PROXY", "socks://127.0.0.1:7891/", "'socks', expected one of"),
+        ("ALL_PROXY", "socks4://127.0.0.1:7891", "'socks4', expected one of"),
+        ("HTTP_PROXY", "ftp://127.0.0.1:21", "'ftp', expected one of"),
+        ("SSL_CERT_FILE", "/SECRET/nonexistent", "names no file"),
+    ],
+)
+def test_an_environment_with_which_nothing_connects_is_said_before_anything_is_sent(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for other in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "SSL_CERT_FILE"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError) as caught:
+        check_options("http://127.0.0.1:1/v1", 60)
+    assert name in caught.value.problem and said in caught.value.problem
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["http://127.0.0.1:8080", "127.0.0.1:8080", "http://u:p%2F@h:1/", "https://h"])
+def test_a_proxy_that_can_be_spoken_to_is_taken(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", value)
+    check_options(None, 60)

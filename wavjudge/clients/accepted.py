@@ -32,6 +32,9 @@ _STREAM_ONLY = re.compile(
     r"|(?:requires?|set|enable(?: the)?) `?\"?stream(?:ing)?\b", re.I)  # fmt: skip
 
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"HTTP 407\b|proxy authentication", re.I),
+     "the proxy of the environment wants a user and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT (HTTP_PROXY "
+     "for a server without TLS), or NO_PROXY=HOST where none is needed"),
     (_ONE_AUDIO, "this server takes one recording a request: add question_audio=false to the SPEC, or let it take two "
                  "(vLLM: --limit-mm-per-prompt '{\"audio\": 2}')"),
     (_STREAM_ONLY, "this model answers as a stream alone, and wavjudge reads replies whole: name another model or "

@@ -39,6 +39,8 @@ _API_VERSION = "v1"  # said here, so that GOOGLE_GENAI_API_VERSION does not chan
 _LEAST_SDK_TIMEOUT_SECONDS = 10
 _SDK_MARGIN_SECONDS = 5
 
+_ENDED = frozenset({"STOP", "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
+"""Of a reply that the model itself brought to its end, also where it called a tool that nobody offered."""
 _DECLINED = frozenset({
     "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "ESCALATION",
     "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION",
@@ -208,7 +210,7 @@ class GeminiWire:
         if not candidate:
             return "malformed", "got a reply without candidates"
         silent = request.may_be_silent or "audio" in request.wants
-        if not text.strip() and not (silent and finish == "STOP"):
+        if not text.strip() and not (silent and finish in _ENDED):
             return "malformed", f"got a reply without text (finishReason {wire.quote(str(finish))})"
         return None, ""
 

@@ -187,7 +187,7 @@ class OpenAIWire:
         if finish == "length":
             return "cut_off", wire.cut_off(request)
         silent = request.may_be_silent or "audio" in request.wants
-        if not text.strip() and not (silent and finish == "stop"):
+        if not text.strip() and not (silent and finish in wire.ENDED):
             return "malformed", f"got a reply without text (finish_reason {wire.quote(str(finish))})"
         return None, ""
 

@@ -16,7 +16,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import orjson
@@ -26,7 +28,7 @@ from wavjudge.clients.base import Failure, Part, RawReply, Request, TextPart
 from wavjudge.clients.reach import LIMIT, TEXT_BYTES, Moved, TooLarge, Unsent, chain
 from wavjudge.clients.redact import NO_KEY, without_key
 from wavjudge.clients.spec import hide_secrets
-from wavjudge.errors import AuthError, MissingPartError, SpecError, WavjudgeError, pip_install
+from wavjudge.errors import AuthError, InputError, MissingPartError, SpecError, WavjudgeError, pip_install
 from wavjudge.internal import is_ours, noted
 
 UNDECODABLE_AUDIO = re.compile(
@@ -65,15 +67,56 @@ def choose_key(api_key: str | None, base_url: str | None, variables: tuple[str, 
     return key
 
 
+ENDED = frozenset({
+    "stop", "end_turn", "stop_sequence", "eos", "eos_token", "end", "end_of_turn", "stop_token", "completed",
+    "complete", "tool_calls", "function_call", "tool_use",
+})  # fmt: skip
+"""With these words servers of the openai protocol say that the model itself came to an end, without a word or with one;
+also where it called a tool that nobody offered."""
+
+
 def check_options(base_url: str | None, timeout_seconds: float) -> None:
     """`SpecError` for an address that is none, or a deadline that is not a positive number of seconds; before anything
     is sent also `MissingPartError` for a proxy that cannot be spoken to.
     """
-    socks_proxy()
+    _check_environment()
     if base_url is not None and not base_url.startswith(("http://", "https://")):
         raise SpecError(f"got base_url {base_url!r}, expected http://... or https://...")
     if not (math.isfinite(timeout_seconds) and timeout_seconds > 0):
         raise SpecError(f"got timeout_seconds {timeout_seconds!r}, expected a positive number of seconds")
+
+
+_PROXIES = ("all_proxy", "https_proxy", "http_proxy")
+_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+
+
+def _check_environment() -> None:
+    """`InputError` for a variable of the environment with which no connection can come about. None of their values is
+    quoted: a proxy's may hold a password."""
+    for kind, url in getproxies().items():
+        if f"{kind}_proxy" in _PROXIES and (flaw := _proxy_flaw(url)):
+            said = next((name for name in os.environ if name.lower() == f"{kind}_proxy"), f"{kind}_proxy")
+            raise InputError(f"the environment variable {said} {flaw}",
+                             todo=f"write {said}=http://USER:PASSWORD@HOST:PORT, with / # ? @ in the password as %2F "
+                                  "%23 %3F %40, or unset it")  # fmt: skip
+    if (path := os.environ.get("SSL_CERT_FILE")) and not Path(path).is_file():
+        raise InputError("the environment variable SSL_CERT_FILE names no file", todo="mend it or unset it")
+    socks_proxy()
+
+
+def _proxy_flaw(url: str) -> str:
+    """What is wrong with the address of a proxy; empty where nothing is."""
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme not in _PROXY_SCHEMES:
+        return f"names a proxy of the kind {scheme!r}, expected one of {', '.join(_PROXY_SCHEMES)}"
+    try:
+        parts = urlsplit(url if separator else f"http://{url}")
+        whole = bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        whole = False
+    if not whole or parts.path.strip("/") or parts.query or parts.fragment or (rest or url).count("@") > 1:
+        return "is no address of a proxy"
+    return ""
 
 
 def socks_proxy() -> str:
@@ -251,6 +294,11 @@ class PerLoop(Generic[T]):
         return self._clients.pop(asyncio.get_running_loop(), None)
 
 
+def _is_proxy(place: str) -> bool:
+    """Whether this host and port are those of a proxy that the environment names."""
+    return bool(place) and any(urlsplit(url).netloc.rpartition("@")[2] == place for url in getproxies().values())
+
+
 def _unreached(error: BaseException | None) -> str:
     """Where nobody listens, or what is no host, in words; empty for a connection that failed otherwise.
 
@@ -262,7 +310,8 @@ def _unreached(error: BaseException | None) -> str:
         if isinstance(host := getattr(one, "host", None), str):
             place = f"{host}:{getattr(one, 'port', None)}"
         if isinstance(one, ConnectionRefusedError):
-            return f"{place or 'the server'} refused it, nobody listens there"
+            who = f"the proxy {place} of the environment" if _is_proxy(place) else place or "the server"
+            return f"{who} refused it, nobody listens there"
         if isinstance(one, socket.gaierror) and one.errno == socket.EAI_NONAME:
             return f"there is no host {place}".rstrip()
     return ""
