@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import wavjudge
 from tests.bench.answers import write_answers
 from tests.bench.asking import Ledger
 from tests.loopback import Loopback
@@ -73,3 +74,27 @@ def test_what_is_announced_is_what_is_done_whatever_rows_are_bad(tmp_path: Path,
     assert ledger.calls == ledger.tasks == 15 * 3 * 2 * 2
     again = scored(tmp_path, server, repeats=2, judges=[f"openai:{n}?base_url={server.openai_url}" for n in "mn"])
     assert again.calls == again.tasks == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("text", "Canberra."),
+        ("reference", "Canberra"),
+        ("language", "de"),
+        ("history", [{"role": "user", "text": "Hm."}]),
+    ],
+)
+def test_a_row_that_was_changed_since_is_a_bad_row_that_names_the_field(
+    field: str, value: object, tmp_path: Path, server: Loopback
+) -> None:
+    file = write_answers(tmp_path / "answers", 3)
+    scored(tmp_path, server, judges=[f"openai:m?base_url={server.openai_url}"])
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    rows[1][field] = value
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    made = server.requests
+    again = wavjudge.score(file, judges=[f"openai:m?base_url={server.openai_url}"], out=tmp_path / "run")
+    assert again.summary is not None and server.requests == made
+    (problem,) = again.summary.bad_rows
+    assert f'line 2: field "{field}" of item' in problem and "use another --out for changed answers" in problem

@@ -178,6 +178,9 @@ class Runner:
         if isinstance(row, Row) and [turn.text for turn in item.turns] != [said.text for said in row.asked()]:
             raise InputError(f"item {row.item_id!r} has another question than the one this run was started with",
                              todo="use another --out for changed questions")  # fmt: skip
+        if isinstance(row, Row) and (field := _changed(row, item, known)):
+            raise InputError(f'field "{field}" of item {row.item_id!r} is not the one this run was started with, and '
+                             "its ratings are of that one", todo="use another --out for changed answers")  # fmt: skip
         return _Taken(where, item, known, is_new=False)
 
     def _managed(self, where: str, otherwise: T, handle: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -284,6 +287,16 @@ class Runner:
 
 def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, InputError) else hide_secrets(noted(error))
+
+
+def _changed(row: Row, item: Item, known: Response) -> str | None:
+    """The field in which a row differs from what the run holds of it, beside its question and its recording."""
+    if (row.reference, row.language) != (item.reference, item.language):
+        return "reference" if row.reference != item.reference else "language"
+    if [(one.role, one.text) for one in row.history] != [(one.role, one.text) for one in item.history]:
+        return "history"
+    said = [one.text for one in row.said()][: len(known.answers)]
+    return "text" if said != [answer.text for answer in known.answers] else None
 
 
 def _same(first: Item, second: Item) -> bool:

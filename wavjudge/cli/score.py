@@ -222,7 +222,8 @@ def end(
         from wavjudge.bench.testset import nothing_in
 
         empty = nothing_in(source) if source is not None else ""
-        screen.print(f"{source}: {empty}" if empty else "got not a single row that could be used", soft_wrap=True)
+        why_none = f"; {source}: {empty}" if empty else ""
+        screen.print(f"got not a single row that could be used{why_none}", soft_wrap=True)
         raise typer.Exit(2)
     for short in filter(None, (summary.cut_short, asked.cut_short if asked else None)):
         screen.print(f"the rest of the rows does not read: {printable(short)}", soft_wrap=True)
