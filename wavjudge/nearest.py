@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from wavjudge.spelling import apart
+
 SHOWN = 12
 """Names listed at most."""
 
@@ -41,7 +43,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     known = list(known)
     near = nearest(name, known)
-    return f"did you mean {near}?" if near else f"known are: {listed(known)}"
+    return f"did you mean {apart(near, name)[0]}?" if near else f"known are: {listed(known)}"
 
 
 def of_path(path: str | Path) -> str:
@@ -57,6 +59,6 @@ def of_path(path: str | Path) -> str:
     near = nearest(here.name, there)
     rest = Path(path).relative_to(here) if here != Path(path) else Path()
     if near:
-        return f"check the path: did you mean {folder / near / rest}?"
+        return f"check the path: did you mean {folder / apart(near, here.name)[0] / rest}?"
     where = "the working directory" if folder == Path() else str(folder)
     return f"check the path: {where} has no {here.name!r}, it holds {listed(there)}"

@@ -24,3 +24,18 @@ def test_names_that_differ_only_by_case_or_space_are_noted() -> None:
     assert (problem.kind, problem.count) == ("raters named almost alike", 2)
     assert problem.examples == ("'Ann', 'ann'", "'Bo Li', 'bo  li'")
     assert set(found.frame["rater"]) == {"Ann", "ann", "Bo Li", "bo  li", "Cy"}
+
+
+def test_names_that_look_the_same_are_noted_with_what_tells_them_apart() -> None:
+    found = labels("Ren\u00e9", "Rene\u0301", "Bo\u200b", "Bo", "Cy")
+    (problem,) = found.problems
+    assert problem.examples == ("'Bo', 'Bo\\u200b'", "'Rene\\u0301', 'Ren\\xe9'")
+
+
+def test_candidates_and_items_that_look_the_same_are_noted() -> None:
+    table = pd.DataFrame({"item_id": ["q\u00a01", "q 1"], "candidate": ["caf\u00e9", "cafe\u0301"], "axis": "overall",
+                          "rater": "m", "score": 4})  # fmt: skip
+    items, candidates = Ratings.of(table, [Axis(name="overall")]).problems
+    assert items.kind == "items that look the same" and items.examples == ("'q 1', 'q\\xa01'",)
+    assert candidates.kind == "candidates that look the same"
+    assert candidates.examples == ("'cafe\\u0301', 'caf\\xe9'",)

@@ -101,7 +101,7 @@ def test_ids_that_never_meet_are_an_error_with_the_nearest_names(recordings: Pat
     path.write_text("\n".join(json.dumps({"item_id": f"Q-{n}", "question_text": "?"}) for n in range(3)), "utf-8")
     with pytest.raises(InputError) as caught:
         wavjudge.score(recordings, judges=["signals"], out=tmp_path / "run", questions=path)
-    assert "q0, q1, q2" in str(caught.value) and "Q-0, Q-1, Q-2" in str(caught.value)
+    assert "'q0', 'q1', 'q2'" in str(caught.value) and "'Q-0', 'Q-1', 'Q-2'" in str(caught.value)
     assert not (tmp_path / "run").exists()
 
 
@@ -134,3 +134,44 @@ def test_a_run_folder_has_its_questions(recordings: Path, tmp_path: Path) -> Non
     rated(recordings, tmp_path / "run", None)
     with pytest.raises(InputError, match="holds its questions already"):
         wavjudge.score(tmp_path / "run", judges=["signals"], out=tmp_path / "two", questions=Path("tiny"))
+
+
+def test_items_are_counted_not_answers_and_the_columns_are_named(recordings: Path, tmp_path: Path) -> None:
+    path = tmp_path / "questions.csv"
+    path.write_text("item_id,question_text\n0,What?\n1,Who?\n", "utf-8")
+    with pytest.raises(InputError) as caught:
+        wavjudge.score(recordings, judges=["checks"], out=tmp_path / "run", questions=path)
+    said = str(caught.value)
+    assert "not one of 3 items has a question here: 'q0', 'q1', 'q2' ('q0' is most like '0')" in said
+    assert "the questions here are of '0', '1' (columns: item_id, question_text)" in said
+
+
+def test_items_without_a_question_among_others_are_named(
+    recordings: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "questions.csv"
+    path.write_text("item_id,question_text\nq0,What?\nQ1,Who?\n", "utf-8")
+    wavjudge.score(recordings, judges=["checks"], axes=["refusal"], out=tmp_path / "run", questions=path)
+    (told,) = [record.getMessage() for record in caplog.records if "question" in record.getMessage()]
+    assert "2 of 3 items have no question here: 'q1', 'q2' ('q1' is most like 'Q1')" in told
+
+
+def test_a_row_with_a_question_of_its_own_lacks_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    asked = open_questions(table(tmp_path / "questions.jsonl"))
+    asked.require_some([{"item_id": "q0"}, {"item_id": "own", "question_text": "Mine?"}, "a row that does not read"])
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(("text", "what"), [("", "an empty file"), ("item_id,question_text\n", "a file without a row")])
+def test_a_table_without_questions_is_said_to_be_so(text: str, what: str, tmp_path: Path) -> None:
+    (tmp_path / "questions.csv").write_text(text)
+    with pytest.raises(InputError, match=rf"found no question in {what}[\s\S]*columns item_id and question_text"):
+        open_questions(tmp_path / "questions.csv")
+
+
+def test_question_recordings_in_a_format_that_is_not_read_are_not_passed_over(tmp_path: Path) -> None:
+    tone(tmp_path / "asked" / "q0.wav")
+    for name in ("q1.m4a", "q2.m4a", "q3.wma"):
+        (tmp_path / "asked" / name).write_bytes(b"whatever")
+    with pytest.raises(InputError, match=r"3 recordings of questions in formats that are not read \(2 .m4a, 1 .wma\)"):
+        open_questions(tmp_path / "asked")

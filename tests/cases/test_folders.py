@@ -31,6 +31,22 @@ def test_what_is_passed_over_of_another_is_named_and_counted(case: Callable[[str
     assert f"bad row: {folder / 'alpha' / 'q3.webm'}, got a .webm file, which is not read; convert it" in done.err
 
 
+def test_recordings_that_are_left_out_are_counted_by_kind_and_most_of_them_are_no_success(
+    case: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = case("08") / "rec"
+    shutil.rmtree(folder / "beta")
+    words = ("score", folder, "--judge", "checks", "--out", tmp_path / "run")
+    half = typed(*words)
+    assert half.code == 0 and "1 of 2 recordings were left out, in formats that are not read: 1 .webm." in half.err
+    for name in ("q4.m4a", "q5.m4a", "q6.webm"):
+        (folder / "alpha" / name).write_bytes(b"whatever")
+    most = typed(*words)
+    assert most.code == 9
+    assert "4 of 5 recordings were left out, in formats that are not read: 2 .webm, 2 .m4a." in most.err
+    assert "ffmpeg -i OLD NEW.wav" in most.err
+
+
 @pytest.mark.parametrize("suffix", ["m4a", "MP4", "webm", "aac", "wma", "amr", "3gp", "mkv", "raw", "pcm", "spx"])
 def test_every_usual_suffix_of_sound_is_known(case: Callable[[str], Path], tmp_path: Path, suffix: str) -> None:
     folder = case("08") / "rec"

@@ -20,7 +20,9 @@ def test_answers_to_another_test_set_are_refused(tmp_path: Path) -> None:
     words = ["--judge", "checks", "--axes", "refusal", "--out", tmp_path / "run"]
     assert typed("score", first, *words).code == 0
     done = typed("score", second, *words)
-    assert done.code == 2 and "'second'" in done.err and "'first'" in done.err and "--out" in done.err
+    assert done.code == 2 and f"{second}, whose answers are to the test set 'second'" in done.err
+    assert f"--out {tmp_path / 'run-second'}." in done.err and "say so: --benchmark first" in done.err
+    assert typed("score", second, *words, "--benchmark", "first").code == 0
     assert typed("score", first, *words).code == 0
 
 

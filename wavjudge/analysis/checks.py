@@ -18,12 +18,14 @@ from wavjudge.analysis.reading import COLUMNS, Bools, among, numbers
 from wavjudge.analysis.sums import Floats
 from wavjudge.errors import InputError
 from wavjudge.signature import REPLIED, planned, resolved_model, settled
+from wavjudge.spelling import apart, look, twins
 from wavjudge.types import STATUSES, Axis, RaterKind, Scale
 
 SUBJECT = ["benchmark", "item_id", "candidate", "attempt", "turn"]
 KEY = [*SUBJECT, "axis", "rater", "signature", "repeat"]
 """What makes two rows the same rating."""
 
+NOUN = {"item_id": "items", "candidate": "candidates"}
 SHOWN = 5
 
 HEARING = {
@@ -103,11 +105,21 @@ class Check:
         bare = {name: self.frame[name].mask(person, self.frame[name].str.strip()) for name in ("rater", "signature")}
         self.frame = self.frame.assign(**bare)  # without a signature, that is the name
         names = pd.Series(self.frame["rater"][person].unique(), dtype="str")
-        plain = names.map(lambda name: "".join(name.split()).casefold())
-        alike = [", ".join(map(repr, sorted(own))) for _, own in names.groupby(plain) if len(own) > 1]
+        plain = names.map(lambda name: "".join(look(name).split()).casefold())
+        alike = [
+            ", ".join(f"'{one}'" for one in apart(*sorted(own))) for _, own in names.groupby(plain) if len(own) > 1
+        ]
         if alike:
             what = "counted as different people; give one person one spelling"
             self.problems.append(Problem("raters named almost alike", len(alike), what, tuple(alike[:SHOWN])))
+
+    def names_that_look_the_same(self) -> None:
+        """Items and candidates whose names only a computer can tell apart: they are counted as different ones."""
+        for column in ("item_id", "candidate"):
+            if same := twins(self.frame[column].unique()):
+                what = "counted as different ones; write one name one way"
+                shown = tuple(", ".join(f"'{one}'" for one in group) for group in same[:SHOWN])
+                self.problems.append(Problem(f"{NOUN[column]} that look the same", len(same), what, shown))
 
     def scales(self, axes: dict[str, Axis]) -> dict[str, Axis]:
         """The axes of the table with their scales; rows of others, and rows on another scale, are set aside."""

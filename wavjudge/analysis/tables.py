@@ -72,6 +72,7 @@ class Ratings:
         checked.heard()
         checked.placed()
         checked.people_named_alike()
+        checked.names_that_look_the_same()
         found = checked.scales({axis.name: axis for axis in axes})
         checked.scores(found)
         checked.settled_signatures()

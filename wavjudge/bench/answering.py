@@ -94,8 +94,8 @@ class _Crashes:
 
     def down(self, name: str, which: str) -> CandidateDownError:
         return CandidateDownError(f"the candidate {name} crashed on {which} answers, the last time with: {self.last}",
-                                  todo=f"{hint(self.last or '') or 'mend it'}; then run the same command with "
-                                       "--retry-answers crashed")  # fmt: skip
+                                  todo=f"{hint(self.last or '') or 'mend the candidate'}; then run the same command "
+                                       "with --retry-answers crashed, which asks these again")  # fmt: skip
 
 
 class Asker:

@@ -6,8 +6,8 @@ as a test set (a name, a folder, a table of items), or as a folder of recordings
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,19 @@ from typing import Any
 from wavjudge import resources
 from wavjudge.audio import SUFFIXES
 from wavjudge.bench.benchmark import FILE, open_benchmark
-from wavjudge.bench.raw import Raw, filled, not_utf8
+from wavjudge.bench.raw import TABLES, Raw, filled, not_utf8, raw_rows
+from wavjudge.bench.recordings import HOW, kinds, unread_in
 from wavjudge.bench.row import ItemRow
 from wavjudge.errors import InputError
-from wavjudge.nearest import of_path
+from wavjudge.nearest import listed, nearest, of_path
 from wavjudge.run_files import inside
+
+_log = logging.getLogger("wavjudge")
 
 _ASKED = ("question_text", "question_audio", "turns")
 _ELSE = ("reference", "checks", "language", "history", "tags")
+_LOOKED_AT = 200
+"""Items for which a question of nearly the same name is looked for: of many, the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Questions:
 
     path: Path
     by_item: Mapping[str, Mapping[str, Any]]
+    columns: Sequence[str] = ()
+    """Of the table they stand in, for messages."""
 
     def joined(self, raw: Raw) -> Raw:
         """A row of an answer with what was asked; what the row says itself is kept."""
@@ -41,18 +48,29 @@ class Questions:
         wanted = _ELSE if any(name in own for name in _ASKED) else (*_ASKED, *_ELSE)
         return {**{name: asked[name] for name in wanted if name in asked}, **own}
 
-    def require_some(self, items: Iterable[str]) -> None:
-        """Raises `InputError` where not one answer has a question: then the ids are written in two ways."""
-        ours = list(items)
-        if not ours or any(item in self.by_item for item in ours):
-            return
-        near = [(item, found[0]) for item in ours if (found := difflib.get_close_matches(item, self.by_item, 1))]
-        like = f"; {near[0][0]!r} is most like {near[0][1]!r}" if near else ""
-        raise InputError(
-            f"not one answer has a question here: the answers are of {_some(ours)}, the questions of "
-            f"{_some(list(self.by_item))}{like}",
-            where=str(self.path), todo="name the questions by the same item_id as the answers",
-        )  # fmt: skip
+    def require_some(self, answers: Iterable[Raw]) -> None:
+        """Raises `InputError` where not one item has a question: then the ids are written in two ways. Items that have
+        none among others that do are named in a warning."""
+        items: dict[str, bool] = {}
+        for own in (filled(raw) for raw in answers if not isinstance(raw, str)):
+            if "item_id" in own:
+                item = str(own["item_id"])
+                items[item] = items.get(item, True) and (item in self.by_item or any(name in own for name in _ASKED))
+        if without := [item for item, is_asked in items.items() if not is_asked]:
+            told = f"{_items(len(without), len(items))}: {listed(map(repr, without))}{self._like(without)}"
+            if not any(item in self.by_item for item in items):
+                raise InputError(f"{told}; the questions here are of {self._held()}", where=str(self.path),
+                                 todo="name the questions by the same item_id as the answers")  # fmt: skip
+            _log.warning("%s: %s; judges that need a question are not asked about their answers", self.path, told)
+
+    def _like(self, items: Sequence[str]) -> str:
+        """The first of some items that is written nearly as one of the questions is, and that one."""
+        near = ((item, found) for item in items[:_LOOKED_AT] if (found := nearest(item, self.by_item)))
+        return next((f" ({item!r} is most like {found!r})" for item, found in near), "")
+
+    def _held(self) -> str:
+        columns = f" (columns: {listed(self.columns)})" if self.columns else ""
+        return f"{listed(map(repr, self.by_item))}{columns}"
 
 
 def open_questions(path: Path, *, outside: bool = False) -> Questions:
@@ -66,8 +84,23 @@ def open_questions(path: Path, *, outside: bool = False) -> Questions:
     test_set = (path.is_dir() and _is_test_set(path)) or not path.is_dir()
     found = dict(_of_test_set(path, outside) if test_set else _of_folder(path, outside))
     if not found:
-        raise InputError("found no question, expected items or recordings named by item", where=str(path))
-    return Questions(path, found)
+        todo = "give a table with the columns item_id and question_text, or a folder of recordings or texts (.txt)"
+        raise InputError(f"found no question in {_what(path)}, expected items or recordings named by item",
+                         where=str(path), todo=f"{todo} that are called by the items: q1.wav")  # fmt: skip
+    return Questions(path, found, _columns(path))
+
+
+def _what(path: Path) -> str:
+    """What is there in place of questions."""
+    if path.is_dir():
+        return "a folder"
+    return "an empty file" if path.is_file() and not path.stat().st_size else "a file without a row"
+
+
+def _columns(path: Path) -> Sequence[str]:
+    if not path.is_file() or path.suffix.lower() not in TABLES:
+        return ()
+    return next((tuple(raw) for _, raw in raw_rows(path) if not isinstance(raw, str)), ())
 
 
 def _is_test_set(folder: Path) -> bool:
@@ -97,6 +130,9 @@ def _fields(row: ItemRow, root: Path) -> dict[str, Any]:
 
 
 def _of_folder(folder: Path, outside: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if unread := unread_in(folder):
+        raise InputError(f"got {unread.total()} recordings of questions in formats that are not read ({kinds(unread)})",
+                         where=str(folder), todo=f"{HOW}, and move the old ones away")  # fmt: skip
     found: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.rglob("*")):
         name = "question_text" if file.suffix.lower() == ".txt" else "question_audio"
@@ -120,5 +156,7 @@ def _text(file: Path) -> str:
         raise InputError(not_utf8(error), where=str(file), todo="save it as UTF-8") from error
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _items(without: int, of: int) -> str:
+    if without == of:
+        return f"not one of {of} items has a question here" if of > 1 else "the one item has no question here"
+    return f"{without} of {of} items {'has' if without == 1 else 'have'} no question here"

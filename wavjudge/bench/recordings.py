@@ -6,7 +6,8 @@ a candidate of which nothing is read is an error: it would be missing from every
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _UNREAD = """
 UNREAD = frozenset(f".{name}" for name in _UNREAD.split())
 """Suffixes of recordings that are not read here."""
 CONVERT = "convert it to WAV or FLAC, for example with ffmpeg"
+HOW = "convert them to WAV or FLAC, for example: ffmpeg -i OLD NEW.wav"
+_NOT_READ = re.compile(r"got a (?:\S+ of the format )?([^,]+?)(?: file)?, which is not read")
 _NO_SOUND = frozenset({".txt", ".json", ".jsonl", ".csv", ".md", ".lab", ".textgrid", ".png", ".svg", ".npy", ".pt"})
 
 
@@ -50,6 +53,29 @@ def rows(path: Path) -> Iterator[tuple[str, Raw]]:
             yield str(file), f"its text file: {not_utf8(error)}"
     if path.is_dir():
         yield from _passed_over(root, {file.parent for file, _ in files})
+
+
+def unread(bad_rows: Iterable[str]) -> Counter[str]:
+    """How many of some bad rows are recordings in a format that is not read, by the kind that they are said to be.
+
+    >>> unread(["a.m4a, got a .m4a file, which is not read", "b: got a recording of the format MP4, which is not read"])
+    Counter({'.m4a': 1, 'MP4': 1})
+    """
+    return Counter(found[1] for row in bad_rows if (found := _NOT_READ.search(row)))
+
+
+def unread_in(folder: Path) -> Counter[str]:
+    """The same of the recordings in a folder, by suffix."""
+    return Counter(file.suffix.lower() or "no suffix" for file, is_read in _recordings(folder) if not is_read)
+
+
+def kinds(found: Counter[str]) -> str:
+    """Such counts in words.
+
+    >>> kinds(Counter({".wma": 1, ".m4a": 3}))
+    '3 .m4a, 1 .wma'
+    """
+    return ", ".join(f"{count} {kind}" for kind, count in found.most_common())
 
 
 def refuse_unread(folder: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import shlex
 from collections import Counter
 from collections.abc import Awaitable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -185,8 +187,10 @@ def refuse_mixing(folder: RunFolder, testset: Answers) -> None:
         return
     new = _benchmarks(testset)
     if new and not new & known:
-        raise InputError(f"got answers to the test set {_names(new)}, and this run holds answers to {_names(known)}",
-                         where=str(folder.path), todo="use another --out; or say --benchmark")  # fmt: skip
+        raise InputError(
+            f"got {testset.path}, whose answers are to the test set {_names(new)}; this run folder holds answers to "
+            f"{_names(known)}", where=str(folder.path), todo=_apart_or_joined(folder.path, min(new), known),
+        )  # fmt: skip
     before = folder.manifest.source if folder.manifest else None
     if before and Path(before).resolve() != testset.path.resolve():
         _log.warning("this run was begun with %r; the answers of %r join it", before, str(testset.path))
@@ -197,6 +201,19 @@ def _benchmarks(testset: Answers) -> set[str]:
         with RunFolder(testset.path) as source:
             return {response.benchmark for response in islice(source.responses(), LOOKED_AT)}
     return {row.benchmark or testset.benchmark for _, row in islice(testset, LOOKED_AT)}
+
+
+def _apart_or_joined(run: Path, new: str, known: Collection[str]) -> str:
+    """The two ways out of a run folder that holds another test set's answers."""
+    own = f"give another test set a run folder of its own: --out {shlex.quote(f'{run}-{_plain(new)}')}"
+    if len(known) > 1:
+        return own
+    return f"{own}. If these are more answers to {min(known)!r}, say so: --benchmark {shlex.quote(min(known))}"
+
+
+def _plain(name: str) -> str:
+    """A name as a part of a path that a shell takes as it is."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "2"
 
 
 def _names(benchmarks: Collection[str]) -> str:

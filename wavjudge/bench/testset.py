@@ -111,9 +111,7 @@ def open_testset(
     if path.is_dir():
         recordings.refuse_unread(path)
     if asked is not None:
-        asked.require_some(
-            str(raw["item_id"]) for _, raw in _raw_rows(path) if not isinstance(raw, str) and "item_id" in raw
-        )
+        asked.require_some(raw for _, raw in _raw_rows(path))
     return TestSet(path, name, root, speech=_has_audio(path), questions=asked)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from wavjudge.errors import MissingRecordingError
 from wavjudge.regular import kind_of_file
+from wavjudge.spelling import apart
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _VARIABLE = re.compile(r"\$\{?\w|%\w+%")
@@ -83,9 +84,9 @@ def _spelt_otherwise(root: Path, name: str, hint: bool) -> tuple[Path, str]:
     spellings = dict.fromkeys((name, name.replace("\\", "/")))
     fitting = list(dict.fromkeys(path for one in spellings for path in _composed(root, one)))
     if len(fitting) == 1:
-        return fitting[0], f"{name[:_SHOWN]} was found as {_relative(fitting[0], root)}"
+        return fitting[0], " was found as ".join(apart(name[:_SHOWN], _relative(fitting[0], root)))
     if fitting:
-        several = ", ".join(_relative(path, root) for path in fitting[:4])
+        several = ", ".join(apart(*(_relative(path, root) for path in fitting[:4])))
         raise _refused(name, f"is not there under this very name, and several others fit it: {several}")
     if (root / name).is_symlink():
         raise _refused(name, f"is a link to {os.readlink(root / name)}, which is not there", "put the file back")  # noqa: PTH115

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import INTERRUPTED, complain, console, note
-from wavjudge.cli.missing import MOSTLY_MISSING, are_most, missing_said
+from wavjudge.cli.missing import MOSTLY_MISSING, are_most, missing_said, unread_said
 from wavjudge.cli.stdout import stdout
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def report(
 
     from wavjudge.report import summary as tables
     from wavjudge.report.reasons import not_asked, reasons, told
+    from wavjudge.spelling import twins
 
     cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
     own, why = reasons(scored.responses()), reasons(scored.ratings())
@@ -144,6 +145,9 @@ def report(
         if cells:
             _pass(screen, summary, meter)
     summary.speechless = _speechless(cells)
+    for same in twins(answers):
+        named = ", ".join(f"'{one}'" for one in same)
+        note(f"candidates that look the same and are counted as different ones: {named}; write one name one way")
     complain(summary.bad_rows)
     for remark in dict.fromkeys((*summary.remarks, *(asked.remarks if asked else ()))):
         note(f"another spelling: {remark}")
@@ -199,6 +203,10 @@ def end(
     missing, rows = _missing(summary, asked)
     if missing:
         screen.print(missing_said(missing, rows), soft_wrap=True)
+    unread = _unread(summary, asked)
+    read = sum(summary.outcomes.values()) + (asked.items if asked else 0)
+    if unread:
+        screen.print(unread_said(unread, unread.total() + read), soft_wrap=True)
     goes_on = f"What was done is in {out}; the same command goes on from there."
     if summary.stopped is not None:
         for said in dict.fromkeys(printable(str(stop)) for stop in summary.stops.values()):
@@ -216,7 +224,7 @@ def end(
         screen.print(f"{lost if there else 'not one question was answered'}; {first}the same command asks them again",
                      soft_wrap=True)  # fmt: skip
         raise typer.Exit(INCOMPLETE)
-    if are_most(missing, rows):
+    if are_most(missing, rows) or unread.total() > read > 0:
         raise typer.Exit(MOSTLY_MISSING)
     if not summary.outcomes and not there:
         from wavjudge.bench.testset import nothing_in
@@ -243,6 +251,13 @@ def _missing(summary: Summary, asked: Asked | None) -> tuple[int, int]:
     """How many rows name a recording that is not there, and of how many."""
     missing = len(summary.missing) + (len(asked.missing) if asked else 0)
     return missing, missing + sum(summary.outcomes.values()) + (asked.items if asked else 0)
+
+
+def _unread(summary: Summary, asked: Asked | None) -> Counter[str]:
+    """How many recordings were left out because their format is not read, by kind."""
+    from wavjudge.bench.recordings import unread
+
+    return unread([*summary.bad_rows, *(asked.bad_rows if asked else ())])
 
 
 def _told_faults(screen: Console, summary: Summary, out: Path) -> None:
