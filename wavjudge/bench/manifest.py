@@ -33,7 +33,7 @@ def opened(
     _refuse_another(old.benchmark if old else None, benchmark)
     return RunManifest(
         wavjudge_version=__version__, created=old.created if old else now, updated=now,
-        source=source or (old.source if old else None), benchmark=benchmark or (old.benchmark if old else None),
+        source=(old.source if old else None) or source, benchmark=benchmark or (old.benchmark if old else None),
         candidates=_candidates(old, candidates), attempts=max(attempts, old.attempts if old else 1),
         judges=_judges(old, judges), repeats=max(repeats, old.repeats if old else 1), versions=_versions(),
         notes=tuple(dict.fromkeys((*(old.notes if old else ()), *notes))),
