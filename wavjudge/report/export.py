@@ -69,7 +69,12 @@ def _write_csv(rows: Iterator[dict[str, Any]], path: Path) -> int:
 
 
 def _inert(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: inert(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+    return {name: inert(cell) if isinstance(cell, str) else cell for name, cell in _whole(row).items()}
+
+
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with a question mark for each half of a character, which no file can hold."""
+    return {n: cell.encode(errors="replace").decode() if isinstance(cell, str) else cell for n, cell in row.items()}
 
 
 def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:
@@ -80,7 +85,7 @@ def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> int:
     kinds = dict.fromkeys(whole, pa.int64()) | dict.fromkeys(real, pa.float64()) | {"cached": pa.bool_()}
     schema, count = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS]), 0
     with new_file(path) as file, parquet.ParquetWriter(file, schema) as writer:
-        while batch := list(islice(rows, 10_000)):
+        while batch := list(islice(map(_whole, rows), 10_000)):
             writer.write_table(pa.Table.from_pylist(batch, schema))
             count += len(batch)
     return count

@@ -26,6 +26,7 @@ from wavjudge.bench.importers.rows import BadCell, counted, sound
 from wavjudge.bench.raw import TABLES, raw_rows
 from wavjudge.bench.row import ItemRow, Row, validated
 from wavjudge.errors import InputError
+from wavjudge.internal import ends_the_run, noted
 
 R = TypeVar("R", bound=ItemRow)
 _FIELD = re.compile(r'^field "(\w+)')
@@ -82,6 +83,10 @@ def _rows(
             row = raw if isinstance(raw, str) else validated(fields(raw), kind)
         except BadCell as error:
             problem = str(error)
+        except Exception as error:  # whatever a row holds, the others are read
+            if ends_the_run(error):
+                raise
+            problem = noted(error)
         else:
             if not isinstance(row, str):
                 yield where, row

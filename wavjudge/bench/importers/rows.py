@@ -16,6 +16,7 @@ from wavjudge.bench.importers.columns import recording
 from wavjudge.bench.raw import Raw
 from wavjudge.bench.row import ItemRow, validated
 from wavjudge.errors import InputError
+from wavjudge.internal import ends_the_run, noted
 from wavjudge.regular import refuse_special
 
 R = TypeVar("R", bound=ItemRow)
@@ -45,6 +46,10 @@ def usable(
             row = raw if isinstance(raw, str) else validated(fields(raw), kind)
         except BadCell as error:
             row = str(error)
+        except Exception as error:  # whatever a row of another project holds, the others are read
+            if ends_the_run(error):
+                raise
+            row = noted(error)
         if isinstance(row, str):
             imported.sounds.clear()
             imported.bad_rows.append(f"{where}, {row}")

@@ -206,7 +206,14 @@ def _ratings(one: _Set, mode: str, file: Path, imported: Imported) -> Iterator[R
     axis, scale = f"uro_{mode}", Scale(low=0, high=1) if mode == "qa" else Scale(low=1, high=5)
     judge = "urobench:mark_gemini" if mode == "srt" else "urobench:mark_gpt"
     signature = f"{judge}|input:{'audio' if mode == 'srt' else 'transcript'}|mode:{mode}|model:not_stated"
-    for subject, (where, raw) in zip(_subjects(one, mode), raw_rows(file), strict=False):
+    subjects = list(_subjects(one, mode))
+    if (lines := sum(1 for _ in raw_rows(file))) != len(subjects):
+        imported.bad_rows.append(
+            f"{file}: got {lines} lines of scores for {len(subjects)} lines of answers; they "
+            "carry no key and are matched by their place: those without a partner are left out, "
+            "and if a line was lost before the end, the scores after it are another answer's"
+        )
+    for subject, (where, raw) in zip(subjects, raw_rows(file), strict=False):
         if isinstance(raw, str) or "score" not in raw:
             if isinstance(raw, str) or "final_score" not in raw:
                 imported.bad_rows.append(f"{where}, {raw if isinstance(raw, str) else 'got no field score'}; no rating")
@@ -221,7 +228,8 @@ def _subjects(one: _Set, mode: str) -> Iterator[Subject]:
     """What the lines of a result file rate, in order: they carry no key."""
     if mode in _ROUNDS:
         for _, raw in raw_rows(one.folder / "output_with_text.jsonl"):
-            own, rounds = (None, ()) if isinstance(raw, str) else (raw.get("id"), raw.get("dialogue") or ())
+            own, rounds = (None, ()) if isinstance(raw, str) else (raw.get("id"), raw.get("dialogue"))
+            rounds = rounds if isinstance(rounds, list) else ()
             yield Subject(benchmark="urobench", item_id=f"{one.name}/{own}", candidate=one.candidate,
                           turn=max(len(rounds) - 1, 0))  # fmt: skip
         return

@@ -161,6 +161,8 @@ def _instructions(ids: Any, kwargs: Any) -> list[dict[str, Any]]:
         raise BadCell("instruction_id_list", f"got {ids!r:.60}, expected a list of instruction ids")
     if not isinstance(kwargs, list) or len(kwargs) != len(ids):
         raise BadCell("kwargs", f"got {kwargs!r:.60}, expected a list of {len(ids)} objects")
+    if strange := [one for one in kwargs if one is not None and not isinstance(one, Mapping)]:
+        raise BadCell("kwargs", f"got {strange[0]!r:.60} in the list, expected objects")
     pairs = zip(ids, kwargs, strict=True)
     return [{"kind": "instruction", "options": {"id": name, "kwargs": _given(given)}} for name, given in pairs]
 

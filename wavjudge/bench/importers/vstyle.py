@@ -40,6 +40,7 @@ from wavjudge.bench.importers.sources import first_fields, from_above
 from wavjudge.bench.importers.votes import number_in, rating
 from wavjudge.bench.row import Row
 from wavjudge.errors import InputError
+from wavjudge.internal import ends_the_run, noted
 from wavjudge.store import first_problem
 from wavjudge.types import Rating, Scale, Subject
 
@@ -174,8 +175,10 @@ def _labels(files: list[Path], answered: list[Path], imported: Imported) -> Iter
         imported.unused_fields.update(set(raw) - {"id", "instruct_id", "ability", "mos"})
         try:
             made = _label(raw, file.stem, candidates.get(mark(*_key(raw)), frozenset()))
-        except BadCell as error:
-            imported.bad_rows.append(f"{where}, {error}")
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            imported.bad_rows.append(f"{where}, {error if isinstance(error, BadCell) else noted(error)}")
             continue
         if made.status != "ok":
             imported.bad_rows.append(f'{where}, field "mos": {made.reason}; kept as unparseable')
@@ -187,6 +190,8 @@ def _candidates(files: list[Path]) -> dict[int, frozenset[str]]:
     found: dict[int, frozenset[str]] = {}
     known: dict[frozenset[str], frozenset[str]] = {}
     for _, _, raw in _objects(files, None):
+        if not raw.get("model_name"):
+            continue  # a bad row: nobody gave it
         name = mark(*_key(raw))
         models = found.get(name, frozenset()) | {str(raw.get("model_name"))}
         found[name] = known.setdefault(models, models)
