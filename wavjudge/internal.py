@@ -98,7 +98,10 @@ def noted(error: BaseException) -> str:
         faults.add(error)
     else:  # without the message: it may quote what no log shall hold
         _log.error("met %s", _kind(error))
-    said = " ".join(str(error).split())[:_MESSAGE_CHARS].encode(errors="replace").decode()
+    try:
+        said = " ".join(str(error).split())[:_MESSAGE_CHARS].encode(errors="replace").decode()
+    except Exception:  # an exception whose own words raise
+        said = ""
     return f"{PREFIX}{_kind(error)}{f': {said}' if said else ''}"
 
 

@@ -110,3 +110,14 @@ def test_ctrl_c_of_a_person_goes_on_and_one_of_another_thread_does_not() -> None
         made(decode, "ids")
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(made, decode, "ids").result() == (None, "decode raised KeyboardInterrupt")
+
+
+def test_an_exception_whose_own_words_raise_is_a_crash_like_any_other() -> None:
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    def decode(given: str) -> str:
+        raise Broken
+
+    assert made(decode, "x") == (None, "decode raised Broken")

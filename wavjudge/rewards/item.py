@@ -142,5 +142,8 @@ def made(decode: Callable[[T], Any], given: T, what: str = "decode") -> tuple[An
 
 def why(error: BaseException, what: str) -> str:
     """Why an answer counts as crashed, in one line: what raised, and its first line."""
-    said = str(error).strip().splitlines()
+    try:
+        said = str(error).encode(errors="replace").decode().strip().splitlines()
+    except Exception:  # a class of the model's own whose words are broken too
+        said = []
     return f"{what} raised {type(error).__name__}" + (f": {said[0][:_MOST_CHARACTERS]}" if said else "")

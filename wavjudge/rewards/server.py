@@ -287,7 +287,7 @@ def _shown(request: web.Request) -> str:
     header = request.headers.get("Authorization", "")
     if header.startswith("Basic "):
         try:
-            return str(BasicAuth.decode(header).password)
+            return str(BasicAuth.decode(header, encoding="utf-8").password)
         except ValueError:
             return ""
     return header.removeprefix("Bearer ")

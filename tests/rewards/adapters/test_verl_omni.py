@@ -24,7 +24,7 @@ from tests.rewards.sounds import RATE_HZ, tone
 from tests.rewards.test_server import Clock, asked, judge, reward, serving
 from wavjudge import api
 from wavjudge.errors import InputError, NoRewardError
-from wavjudge.rewards.adapters import verl
+from wavjudge.rewards.adapters import verl, verl_omni
 from wavjudge.rewards.adapters.built import built
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.guards import Guards
@@ -266,3 +266,11 @@ def test_the_description_names_both_bodies_of_score(judge: Loopback) -> None:
     with reward(judge) as core:
         told = json.dumps(asked(RewardServer(core), "/openapi.json")[1]["paths"]["/score"])
     assert all(name in told for name in ("AudioScoreIn", "AudioScoreOut", "ScoreIn", "ScoreOut"))
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, -(10**5000), float("nan"), float("inf")], ids=["large", "huge", "nan", "inf"]
+)
+def test_a_number_that_no_record_holds_is_kept_in_words(value: float) -> None:
+    assert isinstance(verl_omni._kept(value), str)
+    assert verl_omni._kept(3) == 3 and verl_omni._kept(True) is True

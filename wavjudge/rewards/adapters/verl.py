@@ -104,7 +104,8 @@ def _manager() -> type[Any]:
             super().__init__(config, tokenizer, compute_score)
             options = as_plain((config.reward.get("reward_kwargs") or {}).get("wavjudge") or {})
             decode, wait = options.pop("decode", None), options.pop("wait_seconds", 600.0)
-            self._splits = frozenset(options.pop("validation_splits", VALIDATION_SPLITS))
+            splits = options.pop("validation_splits", VALIDATION_SPLITS)
+            self._splits = frozenset([splits] if isinstance(splits, str) else splits)
             self._decode = function(decode) if decode else None
             self._decoder = ThreadPoolExecutor(1, "wavjudge-decode")  # a model's code need not bear several threads
             self._reward = built(options)

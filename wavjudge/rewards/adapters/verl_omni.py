@@ -7,7 +7,7 @@ body that cannot be used is 400, and there is nothing in between.
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -139,6 +139,9 @@ def _scored(found: Judged, axis: str) -> float:
 
 
 def _kept(value: Any) -> float | str | None:
-    if value is None or (isinstance(value, bool | int | float) and math.isfinite(value)):
+    if value is None or isinstance(value, bool):
         return value
-    return str(value)[:_MOST_CHARACTERS]
+    if isinstance(value, int | float) and abs(value) <= sys.float_info.max:
+        return value
+    # A whole number beyond that is no float, and with enough digits Python refuses to write it.
+    return "beyond any float" if isinstance(value, int) else str(value)[:_MOST_CHARACTERS]
