@@ -16,7 +16,7 @@ from wavjudge.cli.progress import Pace
 
 def test_answers_to_another_test_set_are_refused(tmp_path: Path) -> None:
     first = rows({"item_id": "1", "text": "One."}, folder=tmp_path, name="first.jsonl")
-    second = rows({"item_id": "1", "text": "Two."}, folder=tmp_path, name="second.jsonl")
+    second = rows({"item_id": "2", "text": "Two."}, folder=tmp_path, name="second.jsonl")
     words = ["--judge", "checks", "--axes", "refusal", "--out", tmp_path / "run"]
     assert typed("score", first, *words).code == 0
     done = typed("score", second, *words)
