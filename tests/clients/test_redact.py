@@ -4,6 +4,7 @@ import asyncio
 import base64
 import html
 import json
+import time
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -115,3 +116,16 @@ def test_a_long_text_is_gone_through_in_small_memory(rest: str) -> None:
 def test_an_escape_after_white_space_is_still_one() -> None:
     escaped = "".join(f" \\u{ord(c):04x}" for c in KEY)
     assert without_key(f"It is {escaped}.", KEY) == "It is  [key]."
+
+
+@pytest.mark.parametrize("sign", ["\\", "%25", "&amp;", "&#0", " ", "\\u", "%"])
+def test_a_row_of_what_could_begin_an_escape_takes_time_linear_in_its_length(sign: str) -> None:
+    def least(length: int) -> float:
+        taken = []
+        for _ in range(3):
+            begun = time.process_time()
+            without_key(sign * (length // len(sign)), KEY)
+            taken.append(time.process_time() - begun)
+        return min(taken)
+
+    assert least(32_000) < 9 * max(least(8_000), 0.001)  # linear is 4, quadratic 16

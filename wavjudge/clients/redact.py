@@ -25,13 +25,14 @@ HIDDEN = "[key]"
 
 _RUN = 8
 _ESCAPED = re.compile(
-    r"\\+u\{?([0-9a-f]{4})\}?|\\+x([0-9a-f]{2})|%(?:25)*([0-9a-f]{2})"
+    r"(?<!\\)\\+(?:u\{?([0-9a-f]{4})\}?|x([0-9a-f]{2}))|%(?:25)*([0-9a-f]{2})"
     r"|&(?:amp;)*#x0*([0-9a-f]{1,6});|&(?:amp;)*#0*([0-9]{1,7});|(&[a-z]{2,8};)"
     r"|[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+|\\",
     re.IGNORECASE,
 )
 """An escape of one character, or characters that are skipped. A backslash comes last and alone: it may begin an
-escape."""
+escape. Only the first of a row of backslashes is tried as the beginning of one: trying each takes time quadratic in the
+row, and the rest of the row can succeed nowhere that the first did not."""
 _SIGNS = re.compile(r"[\\%&]")
 _SKIPPED = {code: None for code in range(0x10000) if re.fullmatch(_ESCAPED, chr(code))}
 
