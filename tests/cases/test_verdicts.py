@@ -95,3 +95,35 @@ def test_24_two_signatures_on_one_axis_alone_are_two_rows(case: Case, axis: str)
     file, _ = calibrated(folder, "--layout", "paper")
     assert len((folder / "calibration/paper.md").read_text(encoding="utf-8").splitlines()) == 4
     assert len({one.signature for one in file.advice}) == 2 and json.loads(file.model_dump_json())["advice"]
+
+
+def unscored(folder: Path, lost: float) -> tuple[CalibrationFile, str]:
+    """Four answers to each of 40 prompts, which a judge puts in people's order; of the best ones some are refused."""
+    judged = ["item_id,candidate,axis,rater,score,status"]
+    labelled = ["item_id,candidate,axis,rater,score"]
+    for item in range(40):
+        for candidate, score in zip("abcd", (1, 2, 3, 5), strict=True):
+            refused = candidate == "d" and item < 40 * lost
+            judged.append(f"q{item},{candidate},overall,m,{'' if refused else score},{'refused' if refused else 'ok'}")
+            labelled.append(f"q{item},{candidate},overall,ann,{score}")
+    (folder / "ratings.csv").write_text("\n".join(judged) + "\n")
+    (folder / "labels.csv").write_text("\n".join(labelled) + "\n")
+    return calibrated(folder)
+
+
+def test_a_judge_that_refuses_the_best_answers_never_chooses_them_and_is_not_shown(tmp_path: Path) -> None:
+    file, said = unscored(tmp_path, 1.0)
+    (row,) = [one for one in file.rows if one["kind"] == "judge"]
+    assert row["best_of_n"] == pytest.approx((3 - 2.75) / (5 - 2.75))  # its favourite is the third of four
+    assert advice(file)["ranking"].state == "unknown" and "J1 overall unknown" in said
+    assert "40 of 160 labelled answers got no score of it" in advice(file)["ranking"].sentence
+    (permit,) = check(file)
+    assert (permit.allowed, permit.order) == (False, "unknown")
+    assert "left 40 of 160 labelled answers unscored" in permit.sentence
+
+
+def test_a_few_unscored_answers_take_nothing_away_but_what_they_would_have_gained(tmp_path: Path) -> None:
+    file, _ = unscored(tmp_path, 0.05)
+    (row,) = [one for one in file.rows if one["kind"] == "judge"]
+    assert row["best_of_n"] == pytest.approx((38 * 2.25 + 2 * 0.25) / (40 * 2.25))
+    assert advice(file)["ranking"].state == "shown" and check(file)[0].allowed

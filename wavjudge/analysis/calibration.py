@@ -41,7 +41,16 @@ from wavjudge.analysis.recalibration import Recalibration, recalibrate
 from wavjudge.analysis.reliability import Reliability, corrected_correlation, reliability
 from wavjudge.analysis.repeatability import Repeatability, repeatability
 from wavjudge.analysis.sums import Floats, Paired, Statistic
-from wavjudge.analysis.tables import SUBJECT, Ratings, Unpaired, paired, prompt_labels, prompt_numbers, spread
+from wavjudge.analysis.tables import (
+    SUBJECT,
+    Ratings,
+    Unpaired,
+    paired,
+    prompt_labels,
+    prompt_numbers,
+    spread,
+    with_unscored,
+)
 from wavjudge.analysis.twoway import two_way, without_people
 from wavjudge.analysis.unscored import bounds, left_out
 from wavjudge.analysis.without_candidate import WithoutCandidate, without_candidate
@@ -187,6 +196,8 @@ class _Desk:
         if several:  # rows of both come in the order of `SUBJECT`
             data = replace(data, each=panel.ratings[np.isfinite(scores)])
         values, skill = self._figures(data, panel, scores)
+        if left.judge_unscored and data.n:
+            values = {**values, BEST_OF_N.name: self._choice(rows, people, data)}
         answers = _scored_by_both(rows, people)
         return Finding(
             judge=judge, signature=signature, axis=axis, scale=scale, label_kind=self.label_kind, data=data, left=left,
@@ -213,6 +224,14 @@ class _Desk:
         values = {one.name: two_way(one, data, without) for one in FIGURES}
         skills = {one.name: two_way(nulls.skill_statistic(one), data, without) for one in (MAE, RMSE, WITHIN_ONE)}
         return values, skills if data.prompts > 1 else nulls.skills(data)
+
+    def _choice(self, rows: pd.DataFrame, people: pd.DataFrame, data: Paired) -> Estimate:
+        """`best_of_n` where the judge left labelled answers without a score: they are among the answers to choose from,
+        and it never chooses one of them."""
+        if self.settings.random != "prompts":
+            return Estimate(None, note="not known with people as a sample, where answers are unscored")
+        return estimate(BEST_OF_N, with_unscored(rows, people, data), method=self.settings.method,
+                        resamples=self.settings.resamples, seed=self.settings.seed)  # fmt: skip
 
     def _off_scale(self, axis: str, judge: str, signature: str) -> int:
         frame = self.ratings.frame

@@ -23,3 +23,18 @@ def state_of(low: float | None, high: float | None, bar: float = 0.0) -> State:
     if low > bar:
         return "shown"
     return "reversed" if high < min(bar, 0.0) else "not_shown"
+
+
+UNSCORED_AT_MOST = 0.1
+"""Share of the labelled answers that a judge may leave without a score before its order is called not known."""
+
+
+def of_scored_only(state: State, scored: int, unscored: int) -> State:
+    """The state of a judge's order where it gave some of the labelled answers no score: what it does with the others
+    cannot be shown of all of them, since which it leaves out need not be chance.
+
+    >>> of_scored_only("shown", 120, 40), of_scored_only("shown", 155, 5), of_scored_only("reversed", 120, 40)
+    ('unknown', 'shown', 'reversed')
+    """
+    much = unscored > UNSCORED_AT_MOST * (scored + unscored)
+    return "unknown" if much and state == "shown" else state

@@ -183,6 +183,24 @@ def paired(judge: pd.DataFrame, people: pd.DataFrame) -> tuple[Paired, Unpaired]
     return Paired(scores[:, 0], scores[:, 1], prompt_numbers(rated)), left
 
 
+def with_unscored(judge: pd.DataFrame, people: pd.DataFrame, scored: Paired) -> Paired:
+    """`scored`, and beside it the labelled answers to which the judge gave no score, below all that it scored.
+
+    For statistics that ask nothing of a judge's scores but which is the highest of a prompt.
+
+    >>> table = pd.DataFrame({"benchmark": "b", "item_id": "1", "candidate": ["c", "d"], "attempt": 0, "turn": 0})
+    >>> sides = table.assign(score=[3.0, np.nan]), table.assign(score=[4.0, 5.0])
+    >>> every = with_unscored(*sides, paired(*sides)[0])
+    >>> every.judge.tolist(), every.people.tolist()
+    ([3.0, 2.0], [4.0, 5.0])
+    """
+    columns = [*SUBJECT, "score"]
+    both = joined(judge[columns].rename(columns={"score": "score_judge"}), people[columns], SUBJECT, "left")
+    both = both[both["score"].notna()]
+    below = both["score_judge"].fillna(float(scored.judge.min()) - 1.0)
+    return Paired(below.to_numpy(float), both["score"].to_numpy(float), prompt_numbers(both), scale=scored.scale)
+
+
 def _unpaired(rows: Mapping[str, pd.DataFrame]) -> Unpaired:
     named = {kind: tuple(subject_names(found.head(SHOWN))) for kind, found in rows.items() if len(found)}
     return Unpaired(**{kind: len(found) for kind, found in rows.items()}, named=named)

@@ -26,7 +26,7 @@ from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import Finding
 from wavjudge.analysis.candidate_means import MIN_CANDIDATES, MIN_PROMPTS, CandidateMeans, correlation
 from wavjudge.analysis.intervals import MIN_PROMPTS_INTRA, Estimate
-from wavjudge.analysis.states import State, state_of
+from wavjudge.analysis.states import State, of_scored_only, state_of
 
 Use = Literal["levels", "averages", "ranking", "audio"]
 
@@ -163,7 +163,10 @@ def _ranking(f: Finding) -> Verdict:
         have = f"{several + f.groups.people_constant} of {f.data.prompts} prompts have them"
         said = f"Too few to say whether it orders answers to one prompt: {have}, {need} ({figure})."
         return Verdict("ranking", "too_few", said)
-    state = _state(rho)
+    if (state := of_scored_only(_state(rho), f.data.n, f.left.judge_unscored)) != _state(rho):
+        lost = f"{f.left.judge_unscored} of {f.data.n + f.left.judge_unscored} labelled answers got no score of it"
+        said = f"Not known whether it orders answers to one prompt: {lost}, and how it would order these nobody knows"
+        return Verdict("ranking", state, f"{said} (of the others {figure}).{_gain(f)}")
     text = {
         "shown": f"It orders answers to one prompt better than chance ({figure}).",
         "reversed": f"Neither rank answers to one prompt by it nor train on it: its order is reversed ({figure}).",
@@ -181,6 +184,8 @@ def _gain(f: Finding) -> str:
         return ""
     told = f" Choosing its favourite answer gains {_figure(gain)} of what the best one would over a blind choice"
     beside = f.others.figures["best_of_n"] if f.others is not None else None
+    if f.left.judge_unscored:
+        return f"{told}, the answers that it left unscored among them and never its favourite."
     if beside is None or beside.person.value is None or beside.judge.value is None:
         return f"{told}."
     return (

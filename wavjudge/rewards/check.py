@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from wavjudge.analysis.beside import BASELINE, TRANSCRIPT_ONLY
 from wavjudge.analysis.recalibration import Kind, RecalibrationMap
-from wavjudge.analysis.states import State, state_of
+from wavjudge.analysis.states import State, of_scored_only, state_of
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, Repeats
 from wavjudge.rewards.combine import Weights
@@ -190,7 +190,8 @@ def _no_calibration(row: Row, bar: Bar) -> str:
 
 
 def _state(row: Row, bar: Bar) -> State:
-    return state_of(row["intra_id_zero_filled_lo"], row["intra_id_zero_filled_hi"], bar.min_order)
+    state = state_of(row["intra_id_zero_filled_lo"], row["intra_id_zero_filled_hi"], bar.min_order)
+    return of_scored_only(state, row["n"], row["n_unscored"])
 
 
 def _order(row: Row, bar: Bar) -> str:
@@ -198,8 +199,15 @@ def _order(row: Row, bar: Bar) -> str:
         "shown": "",
         "reversed": "its order inside a prompt is the reverse of people's",
         "not_shown": f"its order inside a prompt is not shown to lie above {bar.min_order:g}",
-        "unknown": "its order inside a prompt is not known, it has no interval: label more prompts with two answers",
+        "unknown": _why_unknown(row),
     }[_state(row, bar)]
+
+
+def _why_unknown(row: Row) -> str:
+    if row["intra_id_zero_filled_lo"] is None:
+        return "its order inside a prompt is not known, it has no interval: label more prompts with two answers"
+    return (f"its order inside a prompt is not known: it left {row['n_unscored']} of {row['n'] + row['n_unscored']} "
+            "labelled answers unscored")  # fmt: skip
 
 
 def _gain(row: Row) -> str:
