@@ -106,7 +106,7 @@ def _check_environment() -> None:
 
 def _proxy_flaw(url: str) -> str:
     """What is wrong with the address of a proxy; empty where nothing is."""
-    scheme, separator, rest = url.partition("://")
+    scheme, separator, _ = url.partition("://")
     if separator and scheme not in _PROXY_SCHEMES:
         return f"names a proxy of the kind {scheme!r}, expected one of {', '.join(_PROXY_SCHEMES)}"
     try:
@@ -114,7 +114,7 @@ def _proxy_flaw(url: str) -> str:
         whole = bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         whole = False
-    if not whole or parts.path.strip("/") or parts.query or parts.fragment or (rest or url).count("@") > 1:
+    if not whole or parts.path.strip("/") or parts.query or parts.fragment:
         return "is no address of a proxy"
     return ""
 

@@ -114,6 +114,13 @@ def test_zero_is_a_failure_and_no_score(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("scores, said", [(3, []), (4, ["1 line of scores more"]), (1, ["2 lines of scores fewer"])])
+def test_scores_that_fall_out_of_step_with_the_answers_are_told(tmp_path: Path, scores: int, said: list[str]) -> None:
+    found, _ = imported("urobench", log(tmp_path, scores=[["5"]] * scores), tmp_path / "out")
+    assert [row.split("got ")[1].split(" than there are")[0] for row in found.bad_rows] == said
+    assert len(ratings(tmp_path / "out")) == min(scores, 3)
+
+
 @pytest.mark.parametrize(
     "mode, scores, said",
     [("qa", [["Yes", "No", "Yes"], [0, 0, 0], ["Maybe"]], ["1.0", "0.0", "1.0", "", "", "", ""]),

@@ -206,22 +206,33 @@ def _ratings(one: _Set, mode: str, file: Path, imported: Imported) -> Iterator[R
     axis, scale = f"uro_{mode}", Scale(low=0, high=1) if mode == "qa" else Scale(low=1, high=5)
     judge = "urobench:mark_gemini" if mode == "srt" else "urobench:mark_gpt"
     signature = f"{judge}|input:{'audio' if mode == 'srt' else 'transcript'}|mode:{mode}|model:not_stated"
-    subjects = list(_subjects(one, mode))
-    if (lines := sum(1 for _ in raw_rows(file))) != len(subjects):
-        imported.bad_rows.append(
-            f"{file}: got {lines} lines of scores for {len(subjects)} lines of answers; they "
-            "carry no key and are matched by their place: those without a partner are left out, "
-            "and if a line was lost before the end, the scores after it are another answer's"
-        )
-    for subject, (where, raw) in zip(subjects, raw_rows(file), strict=False):
-        if isinstance(raw, str) or "score" not in raw:
-            if isinstance(raw, str) or "final_score" not in raw:
-                imported.bad_rows.append(f"{where}, {raw if isinstance(raw, str) else 'got no field score'}; no rating")
-            continue
-        votes = raw["score"] if isinstance(raw["score"], list) else [raw["score"]]
-        for repeat, vote in enumerate(votes):
-            value = yes_or_no(vote) if mode == "qa" else number_in(vote)
-            yield rating(subject, axis, scale, value, vote, rater=judge, signature=signature, repeat=repeat)
+    subjects, beyond = _subjects(one, mode), 0
+    for where, raw in _score_lines(file):
+        if (subject := next(subjects, None)) is None:
+            beyond += 1
+        elif isinstance(raw, str) or "score" not in raw:
+            imported.bad_rows.append(f"{where}, {raw if isinstance(raw, str) else 'got no field score'}; no rating")
+        else:
+            votes = raw["score"] if isinstance(raw["score"], list) else [raw["score"]]
+            for repeat, vote in enumerate(votes):
+                value = yes_or_no(vote) if mode == "qa" else number_in(vote)
+                yield rating(subject, axis, scale, value, vote, rater=judge, signature=signature, repeat=repeat)
+    if beyond or (mode not in _ROUNDS and (beyond := -sum(1 for _ in subjects))):
+        imported.bad_rows.append(_out_of_step(file, beyond))
+
+
+def _out_of_step(file: Path, beyond: int) -> str:
+    count, which = abs(beyond), "more" if beyond > 0 else "fewer"
+    return (f"{file}: got {count} {'line' if count == 1 else 'lines'} of scores {which} than there are answers; they "
+            "carry no key and are matched by their place: those without a partner are left out, and if a line was lost "
+            "before the end, the scores after it are another answer's")  # fmt: skip
+
+
+def _score_lines(file: Path) -> Iterator[tuple[str, Raw]]:
+    """The lines of a result file but the mean that ends it."""
+    for where, raw in raw_rows(file):
+        if isinstance(raw, str) or "score" in raw or "final_score" not in raw:
+            yield where, raw
 
 
 def _subjects(one: _Set, mode: str) -> Iterator[Subject]:
