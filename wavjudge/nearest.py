@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from wavjudge.spelling import apart
@@ -22,6 +22,18 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     plain = {one.casefold(): one for one in known}
     found = difflib.get_close_matches(name.casefold(), plain, 1, cutoff)
     return plain[found[0]] if found else None
+
+
+def meant(name: str, known: Iterable[str], common: Mapping[str, str]) -> str | None:
+    """The known name that stands for this one elsewhere (`common`), or is most like it.
+
+    >>> meant("Model", ["candidate", "audio"], {"model": "candidate"}), meant("adio", ["candidate", "audio"], {})
+    ('candidate', 'audio')
+    """
+    known = list(known)
+    plain = "_".join(name.casefold().replace("-", " ").split())
+    usual = common.get(plain)
+    return usual if usual in known else nearest(plain, known)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -44,6 +56,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     known = list(known)
     near = nearest(name, known)
     return f"did you mean {apart(near, name)[0]}?" if near else f"known are: {listed(known)}"
+
+
+def likely(name: str, known: Iterable[str]) -> str:
+    """The same question where the known names are told already; empty where none is near.
+
+    >>> likely("semantik", ["acoustic", "semantic"]), likely("x", ["acoustic"])
+    ('did you mean semantic?', '')
+    """
+    known = list(known)
+    return did_you_mean(name, known) if nearest(name, known) else ""
 
 
 def of_path(path: str | Path) -> str:

@@ -78,7 +78,7 @@ def test_every_format_says_the_same(tmp_path: Path, suffix: str) -> None:
     ("name", "content", "said"),
     [
         ("a.csv", "item_id,axis,rater\n1,o,a\n", r"a\.csv: got the columns item_id, axis, rater, expected also score"),
-        ("a.csv", "", r"\(none\)"),
+        ("a.csv", "", "got an empty file, expected a table with the columns item_id, axis"),
         ("a.csv", "item_id,axis,rater,score\n1,o,a,3,9\n", "line 2: got 5 cells, and a header of 4 columns"),
         ("a.csv", "item_id,axis,rater,score,repeat\n1,o,a,3,0\n1,o,a,3,x\n", "row 2, column repeat: got 'x'"),
         ("a.csv", "item_id,axis,rater,score,turn\n1,o,a,3,-1\n", "row 1, column turn: got '-1'"),

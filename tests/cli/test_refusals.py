@@ -52,11 +52,14 @@ def test_a_wrong_spec(text: str, pieces: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "pieces"),
     [
-        (["--axes", "semantics"], ["got axes ['semantics']", "['acoustic', 'overall', 'semantic']"]),
-        (["--axes", "acoustic", "--prompt-set", "overall"], ["got axes ['acoustic'], expected some of ['overall']"]),
-        (["--prompt-set", "separat"], ["got prompt set 'separat'", "'joint'"]),
-        (["--prompts", "no-such-folder"], ["no-such-folder: got a folder without .md files"]),
-        (["--retry", "failed,lost"], ["got --retry ['lost']", "'not_heard'"]),
+        (
+            ["--axes", "semantics"],
+            ["got the axis 'semantics'", "some of acoustic, overall", "did you mean semantic?"],
+        ),
+        (["--axes", "acoustic", "--prompt-set", "overall"], ["got the axis 'acoustic', expected some of overall,"]),
+        (["--prompt-set", "separat"], ["got the prompt set 'separat'", "joint", "did you mean separate?"]),
+        (["--prompts", "no-such-folder"], ["no-such-folder: got no such folder, expected a folder of prompts"]),
+        (["--retry", "failed,lost"], ["got --retry lost, expected some of", "not_heard"]),
         (["--keep-audio", "move"], ["got --keep-audio 'move', expected one of copy, reference"]),
         (["--price", "audio=32"], ["got 'audio=32' in a price", "audio_in=32,text_in=2.5,text_out=10"]),
         (["--judge", OTHER], ["got the judge openai:m twice"]),

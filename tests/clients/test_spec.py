@@ -88,7 +88,8 @@ def test_an_unknown_option_lists_the_known_ones_and_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "expected"), [("seed=1.5", "integer"), ("temperature=hot", "number"), ("strict=2", "bool")]
+    ("option", "expected"),
+    [("seed=1.5", "a whole number"), ("temperature=hot", "a number"), ("strict=2", "true or false")],
 )
 def test_a_bad_value_says_key_got_and_expected(option: str, expected: str) -> None:
     with pytest.raises(SpecError) as caught:

@@ -187,7 +187,7 @@ def test_a_set_is_chosen_by_name() -> None:
     assert [p.name for p in select(shipped, prompt_set="separate", axes=None)] == ["semantic", "acoustic", "overall"]
     assert [p.name for p in select(shipped, prompt_set="joint", axes=None)] == ["joint"]
     assert [p.name for p in select(shipped, prompt_set="overall", axes=None)] == ["overall"]
-    with pytest.raises(InputError, match=r"expected one of .*'joint', 'overall', 'semantic', 'separate'"):
+    with pytest.raises(InputError, match=r"expected one of acoustic, joint, overall, semantic, separate"):
         select(shipped, prompt_set="jiont", axes=None)
 
 
@@ -195,7 +195,7 @@ def test_axes_choose_the_prompts_that_rate_them() -> None:
     shipped = load_all()
     assert [p.name for p in select(shipped, prompt_set="separate", axes=["acoustic"])] == ["acoustic"]
     assert [p.name for p in select(shipped, prompt_set="joint", axes=["acoustic"])] == ["joint"]
-    with pytest.raises(InputError, match=r"got axes \['warmth'\].*'acoustic', 'overall', 'semantic'"):
+    with pytest.raises(InputError, match="got the axis 'warmth', expected some of acoustic, overall, semantic"):
         select(shipped, prompt_set="separate", axes=["warmth", "acoustic"])
 
 
@@ -206,5 +206,5 @@ def test_a_folder_with_names_of_its_own_is_taken_whole(tmp_path: Path) -> None:
 
 def test_a_set_of_which_a_part_is_missing_is_refused() -> None:
     some = {name: prompt for name, prompt in load_all().items() if name != "overall"}
-    with pytest.raises(InputError, match=r"without \['overall'\]"):
+    with pytest.raises(InputError, match=r"without overall"):
         select(some, prompt_set="separate", axes=None)

@@ -8,7 +8,6 @@ scores as they came.
 
 from __future__ import annotations
 
-import difflib
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +21,7 @@ import pandas as pd
 
 from wavjudge import spreadsheet
 from wavjudge.errors import InputError
+from wavjudge.nearest import meant
 from wavjudge.regular import refuse_special
 from wavjudge.types import RaterKind
 
@@ -79,13 +79,7 @@ def completed(frame: pd.DataFrame, *, rater_kind: RaterKind = "model", where: st
     """
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
-        there = [str(name) for name in frame.columns]
-        near = [f"{found[0]!r} is perhaps {name}" for name in missing if (found := _near(name, there))]
-        shown = ", ".join(there[:SHOWN]) + (f" and {len(there) - SHOWN} more" if len(there) > SHOWN else "")
-        raise InputError(
-            f"got the columns {shown or '(none)'}, expected also {', '.join(missing)}",
-            todo="; ".join([*near, f"required are {', '.join(REQUIRED)}; `wavjudge export` writes all"]), where=where,
-        )  # fmt: skip
+        raise _lacking([str(name) for name in frame.columns], missing, where)
     frame = frame.reset_index(drop=True)
     filled = {name: texts(frame, name) for name in TEXTS}
     filled |= {name: _whole(frame, name, where) for name in WHOLE}
@@ -101,9 +95,31 @@ def completed(frame: pd.DataFrame, *, rater_kind: RaterKind = "model", where: st
     return pd.DataFrame({name: filled[name] for name in COLUMNS} | others)
 
 
-def _near(name: str, there: list[str]) -> list[str]:
-    plain = {one.lower().replace(" ", "_").replace("-", "_"): one for one in there}
-    return [plain[one] for one in difflib.get_close_matches(name, plain, 1)]
+_COMMON = {
+    **dict.fromkeys(("id", "item", "prompt", "prompt_id", "question", "question_id", "sample", "sample_id", "utterance",
+                     "utterance_id"), "item_id"),
+    **dict.fromkeys(("dimension", "aspect", "criterion", "metric", "attribute"), "axis"),
+    **dict.fromkeys(("annotator", "annotator_id", "worker", "worker_id", "listener", "listener_id", "evaluator",
+                     "judge", "user", "user_id", "person", "participant"), "rater"),
+    **dict.fromkeys(("rating", "value", "points", "grade", "stars", "mos", "label", "mark"), "score"),
+    **dict.fromkeys(("model", "system", "method"), "candidate"),
+}  # fmt: skip
+"""What other tables of ratings call these columns."""
+
+
+def _lacking(there: list[str], missing: list[str], where: str) -> InputError:
+    """Of a table without some of the required columns: what it has, what is missing, and what was perhaps meant."""
+    if not there:
+        return InputError(f"got an empty file, expected a table with the columns {', '.join(REQUIRED)}", where=where,
+                          todo="check the path, and whether the file was written to its end")  # fmt: skip
+    free = [name for name in COLUMNS if name not in there]
+    strange = [name for name in there if name not in COLUMNS]
+    near = [f"{name!r} is perhaps {found}" for name in strange if (found := meant(name, free, _COMMON))]
+    shown = ", ".join(there[:SHOWN]) + (f" and {len(there) - SHOWN} more" if len(there) > SHOWN else "")
+    return InputError(
+        f"got the columns {shown}, expected also {', '.join(missing)}", where=where,
+        todo="; ".join([*near, f"required are {', '.join(REQUIRED)}, one rating a row; `wavjudge export` writes all"]),
+    )  # fmt: skip
 
 
 def numbers(column: pd.Series[Any]) -> tuple[npt.NDArray[np.float64], Bools]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from wavjudge.bench.raw import Raw, filled, no_json
 from wavjudge.internal import ends_the_run, noted
-from wavjudge.nearest import listed, nearest
+from wavjudge.nearest import listed, meant
 from wavjudge.store import first_problem
 from wavjudge.types import Check, Count, Outcome, Role
 
@@ -152,7 +152,7 @@ def _misnamed(fields: Mapping[str, Any], kind: type[BaseModel]) -> str:
     if not strange and not missing:
         return ""
     first = f'field "{missing[0]}": not there' if missing else f'field "{strange[0]}": not known'
-    near = [f"{name!r} is perhaps {found}" for name in strange if (found := _meant(name, known))]
+    near = [f"{name!r} is perhaps {found}" for name in strange if (found := meant(name, known, _COMMON))]
     return "; ".join([first, f"got {listed(fields)}", *near, f"known are {', '.join(kind.model_fields)}"])
 
 
@@ -163,9 +163,3 @@ _COMMON = {
     "transcript": "text", "lang": "language",
 }  # fmt: skip
 """What other tables call these fields."""
-
-
-def _meant(name: str, known: Collection[str]) -> str | None:
-    """The field that a name stands for elsewhere, or is most like."""
-    common = _COMMON.get(name.strip().casefold())
-    return common if common in known else nearest(name, known)

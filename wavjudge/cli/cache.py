@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from wavjudge.cli.commands import Commands
 from wavjudge.cli.console import console
 
-app = typer.Typer(no_args_is_help=True, help="Look at the reply cache, or empty it.")
+app = typer.Typer(cls=Commands, no_args_is_help=True, help="Look at the reply cache, or empty it.")
 
 
 @app.command("info")

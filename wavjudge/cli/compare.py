@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wavjudge.cli.commands import Commands
 from wavjudge.cli.console import console, note
 from wavjudge.cli.waiting import Waiting
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from wavjudge.report.compare import Report
     from wavjudge.types import Axis
 
-app = typer.Typer(no_args_is_help=True, help="Compare two judges, two candidates or two runs, and say how sure it is.")
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, help="Compare two judges, two candidates or two runs, and say how sure it is."
+)
 
 _AXIS = typer.Option(help="Only this axis: NAME, or NAME=LOW..HIGH to declare it; may be given again.")
 _OUT = typer.Option(help="File to write too: .csv, .json or .md.")

@@ -10,7 +10,7 @@ import typer
 from wavjudge.cli.console import complain, console
 from wavjudge.cli.stdout import stdout
 from wavjudge.cli.waiting import Waiting
-from wavjudge.nearest import of_path
+from wavjudge.nearest import likely, of_path
 
 if TYPE_CHECKING:
     from wavjudge.bench.importers.base import Imported, Written
@@ -38,7 +38,8 @@ def import_(
     from wavjudge.errors import InputError
 
     if format_ not in FORMATS:
-        raise InputError(f"got the format {format_!r}, expected one of {sorted(FORMATS)}")
+        raise InputError(f"got the format {format_!r}, expected one of {', '.join(sorted(FORMATS))}",
+                         todo=likely(format_, FORMATS))  # fmt: skip
     if not path.exists():
         raise InputError("got no such file or folder", where=str(path), todo=f"{of_path(path)}; nothing is fetched")
     if columns and format_ != "plain":

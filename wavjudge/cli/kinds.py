@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wavjudge.cli.console import console
+from wavjudge.nearest import likely
 
 if TYPE_CHECKING:
     from wavjudge.clients.kind import Kind
@@ -51,7 +52,8 @@ def _list(what: str, kinds: Mapping[str, Kind[Any]], kind: str | None, as_json: 
     from wavjudge.errors import InputError
 
     if kind is not None and kind not in kinds:
-        raise InputError(f"got the {what} kind {kind!r}, expected one of {sorted(kinds)}")
+        raise InputError(f"got the {what} kind {kind!r}, expected one of {', '.join(sorted(kinds))}",
+                         todo=likely(kind.partition(":")[0], kinds))  # fmt: skip
     if as_json:
         typer.echo(json.dumps({name: {"example": k.example, "about": k.about, "options": _options(k.options)}
                                for name, k in kinds.items() if kind in (None, name)}))  # fmt: skip

@@ -10,10 +10,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from typer.core import TyperGroup
+from wavjudge.cli.commands import Commands
 
 
-class FiniteNumbers(TyperGroup):
+class FiniteNumbers(Commands):
     """The root of the commands, below which every option and argument that is a float has to be finite."""
 
     def __init__(self, **attributes: Any) -> None:

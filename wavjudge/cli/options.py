@@ -8,6 +8,7 @@ from wavjudge.bench.intake import Keep
 from wavjudge.bench.runner import INTERNAL
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.errors import InputError
+from wavjudge.nearest import likely
 from wavjudge.types import OUTCOMES, STATUSES
 
 
@@ -25,7 +26,7 @@ def statuses(text: str) -> frozenset[str]:
     named = [word for word in words(text) or [] if word != "none"]
     known = [*(name for name in STATUSES if name != "ok"), INTERNAL]
     if unknown := [name for name in named if name not in known]:
-        raise InputError(f"got --retry {unknown}, expected some of {known} or none")
+        raise _no_words("--retry", unknown, known)
     return frozenset(named)
 
 
@@ -34,7 +35,7 @@ def outcomes(text: str) -> frozenset[str]:
     named = [word for word in words(text) or [] if word != "none"]
     known = [*(name for name in OUTCOMES if name != "ok"), INTERNAL]
     if unknown := [name for name in named if name not in known]:
-        raise InputError(f"got --retry-answers {unknown}, expected some of {known} or none")
+        raise _no_words("--retry-answers", unknown, known)
     return frozenset(named)
 
 
@@ -53,4 +54,9 @@ def model_change(text: str) -> OnModelChange:
 def known(option: str, got: str, words: tuple[str, ...]) -> None:
     """Refuse a word that the option does not have."""
     if got not in words:
-        raise InputError(f"got {option} {got!r}, expected one of {', '.join(words)}")
+        raise InputError(f"got {option} {got!r}, expected one of {', '.join(words)}", todo=likely(got, words))
+
+
+def _no_words(option: str, unknown: list[str], words: list[str]) -> InputError:
+    return InputError(f"got {option} {', '.join(unknown)}, expected some of {', '.join(words)}, or none",
+                      todo=f"{likely(unknown[0], words)} Several are separated by commas".lstrip())  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wavjudge.cli.commands import Commands
 from wavjudge.cli.console import console
 from wavjudge.cli.waiting import Waiting
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from wavjudge.analysis.tables import Ratings
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None,
+    cls=Commands, no_args_is_help=True, rich_markup_mode=None,
     help="Labels needed for a goal, from assumed figures or a pilot; prompts, not answers, are what counts.",
 )  # fmt: skip
 

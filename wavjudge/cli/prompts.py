@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from wavjudge.cli.console import console
+from wavjudge.nearest import likely
 
 
 def prompts(
@@ -27,7 +28,8 @@ def prompts(
     found = load_all(prompts)
     if name is not None:
         if name not in found:
-            raise InputError(f"got the prompt name {name!r}, expected one of {sorted(found)}")
+            raise InputError(f"got the prompt name {name!r}, expected one of {', '.join(sorted(found))}",
+                             todo=likely(name, found))  # fmt: skip
         typer.echo(f"{found[name].words}\n\n{reply_format(found[name])}")
         return
     if json_:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from wavjudge.cli import rewards_check, rewards_monitor, rewards_rollouts, rewards_serve
+from wavjudge.cli.commands import Commands
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None,
+    cls=Commands, no_args_is_help=True, rich_markup_mode=None,
     help="A calibrated judge as a training reward: what it is worth, and whether it is being gamed.",
 )  # fmt: skip
 

@@ -173,7 +173,9 @@ def _frame(path: Path, rater_kind: RaterKind) -> pd.DataFrame:
     if path.is_dir():
         raise InputError("got a folder without a manifest.json, expected a run folder or a table",
                          todo="name the folder that `--out` of run or score named", where=str(path))  # fmt: skip
-    return read_table(path, rater_kind=rater_kind)
+    if (frame := read_table(path, rater_kind=rater_kind)).empty:
+        raise InputError("got no rows, only a header", where=str(path), todo="a table of ratings has one row a rating")
+    return frame
 
 
 def _unrated(path: Path) -> InputError:

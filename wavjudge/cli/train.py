@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wavjudge.cli.commands import Commands
 from wavjudge.errors import MissingPartError, pip_install
 from wavjudge.nearest import of_path
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from wavjudge.training.inspection import Inspected
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None,
+    cls=Commands, no_args_is_help=True, rich_markup_mode=None,
     help="Train by a judge's word: preferences on text tokens, demonstrations as an anchor.",
 )  # fmt: skip
 

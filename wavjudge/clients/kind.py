@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from wavjudge.clients.spec import NAMED_FILE, Spec, hide_secrets, parse_spec
 from wavjudge.errors import SpecError
+from wavjudge.nearest import nearest
 
 T = TypeVar("T")
 
 _MODEL = re.compile(r"(?=\w*[-./\d])[\w./-]{1,120}")
 """What is rather a model's name than a misspelt kind."""
+_VENDORS = {"google": "gemini", "gemini": "gemini", "models": "gemini", "vertex_ai": "gemini", "openai": "openai"}
+_INTERPRETERS = {".py": "python ", ".sh": "sh ", ".js": "node "}
+_PROGRAMS = frozenset({*_INTERPRETERS, ".exe", ".bash"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +64,53 @@ def read(text: str, kinds: Mapping[str, Kind[T]], what: str, named: Mapping[str,
 
 
 def _unknown(head: str, kinds: Mapping[str, Kind[T]], what: str, named: Mapping[str, str]) -> SpecError:
-    """Of a kind that is misspelt, or of a model's name that stands alone: the nearest whole SPEC."""
+    """Of a kind that is misspelt, or of what stands without one (a model, a command, a file): the nearest SPEC."""
     known, listed = ", ".join(sorted(kinds)), f"`wavjudge {what}s` lists them with their options"
     own = f"; models of {NAMED_FILE}: {', '.join(sorted(named))}" if named else ""
+    kind, colon, _ = head.partition(":")
+    whole = [hide_secrets(one) for one in _meant(head, kinds, named)]
+    todo = f"did you mean {' or '.join(whole)}? {listed}" if whole else f"write KIND:NAME; {listed}"
+    if colon or not whole or nearest(head, [*kinds, *named], 0.7):
+        problem = f"got the {what} kind {hide_secrets(kind if colon else head)!r}, expected one of {known}{own}"
+    else:
+        problem = f"got the {what} {hide_secrets(head)!r} without a kind, expected KIND:NAME with one of {known}{own}"
+    return SpecError(problem, todo=todo)
+
+
+def _meant(head: str, kinds: Mapping[str, Kind[T]], named: Mapping[str, str]) -> list[str]:
+    """Whole SPECs that somebody may have meant by a text whose kind is none of these."""
     kind, colon, name = head.partition(":")
-    shown = hide_secrets(kind if colon else head)
-    problem = f"got the {what} kind {shown!r}, expected one of {known}{own}"
-    if not colon and (near := difflib.get_close_matches(head, [*kinds, *named], 1, 0.7)):
-        example = kinds[near[0]].example if near[0] in kinds else near[0]
-        return SpecError(problem, todo=f"did you mean {example}? {listed}")
-    if colon and (near := difflib.get_close_matches(kind.lower(), list(kinds), 1)):
-        return SpecError(problem, todo=f"did you mean {near[0]}:{hide_secrets(name)}? {listed}")
-    models = [one for one in ("gemini", "openai") if one in kinds]
-    if colon or not models or not _MODEL.fullmatch(head):
-        return SpecError(problem, todo=f"write KIND:NAME; {listed}")
-    first, _, rest = head.partition("/")
-    own_kind = [one for one in models if head.lower().startswith(one)] or (models if "/" in head else models[-1:])
-    whole = [f"{one}:{rest if first.lower() == one else head}" for one in own_kind]
-    return SpecError(f"got the {what} {shown!r} without a kind, expected KIND:NAME with one of {known}{own}",
-                     todo=f"did you mean {' or '.join(whole)}? {listed}")  # fmt: skip
+    if colon:
+        if "python" in kinds and Path(f"{kind.replace('.', '/')}.py").is_file():
+            return [f"python:{head}"]
+        return [f"{near}:{name}"] if (near := nearest(kind, kinds)) else _on_disk(head, kinds)
+    if near := nearest(head, [*kinds, *named], 0.7):
+        return [kinds[near].example if near in kinds else near]
+    return _on_disk(head, kinds) or _models(head, kinds)
+
+
+def _on_disk(head: str, kinds: Mapping[str, Kind[T]]) -> list[str]:
+    """A command that stands there without its kind, or the path of stored answers or of a run."""
+    first, _, more = head.partition(" ")
+    program = Path(first)
+    is_program = bool(more) or program.suffix in _PROGRAMS or ("/" in first and _runs(program))
+    if "command" in kinds and is_program:
+        return [f"command:{_INTERPRETERS.get(program.suffix, '')}{head}"]
+    stored = next((one for one in ("recorded", "replay") if one in kinds), None)
+    return [f"{stored}:{head}"] if stored and Path(head).exists() else []
+
+
+def _runs(program: Path) -> bool:
+    return program.is_file() and os.access(program, os.X_OK)
+
+
+def _models(head: str, kinds: Mapping[str, Kind[T]]) -> list[str]:
+    """The SPECs of a model's name that stands alone, perhaps behind its vendor's as routers write it."""
+    there = [one for one in ("gemini", "openai") if one in kinds]
+    if not there or not _MODEL.fullmatch(head):
+        return []
+    vendor, slash, rest = head.partition("/")
+    own = _VENDORS.get(vendor.lower()) if slash else "gemini" if head.lower().startswith("gemini") else "openai"
+    if own in there:
+        return [f"{own}:{rest or head}"]
+    return [f"{one}:{head}" for one in (there if slash else there[-1:])]

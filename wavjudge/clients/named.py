@@ -19,7 +19,7 @@ import platformdirs
 
 from wavjudge.clients.spec import NAMED_FILE, FromFolder, Spec, parse_spec
 from wavjudge.errors import SpecError
-from wavjudge.nearest import of_path
+from wavjudge.nearest import listed, nearest, of_path
 
 OWN_FILE = "WAVJUDGE_CONFIG"
 MAX_BYTES = 1 << 20
@@ -80,7 +80,9 @@ def _definitions(path: Path, *, needed: bool = False) -> dict[str, str]:
     try:
         tables = tomllib.loads(text).get("models", {})
     except (ValueError, RecursionError) as error:
-        raise SpecError(f"not TOML: {error}", where=str(path)) from None
+        todo = 'text stands in quotation marks, below its table: spec = "KIND:NAME"'
+        raise SpecError(f"not TOML: {error}", where=str(path), todo=todo) from None
+    _refuse_misnamed(path, text)
     if not isinstance(tables, dict):
         raise SpecError("got models = ..., expected tables [models.NAME]", where=str(path))
     return {name: str(_definition(name, table, f"{path}, [models.{name}]")) for name, table in tables.items()}
@@ -109,12 +111,30 @@ def _definition(name: str, table: Any, where: str) -> Spec:
     try:
         refuse_built_in(name)
         if not isinstance(table, dict) or ("spec" in table) == ("kind" in table):
-            raise SpecError("expected a table with either spec or kind", todo='write spec = "KIND:NAME?key=value"')
+            raise _no_spec(table)
         texts = {key: _text(key, value) for key, value in table.items()}
         base = parse_spec(texts.pop("spec")) if "spec" in texts else Spec(texts.pop("kind"), texts.pop("name", ""))
         return base.changed(texts)
     except SpecError as error:
         raise SpecError(error.problem, todo=error.todo, where=where) from None
+
+
+def _refuse_misnamed(path: Path, text: str) -> None:
+    """A table that is called nearly as the one that is read would define nothing, without a word."""
+    for name in tomllib.loads(text):
+        if name != "models" and nearest(name, ["models"]):
+            raise SpecError(f"got the table [{name}...], expected [models.NAME]", todo="did you mean models?",
+                            where=str(path))  # fmt: skip
+
+
+def _no_spec(table: Any) -> SpecError:
+    """Of a table that says no model, or says it twice: what it holds, and what was perhaps meant."""
+    if not isinstance(table, dict):
+        return SpecError(f"got {type(table).__name__}, expected a table", todo='write spec = "KIND:NAME" into it')
+    keys = [key for key in table if key not in ("spec", "kind")]
+    near = [f"{key!r} is perhaps {found}" for key in keys if (found := nearest(key, ("spec", "kind")))]
+    return SpecError(f"got {listed(table)}, expected either spec or kind",
+                     todo="; ".join([*near, 'write spec = "KIND:NAME?key=value"']))  # fmt: skip
 
 
 def refuse_built_in(name: str) -> None:

@@ -10,7 +10,6 @@ account is never part of a SPEC: `api_key_env=NAME` says which environment varia
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from wavjudge.errors import SpecError
+from wavjudge.nearest import likely, nearest
 
 GRAMMAR = "KIND:NAME?key=value&key=value"
 NAMED_FILE = "wavjudge.toml"
@@ -130,6 +130,7 @@ class FromFolder(str):
 _FOLDER_KINDS = frozenset({
     "openai", "gemini", "signals", "checks", "replay", "recorded", "cascade", "espeak", "moonshine",
 })  # fmt: skip
+_OWN_KINDS = frozenset({"command", "python", "azure"})
 _INNER_KINDS = re.compile(r"(?:^|[=&?])@?(command|python|azure):")
 _VARIABLES = re.compile(r"[a-z]_env\s*=", re.IGNORECASE)
 
@@ -141,6 +142,9 @@ def _refuse_trust(head: str, spec: Spec, options: Mapping[str, str]) -> None:
         f"WAVJUDGE_CONFIG={NAMED_FILE} makes this one yours)"
     )
     kinds = [found[1] for text in _readings(str(spec)) for found in _INNER_KINDS.finditer(text)]
+    if not kinds and spec.kind not in _FOLDER_KINDS | _OWN_KINDS:
+        raise SpecError(f"{told} is of the kind {spec.kind!r}, expected one of {', '.join(sorted(_FOLDER_KINDS))}",
+                        todo=likely(spec.kind, sorted(_FOLDER_KINDS)))  # fmt: skip
     if kinds or spec.kind not in _FOLDER_KINDS:
         kind = (kinds or [spec.kind])[0]
         raise SpecError(f"{told} is of the kind {kind!r}, which a file of a folder may not define: it would start a "
@@ -181,9 +185,13 @@ def parse_spec(text: str, named: Mapping[str, str] | None = None) -> Spec:
             _refuse_trust(head, spec, options)
         return spec.changed(options)
     if head.startswith("@"):
-        there = ", ".join(sorted(named)) or "none"
+        there = ", ".join(sorted(named)) or "none is defined"
         problem = f"got {hide_secrets(head)!r}, expected a model of {NAMED_FILE}: {there}"
-        raise SpecError(problem, todo="define it there or name one of them")
+        near = nearest(head.removeprefix("@"), named)
+        like = f"did you mean @{near}? Or " if near else ""
+        new = head.removeprefix("@") if re.fullmatch(r"@[\w.-]{1,40}", head) else "NAME"
+        raise SpecError(problem, todo=f'{like}write [models.{hide_secrets(new)}] and spec = "KIND:NAME" into '
+                        f"{NAMED_FILE}, in the folder where wavjudge is started or in your own")  # fmt: skip
     kind, colon, name = head.partition(":")
     if colon and not name:
         raise SpecError(f"got {hide_secrets(head)!r} without a name", todo=f"write {GRAMMAR}")
@@ -214,15 +222,24 @@ def _refuse_secrets(spec: Spec) -> None:
 
 
 def _unknown(key: str, known: list[str], where: str) -> SpecError:
-    near = difflib.get_close_matches(key, known, 1)
-    todo = f"did you mean {near[0]}?" if near else "use one of them or leave it out"
+    near = nearest(key, known)
+    todo = f"did you mean {near}?" if near else "use one of them or leave it out"
     return SpecError(f"got the option {key!r}, known are: {', '.join(known)}", todo=todo, where=where)
+
+
+_EXPECTED = {
+    "int_parsing": "a whole number", "int_from_float": "a whole number", "float_parsing": "a number",
+    "bool_parsing": "true or false",
+}  # fmt: skip
+"""In plain words."""
 
 
 def _refused(error: ErrorDetails, where: str) -> SpecError:
     key = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "missing":
         return SpecError(f"the option {key!r} is needed", todo=f"add {key}=VALUE", where=where)
-    expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    expected = _EXPECTED.get(error["type"], error["msg"].removeprefix("Input should be ").removeprefix("Value error, "))
     got = f"{key}={error['input']}" if key else "these options together"
-    return SpecError(f"got {got}, expected {expected}", where=where)
+    choices = re.findall(r"'([^']*)'", expected) if error["type"] == "literal_error" else []
+    near = nearest(str(error["input"]), choices)
+    return SpecError(f"got {got}, expected {expected}", todo=f"did you mean {key}={near}?" if near else "", where=where)

@@ -81,9 +81,17 @@ def check_options(base_url: str | None, timeout_seconds: float) -> None:
     """
     _check_environment()
     if base_url is not None and not base_url.startswith(("http://", "https://")):
-        raise SpecError(f"got base_url {base_url!r}, expected http://... or https://...")
+        scheme = "http" if _is_near(base_url) else "https"
+        todo = f"did you mean {scheme}://{base_url}?" if "://" not in base_url else "write the server's whole address"
+        raise SpecError(f"got base_url {base_url!r}, expected http://... or https://...", todo=todo)
     if not (math.isfinite(timeout_seconds) and timeout_seconds > 0):
         raise SpecError(f"got timeout_seconds {timeout_seconds!r}, expected a positive number of seconds")
+
+
+def _is_near(address: str) -> bool:
+    """Whether an address without a scheme is one of this machine or of the house, where nothing is encrypted."""
+    host = address.partition("/")[0].partition(":")[0]
+    return host == "localhost" or re.fullmatch(r"(127|10|192\.168|172\.\d+)(\.\d+)+", host) is not None
 
 
 _PROXIES = ("all_proxy", "https_proxy", "http_proxy")

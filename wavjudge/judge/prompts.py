@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from wavjudge import resources
 from wavjudge.errors import InputError
-from wavjudge.nearest import did_you_mean
+from wavjudge.nearest import likely, of_path
 from wavjudge.regular import refuse_special
 from wavjudge.types import Axis, AxisName, Scale
 
@@ -171,6 +172,10 @@ def load(path: Path) -> Prompt:
 def load_all(folder: Path | None = None) -> dict[str, Prompt]:
     """The prompts by name: the user's `folder` (every .md in it), or the shipped ones in the order of their INDEX."""
     shipped = resources.folder("prompts")
+    if folder is not None and not folder.is_dir():
+        got = "a file" if folder.exists() else "no such folder"
+        raise InputError(f"got {got}, expected a folder of prompts (.md)", where=str(folder),
+                         todo=f"name its folder: {folder.parent}" if folder.exists() else of_path(folder))  # fmt: skip
     paths: Sequence[Path] = (
         sorted(folder.glob("*.md")) if folder else [shipped / f"{name}.md" for name in resources.index("prompts")]
     )
@@ -193,17 +198,31 @@ def select(prompts: dict[str, Prompt], *, prompt_set: str, axes: Sequence[str] |
         names, missing = tuple(prompts), []  # a folder of the user's own prompts has its own names
     if missing:
         known = sorted({*PROMPT_SETS, *prompts})
-        raise InputError(f"got prompt set {prompt_set!r} without {missing}, expected one of {known}")
+        if prompt_set in PROMPT_SETS:
+            raise InputError(f"got the prompt set {prompt_set!r} without {', '.join(missing)}, expected each of its "
+                             "prompts", todo=f"add them, or use one of {', '.join(sorted(prompts))}")  # fmt: skip
+        raise InputError(f"got the prompt set {prompt_set!r}, expected one of {', '.join(known)}",
+                         todo=likely(prompt_set, known))  # fmt: skip
     chosen = [prompts[name] for name in names]
     if axes is None:
         return tuple(chosen)
     known_axes = {axis.name for prompt in chosen for axis in prompt.axes}
     if unknown := sorted(set(axes) - known_axes):
         raise InputError(
-            f"got axes {unknown}, expected some of {sorted(known_axes)}, which this prompt set declares",
-            todo=f"{did_you_mean(unknown[0], known_axes)} Another axis needs a prompt that declares it",
-        )
+            f"got the {'axis' if len(unknown) == 1 else 'axes'} {', '.join(map(repr, unknown))}, expected some of "
+            f"{', '.join(sorted(known_axes))}, which this prompt set declares",
+            todo=f"{_meant(unknown, known_axes)} Another axis needs a prompt that declares it (--prompts)".lstrip(),
+        )  # fmt: skip
     return tuple(prompt for prompt in chosen if {axis.name for axis in prompt.axes} & set(axes))
+
+
+def _meant(unknown: Sequence[str], known: Collection[str]) -> str:
+    """The axes that were meant by unknown ones; or how several are separated."""
+    parts = [part for part in re.split(r"[\s;+/|]+", " ".join(unknown)) if part]
+    if len(parts) > len(unknown) and set(parts) <= set(known):
+        return f"did you mean {','.join(parts)}? Several axes are separated by commas."
+    told = {name: said for name in unknown if (said := likely(name, known))}
+    return " ".join(f"{name}: {said}" if len(unknown) > 1 else said for name, said in told.items())
 
 
 def _validated(content: dict[str, Any], where: str) -> Prompt:

@@ -104,12 +104,34 @@ def read(path: Path) -> CalibrationFile:
     try:
         return CalibrationFile.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise InputError("got no such file or folder", where=str(path), todo=of_path(path)) from error
+        raise _absent(path) from error
     except OSError as error:
         raise InputError(f"got a file that cannot be read: {error.strerror}", where=str(path)) from error
     except ValidationError as error:
-        raise InputError(f"got no calibration of this version: {first_problem(error)}", where=str(path),
-                         todo="give a calibration.json as `wavjudge calibrate` writes it") from error  # fmt: skip
+        raise _no_calibration(path, error) from error
+
+
+def _absent(path: Path) -> InputError:
+    """Of a calibration that is not there; a folder that is there holds something else."""
+    if not path.parent.is_dir() or path.name != "calibration.json":
+        asked = path.parent if path.name == "calibration.json" else path
+        return InputError("got no such file or folder", where=str(asked), todo=of_path(asked))
+    if (path.parent / "manifest.json").exists():
+        return InputError("got a run folder, expected a calibration", where=str(path.parent),
+                          todo=f"calibrate it with people's labels first: wavjudge calibrate {path.parent} --labels "
+                          "LABELS --out calibration")  # fmt: skip
+    return InputError("got a folder without calibration.json, expected what `wavjudge calibrate` wrote",
+                      where=str(path.parent), todo="name the folder that its --out named")  # fmt: skip
+
+
+def _no_calibration(path: Path, error: ValidationError) -> InputError:
+    """Of a file that is none: a table of ratings is most likely meant to be calibrated first."""
+    if path.suffix.lower() in (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"):
+        return InputError(f"got a {path.suffix} file, expected a calibration.json or its folder", where=str(path),
+                          todo="`wavjudge calibrate RUN --labels LABELS --out calibration` makes one of a judge's "
+                          "ratings and people's labels")  # fmt: skip
+    return InputError(f"got no calibration of this version: {first_problem(error)}", where=str(path),
+                      todo="give a calibration.json as `wavjudge calibrate` writes it")  # fmt: skip
 
 
 def located(path: Path) -> Path:
