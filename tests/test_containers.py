@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from tests.test_audio import FORMATS, RATE, WHOLE, encoded, outcome, tone
-from wavjudge.audio import AudioFault, decode, transmit
+from wavjudge.audio import AudioFault, UnreadFormat, decode, transmit
 from wavjudge.containers import missing_bytes, ogg, opened
 
 HALF = {name: encoded(tone(0.5, 660), name) for name in FORMATS}
@@ -45,7 +45,7 @@ SOUND = WHOLE["wav16"][44:]
 TRUE = len(SOUND)
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 44, 1000, TRUE - 16, TRUE - 1, TRUE, TRUE + 1, TRUE + 16, TRUE + 44, 10**9,
+@pytest.mark.parametrize("size", [0, 1, 2, 44, 1000, TRUE - 2000, TRUE, TRUE + 1, TRUE + 16, TRUE + 44, 10**9,
                                   0x7FFF0000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])  # fmt: skip
 def test_a_data_size_that_the_true_outer_size_contradicts_means_to_the_end(size: int) -> None:
     assert np.array_equal(decode(wav(size=size), where="a").samples, decode(WHOLE["wav16"], where="a").samples)
@@ -225,11 +225,154 @@ def test_other_containers_are_read_their_cuts_seen_and_their_rests_named(format_
     assert "bytes left over" in problem(data + b"rest!" * 100)
 
 
-@pytest.mark.parametrize("format_", ["VOC", "NIST", "PVF", "HTK"])
-def test_a_format_whose_wholeness_nobody_checks_is_refused_by_name(format_: str) -> None:
+def written(format_: str, sound: np.ndarray | None = None, **options: str) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, tone(), RATE, format=format_, subtype="PCM_16")
-    assert "does not decode as audio" in problem(file.getvalue())
+    soundfile.write(file, tone() if sound is None else sound, RATE, format=format_, subtype="PCM_16", **options)
+    return file.getvalue()
+
+
+def junk(size: int) -> bytes:
+    return np.random.default_rng(size).integers(1, 256, size).astype(np.uint8).tobytes()
+
+
+def heard(data: bytes, name: str = "wav16") -> bool:
+    """Whether exactly the sound of the whole recording is heard."""
+    return np.array_equal(decode(data, where="a").samples, decode(WHOLE[name], where="a").samples)
+
+
+@pytest.mark.parametrize("tag", [10, 42, 2090, 100_000])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_tag_in_front_takes_nothing_of_the_sound(name: str, tag: int) -> None:
+    size = bytes((tag - 10) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    front = b"ID3\x04\0\0" + size + b"x" * (tag - 10)
+    assert heard(front + WHOLE[name], name) and heard(front + front + WHOLE[name], name)
+    assert heard(front + bytes(300) + WHOLE[name], name)
+
+
+@pytest.mark.parametrize("format_", ["AIFF", "AU", "CAF", "W64"])
+@pytest.mark.parametrize("behind", [ID3V1, APE, APE + ID3V1])
+def test_a_tag_takes_and_adds_nothing_in_other_containers(format_: str, behind: bytes) -> None:
+    front = b"ID3\x04\0\0\0\0\0\x05hello"
+    assert heard(written(format_) + behind) and heard(front + written(format_)) and heard(front + WHOLE["wav16"])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 8, 13, 24, 31, 100, 600, 1024])
+@pytest.mark.parametrize("riff", [None, "short", 0, 0xFFFFFFFF])
+def test_a_few_bytes_of_anything_behind_a_wav_are_not_heard(size: int, riff: int | str | None) -> None:
+    outer = 36 + TRUE if riff == "short" else 36 + TRUE + size if riff is None else int(riff)
+    assert heard(wav(outer, TRUE, behind=junk(size)))
+
+
+APE_FOOT = b"APETAGEX\xe8\x03\0\0\x48\0\0\0\x02\0\0\0" + bytes(12)
+APE_1 = b"\x0c\0\0\0\0\0\0\0Title\0a good sound" + b"\0" * 12 + APE_FOOT
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_ape_tag_that_is_marked_at_its_end_alone_is_no_sound(name: str) -> None:
+    """As all of version 1 are, and those of version 2 without a head."""
+    first = APE_1[: 0x48 - 32].ljust(0x48 - 32, b"\1") + APE_FOOT
+    assert heard(WHOLE[name] + first, name) and heard(WHOLE[name] + first + ID3V1, name)
+
+
+def vbri(data: bytes, frames: int, size: int) -> bytes:
+    """The same MP3 with the other head of a variable bit rate, as Fraunhofer's encoder writes it."""
+    first = data.index(data[:2], 4)
+    told = b"VBRI" + struct.pack(">HHHIIHHHH", 1, 0, 75, size, frames, 1, 1, 2, 1)
+    return (data[:4] + bytes(32) + told).ljust(first, b"\0") + data[first:]
+
+
+def test_an_mp3_with_a_vbri_head_is_whole_and_its_cut_is_seen() -> None:
+    data = encoded(tone(3.0), "mp3")
+    count = struct.unpack(">I", data[data.index(b"Xing") + 8 :][:4])[0]
+    for frames in (count, count + 1):  # some count the head itself
+        made = vbri(data, frames, len(data))
+        assert seconds(made) == pytest.approx(3.0, abs=0.1) and missing_bytes(made) == 0
+        ends = [place for place in range(4, len(made) - 4) if made[place : place + 2] == made[:2]]
+        assert "was cut off" in problem(made[: ends[-20]])
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize("endian, order", [("BIG", ">"), ("LITTLE", "<")])
+def test_an_au_of_unknown_size_is_read_to_its_end(endian: str, order: str, size: int) -> None:
+    data = written("AU", endian=endian)
+    assert heard(data) and heard(data[:8] + struct.pack(f"{order}I", size) + data[12:])
+    assert "was cut off" in problem(data[:-100])
+    assert outcome(data[:8] + bytes(4) + data[12 : data.index(SOUND[:4]) if order == "<" else 24]) == "no_speech"
+
+
+@pytest.mark.parametrize("size", [-1, 0])
+def test_a_caf_of_unknown_size_is_read_to_its_end(size: int) -> None:
+    data = written("CAF")
+    place = data.index(b"data") + 4
+    assert heard(data[:place] + struct.pack(">q", size) + data[place + 8 :])
+    assert "was cut off" in problem(data[:-100])
+
+
+@pytest.mark.parametrize("odd", range(9))
+@pytest.mark.parametrize("where", ["front", "behind"])
+@pytest.mark.parametrize("padded", [True, False])
+def test_chunks_of_any_length_leave_a_w64_whole(odd: int, where: str, padded: bool) -> None:
+    """Chunks begin at multiples of eight bytes; not all writers pad the last one, and some none."""
+    data = written("W64")
+    start = data.index(b"data\xf3\xac")
+    chunk = b"list\x2f\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0" + struct.pack("<Q", 24 + odd) + b"z" * odd
+    chunk += bytes(-len(chunk) % 8) if padded else b""
+    made = data[:start] + chunk + data[start:] if where == "front" else data + bytes(-len(data) % 8 * padded) + chunk
+    assert heard(made)
+    assert "was cut off" in problem(data[:-9])
+
+
+@pytest.mark.parametrize("frames", range(5))
+def test_a_w64_of_any_number_of_bytes_is_whole(frames: int) -> None:
+    sound = tone()[: RATE - frames]
+    assert len(decode(written("W64", sound), where="a").samples) == RATE - frames
+    eight = io.BytesIO()
+    soundfile.write(eight, sound, RATE, format="W64", subtype="PCM_U8")
+    for padding in (0, -len(eight.getvalue()) % 8):
+        assert len(decode(eight.getvalue() + bytes(padding), where="a").samples) == RATE - frames
+
+
+ADTS = b"\xff\xf1\x50\x80\x02\x1f\xfc" + junk(200)
+UNREAD = {
+    "NIST SPHERE": b"NIST_1A\n   1024\nchannel_count -i 1\nend_head\n".ljust(1024) + junk(400),
+    "VOC": b"Creative Voice File\x1a\x1a\0\x0a\x01" + junk(100),
+    "PVF": written("PVF"),
+    "AC-3": b"\x0b\x77\x12\x34\x14\x40" + junk(500), "MPEG-TS": (b"\x47\x40\0\x10" + junk(184)) * 5,
+    "Ogg FLAC": b"OggS\0\2" + bytes(20) + b"\x01\x33\x7fFLAC\1\0" + junk(200),
+    "Ogg Speex": b"OggS\0\2" + bytes(20) + b"\x01\x50Speex   1.2" + junk(200),
+    "WAV with AAC": wav(sound=junk(500)).replace(b"\x10\0\0\0\1\0", b"\x10\0\0\0\xff\0"),
+    "AAC": ADTS, "MP4": b"\0\0\0\x20ftypM4A " + junk(100), "WebM": b"\x1a\x45\xdf\xa3" + junk(100),
+    "AMR": b"#!AMR\n" + junk(64), "SILK": b"\x02#!SILK_V3" + junk(64), "WavPack": b"wvpk" + junk(64),
+    "Monkey's Audio": b"MAC \x96\x0f" + junk(64),
+}  # fmt: skip
+STANDS_FOR = {
+    "Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
+    "git-annex": b"/annex/objects/SHA256E-s31390--0a1b.wav\n", "HTML": b"\n<!DOCTYPE html>\n<html>Log in</html>",
+    "XML": b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "JSON": b'{"error": "not found"}',
+    "error message": b"404: Not Found", "ZIP": b"PK\x03\x04" + junk(40), "gzip": b"\x1f\x8b\x08" + junk(40),
+    "NumPy": b"\x93NUMPY\1\0" + junk(40),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tag", [b"", b"ID3\x04\0\0\0\0\0\x05hello"])
+@pytest.mark.parametrize("kind", [*UNREAD, *STANDS_FOR])
+def test_what_others_read_or_what_stands_for_a_recording_is_not_the_candidates_fault(kind: str, tag: bytes) -> None:
+    with pytest.raises(UnreadFormat) as fault:
+        decode(tag + (UNREAD | STANDS_FOR)[kind], where="a")
+    assert f"got a recording of the format {kind}, which is not read" in fault.value.problem
+    wanted = {"Git LFS": "git lfs pull", "git-annex": "git annex get", "ZIP": "unpack", "gzip": "unpack",
+              "NumPy": "write the samples"}.get(kind, "download" if kind in STANDS_FOR else "ffmpeg")  # fmt: skip
+    assert wanted in fault.value.todo
+
+
+def test_a_format_whose_wholeness_nobody_checks_is_refused_by_name() -> None:
+    with pytest.raises(UnreadFormat, match="of the format HTK, which is not read"):
+        decode(written("HTK"), where="a")
+
+
+@pytest.mark.parametrize("said", [b"hello", b"not a sound", junk(400), b"0.1 0.2 0.3"])
+def test_bytes_that_are_nothing_known_stay_a_broken_recording(said: bytes) -> None:
+    assert "does not decode as audio" in problem(said)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -61,10 +61,7 @@ def mono_samples(data: bytes, *, where: str, max_seconds: float | None = None) -
     """The sound of a whole file, and its rate. Raises `AudioFault` for what does not decode or is not whole."""
     refuse_size(len(data), where)
     if (kind := containers.kind_of(data)) in containers.UNREAD:
-        raise UnreadFormat(
-            f"got a recording of the format {kind}, which is not read, expected {READ}", "broken_audio",
-            todo="fetch it: git lfs pull" if kind == "Git LFS" else "convert it, for example with ffmpeg", where=where,
-        )  # fmt: skip
+        raise _unread(kind or "", where)
     found = containers.opened(data)
     if found is not None and found.problem:
         raise AudioFault(
@@ -153,10 +150,12 @@ def _opened(link: bytes, where: str) -> soundfile.SoundFile:
     try:
         file = _Forwards(io.BytesIO(link))
     except (soundfile.SoundFileError, TypeError, ValueError) as error:
+        if (codec := containers.coded_in(link)) is not None:
+            raise _unread(codec, where) from error
         raise _undecodable(_plain(error), where) from error
-    if containers.kind_of(link) is None:
+    if containers.kind_of(link) is None:  # libsndfile reads it, and nobody could say whether it is whole
         file.close()
-        raise _undecodable(f"it is of the format {file.format}, of which nobody could say whether it is whole", where)
+        raise _unread(file.format, where)
     if not MIN_RATE <= file.samplerate <= MAX_RATE:
         file.close()
         raise AudioFault(
@@ -164,6 +163,11 @@ def _opened(link: bytes, where: str) -> soundfile.SoundFile:
             "broken_audio", todo="write the rate that the samples have", where=where,
         )  # fmt: skip
     return file
+
+
+def _unread(kind: str, where: str) -> UnreadFormat:
+    return UnreadFormat(f"got a recording of the format {kind}, which is not read, expected {READ}", "broken_audio",
+                        todo=containers.remedy(kind), where=where)  # fmt: skip
 
 
 def _undecodable(reason: str, where: str) -> AudioFault:

@@ -283,3 +283,14 @@ def test_every_recording_keeps_its_suffix(run: RunFolder, tmp_path: Path) -> Non
     (tmp_path / "set" / "a").write_bytes(ANSWER)
     kept = [Intake(run).take(testset, Row(item_id="1", audio=name))[1].answers[0].audio for name in ("a", "b.FLAC")]
     assert [Path(ref.path).suffix for ref in kept if ref] == ["", ".flac"]
+
+
+@pytest.mark.parametrize("place", ["audio", "question_audio"])
+@pytest.mark.parametrize("data", [b"NIST_1A\n   1024\n" + bytes(2000), b"/annex/objects/MD5-s1--0\n", b"<html></html>"])
+def test_a_recording_that_others_read_is_a_bad_row_that_names_it(
+    run: RunFolder, tmp_path: Path, data: bytes, place: str
+) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "sphere.wav").write_bytes(data)
+    with pytest.raises(InputError, match="which is not read"):
+        taken(run, tmp_path, {"audio": "a.wav"} | {place: "sphere.wav"})

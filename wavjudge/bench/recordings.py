@@ -92,7 +92,7 @@ def refuse_unread(folder: Path) -> None:
         found = ", ".join(sorted({file.suffix.lower() or "no suffix" for file in files}))
         kinds = _kinds_within(file for file in files if file.suffix.lower() not in UNREAD)
         told = f"{found}; what they hold is {', '.join(sorted(kinds))}" if kinds else found
-        todo = "fetch them: git lfs pull" if kinds == {"Git LFS"} else CONVERT
+        todo = containers.remedy(*kinds) if len(kinds) == 1 else CONVERT
         raise InputError(
             f"got {len(files)} recordings of the candidate {name}{others}, and none that is read ({told})",
             where=str(folder), todo=f"{todo}, or move the candidate's folder away",
@@ -135,7 +135,7 @@ def _begin(file: Path) -> bytes:
         return b""
     try:
         with file.open("rb") as opened:
-            return opened.read(12)
+            return opened.read(containers.LOOKED_AT)
     except OSError:
         return b""
 

@@ -89,7 +89,9 @@ def _spelt_otherwise(root: Path, name: str, hint: bool) -> tuple[Path, str]:
         several = ", ".join(apart(*(_relative(path, root) for path in fitting[:4])))
         raise _refused(name, f"is not there under this very name, and several others fit it: {several}")
     if (root / name).is_symlink():
-        raise _refused(name, f"is a link to {os.readlink(root / name)}, which is not there", "put the file back")  # noqa: PTH115
+        aim = os.readlink(root / name)  # noqa: PTH115
+        todo = "fetch it: git annex get" if ".git/annex/" in aim else "put the file back"
+        raise _refused(name, f"is a link to {aim}, which is not there", todo)
     raise _refused(name, *_absent(root, name, hint))
 
 

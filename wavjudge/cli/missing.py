@@ -17,8 +17,9 @@ def missing_said(missing: int, rows: int) -> str:
 def unread_said(unread: Counter[str], of: int) -> str:
     """What a pass says at its end of recordings in formats that are not read."""
     from wavjudge.bench.recordings import HOW, kinds
+    from wavjudge.containers import is_no_recording, remedy
 
-    todo = "fetch them: git lfs pull" if set(unread) == {"Git LFS"} else HOW
+    todo = remedy(next(iter(unread))) if len(unread) == 1 and is_no_recording(next(iter(unread))) else HOW
     return (f"{unread.total()} of {of} recordings were left out, in formats that are not read: {kinds(unread)}. "
             f"What to do: {todo}; the same command then takes them in (under their new names)")  # fmt: skip
 

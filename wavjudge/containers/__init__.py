@@ -7,13 +7,28 @@ whole. Pure functions of bytes; nothing here decodes.
 
 from __future__ import annotations
 
-from wavjudge.containers import flac, mp3, ogg, others, wav
-from wavjudge.containers.found import Found, named
+from wavjudge.containers import flac, mp3, ogg, others, unread, wav
+from wavjudge.containers.found import Found, behind_id3, named
 
-__all__ = ["UNREAD", "Found", "kind_of", "missing_bytes", "named", "opened"]
+__all__ = [
+    "LOOKED_AT",
+    "UNREAD",
+    "Found",
+    "coded_in",
+    "is_no_recording",
+    "kind_of",
+    "missing_bytes",
+    "named",
+    "opened",
+    "remedy",
+]
 
-UNREAD = frozenset({"MP4", "WebM", "AAC", "AMR", "WMA", "Git LFS"})
-"""Kinds of recordings that libsndfile does not read, though they are sound, or (Git LFS) stand for it."""
+UNREAD = unread.KINDS
+"""Kinds of recordings that are not read here, though they are sound, and of files that stand in the place of one."""
+
+LOOKED_AT, coded_in, is_no_recording, remedy = (
+    unread.LOOKED_AT, unread.coded_in, unread.is_no_recording, unread.remedy,
+)  # fmt: skip
 
 _READERS = {"WAV": wav.read, "Ogg": ogg.read, "FLAC": flac.read, "MP3": mp3.read}
 
@@ -21,6 +36,8 @@ _READERS = {"WAV": wav.read, "Ogg": ogg.read, "FLAC": flac.read, "MP3": mp3.read
 def opened(data: bytes) -> Found | None:
     """The recordings in a file; None for a file of another kind."""
     kind = kind_of(data)
+    if kind is not None and kind != "MP3":
+        data = data[behind_id3(data) :]  # libsndfile counts the tag's bytes as if they were the recording's
     if kind in _READERS:
         return _READERS[kind](data)
     return others.read(data, kind) if kind in ("AIFF", "AU", "CAF", "W64") else None
@@ -32,8 +49,11 @@ def kind_of(data: bytes) -> str | None:
     >>> kind_of(b"fLaC"), kind_of(bytes((255, 243))), kind_of(b"so long")
     ('FLAC', 'MP3', None)
     """
+    start = behind_id3(data) if data[:3] == b"ID3" else 0
+    if start and (within := kind_of(data[start : start + unread.LOOKED_AT])) is not None:
+        return within  # any writer of tags may put one in front
     bare = len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0
-    return ("MP3" if data[1] & 6 else "AAC") if bare else named(data[:12])
+    return ("MP3" if data[1] & 6 else "AAC") if bare else unread.kind_of(data) or named(data[:12])
 
 
 def missing_bytes(data: bytes) -> int:

@@ -8,6 +8,20 @@ from dataclasses import dataclass
 _ZEROS = re.compile(rb"\0*")
 
 
+_UNREAD_MARKS = {
+    b"version http": "Git LFS", b"#!AMR": "AMR", b"0&\xb2u": "WMA", b"NIST_1A": "NIST SPHERE",
+    b"Creative Voi": "VOC", b".ra\xfd": "RealAudio", b".RMF": "RealMedia", b"MAC ": "Monkey's Audio",
+    b"wvpk": "WavPack", b"TTA1": "True Audio", b"MPCK": "Musepack", b"MP+": "Musepack", b"DSD ": "DSF",
+    b"FRM8": "DSDIFF", b"FLV\x01": "FLV", b"ADIF": "AAC", b"ajkg": "Shorten", b"#!SILK": "SILK", b"\x02#!SILK": "SILK",
+    b"\x7f\xfe\x80\x01": "DTS", b"MThd": "MIDI", b"PVF1": "PVF", b"\0\0\x01\xba": "MPEG-PS", b"TWIN": "VQF",
+}  # fmt: skip
+
+
+def marked(head: bytes) -> str | None:
+    """The kind of recording that others read, by the mark that it begins with."""
+    return next((kind for mark, kind in _UNREAD_MARKS.items() if head.startswith(mark)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Recordings of one file, one after the other, each as a file that libsndfile reads to its end.
@@ -53,6 +67,8 @@ def behind_tag(data: bytes, position: int) -> int | None:
     (128, None)
     """
     mark = data[position : position + 11]
+    if position and position == _footed(data):
+        return len(data) - 128 * (data[-128:-125] == b"TAG")
     if mark.startswith(b"ID3") and len(data) >= position + 10:
         size = sum((byte & 0x7F) << shift for byte, shift in zip(data[position + 6 : position + 10], (21, 14, 7, 0),
                                                                 strict=True))  # fmt: skip
@@ -67,6 +83,28 @@ def behind_tag(data: bytes, position: int) -> int | None:
         ends = [data.find(word, position) + len(word) for word in (b"LYRICSEND", b"LYRICS200") if word in data]
         return min(ends) if ends else None
     return None
+
+
+def behind_id3(data: bytes) -> int:
+    """The place behind the ID3v2 tags, and the zeros between them, that a file begins with; 0 where it has none.
+
+    >>> behind_id3(b"ID3" + bytes([4, 0, 0, 0, 0, 0, 2]) + b"xxfLaC"), behind_id3(b"fLaC")
+    (12, 0)
+    """
+    position = 0
+    while data[position : position + 3] == b"ID3" and (further := behind_tag(data, position)) is not None:
+        zeros = behind_zeros(data, further)
+        position = zeros if zeros > further + 3 else further  # an MP4 file begins with three itself
+    return position
+
+
+def _footed(data: bytes) -> int | None:
+    """The place of a tag of the APE kind that is marked at its end alone, as all of its first version are."""
+    end = len(data) - 128 * (data[-128:-125] == b"TAG")
+    foot = data[max(0, end - 32) : end]
+    if not foot.startswith(b"APETAGEX") or int.from_bytes(foot[20:24], "little") & 1 << 29:  # this is its head
+        return None
+    return end - max(32, int.from_bytes(foot[12:16], "little"))
 
 
 def behind_tags(data: bytes, position: int) -> int:
@@ -87,12 +125,11 @@ def named(head: bytes) -> str | None:
     """
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return "WAV"
-    if head == b"version http":  # ...s://git-lfs.github.com/spec/v1
-        return "Git LFS"
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return "AIFF"
     marks = {
-        b"fLaC": "FLAC", b"OggS": "Ogg", b".snd": "AU", b"caff": "CAF", b"riff": "W64", b"\x1a\x45\xdf\xa3": "WebM",
-        b"#!AM": "AMR", b"0&\xb2u": "WMA",
+        b"fLaC": "FLAC", b"OggS": "Ogg", b".snd": "AU", b"dns.": "AU", b"caff": "CAF", b"riff": "W64",
+        b"\x1a\x45\xdf\xa3": "WebM",
     }  # fmt: skip
-    return "MP4" if head[4:8] == b"ftyp" else "MP3" if head[:3] == b"ID3" else marks.get(head[:4])
+    is_mp4 = head[4:8] == b"ftyp"
+    return "MP4" if is_mp4 else "MP3" if head[:3] == b"ID3" else marks.get(head[:4]) or marked(head)

@@ -1,9 +1,10 @@
 """MP3: a file is its frames; they are walked through, because its first one may know the length of the first recording
 alone, and because what is cut off or left over shows nowhere else.
 
-A frame with a Xing or Info head begins a recording. Where its numbers and the frames contradict each other, or where
-there is none, a head with the true number is put in its place: libsndfile stops at a guess otherwise. A file of the
-free format (frames that do not say their size) is taken as it is.
+A frame with a Xing, Info or VBRI head begins a recording. Where its numbers and the frames contradict each other, or
+where there is none, a head with the true number is put in its place: libsndfile stops at a guess otherwise. A file of
+the free format (frames that do not say their size) is taken as it is. A cut between two frames of a file without such a
+head is not seen.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ class _Link:
 
 @dataclass(frozen=True, slots=True)
 class _Xing:
-    """What the first frame says of those behind it; None where it says nothing. size: of that frame."""
+    """What the first frame says of those behind it; None where it says nothing. size: of that frame. foreign: it is
+    that of another encoder (VBRI), which a decoder may pass over."""
 
     size: int
     frames: int | None
     bytes: int | None
+    foreign: bool = False
 
 
 def read(data: bytes) -> Found:
@@ -109,11 +112,15 @@ def _xing(data: bytes, start: int, size: int) -> _Xing | None:
     for offset in (13, 21, 36):  # behind the side information of MPEG-2 mono, MPEG-2 stereo or MPEG-1 mono, the rest
         place = start + offset
         if data[place : place + 4] in (b"Xing", b"Info"):
-            flags, place, told = int.from_bytes(data[place + 4 : place + 8], "big"), place + 8, []
+            flags, place, told = int.from_bytes(data[place + 4 : place + 8], "big"), place + 8, list[int | None]()
             for bit in (1, 2):
                 told.append(int.from_bytes(data[place : place + 4], "big") if flags & bit else None)
                 place += 4 * bool(flags & bit)
-            return _Xing(size, *told)
+            return _Xing(size, told[0], told[1])
+    place = start + 36
+    if data[place : place + 4] == b"VBRI" and len(data) >= place + 18:
+        size_told, frames = (int.from_bytes(data[place + at : place + at + 4], "big") for at in (10, 14))
+        return _Xing(size, frames or None, size_told or None, foreign=True)
     return None
 
 
@@ -131,7 +138,7 @@ def _lacking(link: _Link) -> int:
 
 def _file(data: bytes, link: _Link) -> bytes:
     """The frames of a recording behind a head that counts them and no others."""
-    if link.head is not None and link.head.frames == link.frames:
+    if link.head is not None and link.head.frames == link.frames and not link.head.foreign:
         return data if (link.begin, link.stop) == (0, len(data)) else data[link.begin : link.stop]
     sound = data[link.begin + (link.head.size if link.head else 0) : link.stop]
     return _counting(sound[:4], link.frames, len(sound)) + sound if link.frames and len(sound) > 4 else sound

@@ -5,8 +5,8 @@ chunk, or a number that is off by a header. A size is believed only as far as it
 
 * a data size beyond the end is a promise, and the file cut off, unless the outer size is true of the file as it is:
   then the two contradict each other, and the file is read to its end;
-* a data size that ends before the file does is believed where only chunks, tags or zeros follow; where anything else
-  follows, the sound goes on;
+* a data size that ends before the file does is believed where only chunks, tags, zeros or a few bytes follow; where
+  anything else follows, the sound goes on;
 * an Ogg, FLAC or MP3 file in the place of the samples is no sound of a WAV file;
 * another WAV head, among the samples or behind them, begins another recording, and a second data chunk goes on with
   the first.
@@ -25,6 +25,8 @@ from wavjudge.containers.found import Found, behind_tag, behind_zeros, named
 _STREAMED_FROM = 0x7FFF0000
 """From here on a size is what writers put that do not know it (sox 0x7ffff000, others 0x80000000 or 0xffffffff)."""
 _A_HEAD = 128
+_RUBBISH = 1024
+"""So few bytes behind a sound of a known size are no more sound: whoever wrote the size of a first chunk wrote more."""
 _SAMPLES = (1, 3, 6, 7, 0xFFFE)  # formats that are samples: PCM, floats, A-law, mu-law, and the long form of these
 _HEAD = re.compile(rb"(?:RIFF|RIFX|RF64|BW64)[\0-\xff]{4}WAVE[ -~]{4}")
 _NO_SOUND = frozenset(
@@ -137,6 +139,8 @@ def _extent(data: bytes, start: int, size: int, head: _Head) -> tuple[int | None
             return (stop if _is_short(data, start + size, size, head) else start + size), further, 0
     if size and _is_foreign(data, start + size):
         return None, end, 0
+    if room - size <= min(size, _RUBBISH):
+        return start + size, end, 0
     return _without_list(data, start), end, 0
 
 
@@ -195,11 +199,12 @@ def _is_foreign(data: bytes, position: int) -> bool:
 
 def _another_kind(data: bytes, head: _Head) -> str | None:
     """The kind of file that stands in the place of samples: a WAV head in front of what is none."""
+    if _number(head.fmt, 0, head.order, 2) not in _SAMPLES:
+        return None
     kind = named(data[head.start : head.start + 12])
     if kind not in (None, "WAV"):
         return kind
-    is_samples = _number(head.fmt, 0, head.order, 2) in _SAMPLES
-    return "MP3" if is_samples and mp3.begins(data, head.start) else None
+    return "MP3" if mp3.begins(data, head.start) else None
 
 
 def _without_list(data: bytes, start: int) -> int:
@@ -214,10 +219,14 @@ def _without_list(data: bytes, start: int) -> int:
 
 
 def _file(head: _Head, sound: bytes) -> bytes:
-    """The same sound under a head whose sizes are true."""
-    order = ">" if head.order == "big" else "<"
-    chunks = b"fmt " + struct.pack(f"{order}I", len(head.fmt)) + head.fmt + bytes(len(head.fmt) % 2)
-    mark = b"RIFX" if head.order == "big" else b"RIFF"
+    return file_of(head.fmt, sound, head.order)
+
+
+def file_of(fmt: bytes, sound: bytes, byte_order: str = "little") -> bytes:
+    """A WAV file of a `fmt ` chunk and a sound, whose sizes are true."""
+    order = ">" if byte_order == "big" else "<"
+    chunks = b"fmt " + struct.pack(f"{order}I", len(fmt)) + fmt + bytes(len(fmt) % 2)
+    mark = b"RIFX" if byte_order == "big" else b"RIFF"
     outer = struct.pack(f"{order}I", 4 + len(chunks) + 8 + len(sound) + len(sound) % 2)
     pad = bytes(len(sound) % 2)
     return b"".join((mark, outer, b"WAVE", chunks, b"data", struct.pack(f"{order}I", len(sound)), sound, pad))
