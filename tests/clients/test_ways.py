@@ -238,7 +238,9 @@ def test_an_environment_with_which_nothing_connects_is_said_before_anything_is_s
     assert "SECRET" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", ["http://127.0.0.1:8080", "127.0.0.1:8080", "http://u:p%2F@h:1/", "http://a@b.c:p@h:1", "https://h"])
+@pytest.mark.parametrize(
+    "value", ["http://127.0.0.1:8080", "127.0.0.1:8080", "http://u:p%2F@h:1/", "http://a@b.c:p@h:1", "https://h"]
+)
 def test_a_proxy_that_can_be_spoken_to_is_taken(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
     check_options(None, 60)
