@@ -62,7 +62,7 @@ def test_wrong_formats_and_sources(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "metadata.jsonl").write_text("{}\n", encoding="utf-8")
     for words, piece in (
-        (("nostyle", source), f"got the format 'nostyle', expected one of {sorted(FORMATS)}"),
+        (("nostyle", source), f"got the format 'nostyle', expected one of {', '.join(sorted(FORMATS))}"),
         (("vstyle", tmp_path / "nowhere"), "got no such file"),
         (("vstyle", tmp_path / "empty"), "got not a single usable row"),
         (("vstyle", source, "--keep-audio", "move"), "got --keep-audio 'move'"),

@@ -64,7 +64,7 @@ def test_a_calibration_is_named_by_its_file_or_by_the_folder_that_calibrate_wrot
     assert len(boards) == 1 and b"overall_recalibrated_all" in boards.pop()
     (tmp_path / "empty").mkdir()
     done = typed("leaderboard", ratings, "--calibration", tmp_path / "empty", "--out", tmp_path / "none.csv")
-    assert done.code == 2 and "calibration.json: got no such file" in "".join(done.err.split("\n")), done.err
+    assert done.code == 2 and "empty: got a folder without calibration.json" in "".join(done.err.split("\n")), done.err
 
 
 def test_a_design_that_nobody_said_gives_raw_figures_and_says_why(

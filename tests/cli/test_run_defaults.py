@@ -94,7 +94,7 @@ def test_prompts_of_the_test_set_now_and_for_answers_rated_later(tmp_path: Path)
     [
         ('axes = ["semantics"]', "field \"axes\": got ['semantics'], expected some of ['acoustic', 'overall',"),
         ('prompt_set = "semantic"\naxes = ["overall"]', "field \"axes\": got ['overall'], expected some of ['sem"),
-        ('prompt_set = "together"', "field \"prompt_set\": got prompt set 'together'"),
+        ('prompt_set = "together"', "field \"prompt_set\": got the prompt set 'together'"),
         ('prompts = "nowhere"', 'field "prompts": '),
     ],
 )  # fmt: skip

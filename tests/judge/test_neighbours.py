@@ -7,6 +7,10 @@ They are replies to the prompt `semantic` that stopped by themselves.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from wavjudge.judge.parse import Verdict, parse
@@ -114,3 +118,16 @@ REPLIES: tuple[tuple[str, float | str], ...] = (
 def test_a_neighbour_of_a_golden_reply_gives_what_is_right(reply: str, right: float | str) -> None:
     outcome = parse(reply, SEMANTIC, finish="stop").outcomes["semantic"]
     assert (outcome.score if isinstance(outcome, Verdict) else outcome.status) == right
+
+
+def second_scores() -> list[dict[str, Any]]:
+    file = Path(__file__).parent / "golden" / "second_scores.jsonl"
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("case", second_scores(), ids=lambda case: str(case["why"]))
+def test_another_score_in_any_form_and_a_doubt_of_hearing_take_the_number_away(case: dict[str, Any]) -> None:
+    """`right` is the score, a status, or "none" for either of the two statuses without a score."""
+    outcome = parse(case["reply"], load_all()["overall"], finish="stop").outcomes["overall"]
+    got = outcome.score if isinstance(outcome, Verdict) else outcome.status
+    assert got == case["right"] or (case["right"] == "none" and got in ("not_heard", "unparseable"))

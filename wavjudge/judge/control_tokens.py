@@ -13,7 +13,7 @@ _BEGINNINGS = re.compile(
     r"<(?=[^\s\d=-]|0x)"  # <|im_end|>, </s>, <bos>, <<SYS>>, <__media__>, <0x0A>; 2<3 and <- are none
     r"|\[(?=/?[A-Za-z]?[A-Z]{2}[A-Z0-9_]*\]|\||(?:unused|UNUSED_TOKEN_)\d)"  # [INST], [/INST], [gMASK], [|user|]
     r"|[◁｟](?=\S)"  # ◁think▷
-    r"|\](?=[~!])"  # ]~b]
+    r"|\](?=[~!])|\[(?=\w{1,8}~\[)"  # ]~b], [e~[
 )
 
 

@@ -22,11 +22,11 @@ COUNTED, SAID, NOT_VERIFIED = "audio tokens counted", "judge says it heard", "no
 
 _YES = (
     "yes|yeah|yep|y|true|heard|是的|是|听到了|听到|听见了|听见|听到|聽到了|聽到|能听到|可以听到|能|有|对|對|"
-    "ja|oui|sí|si|sim|да|はい|네|예|hai"
+    "ja|oui|sí|si|sim|да|はい|네|예|hai|نعم|tak|evet|ya|jo|हाँ|हां|ใช่|vâng|có|ναι|1|audible|👍|✓|✅"
 )
 _NO = (
     "no|nope|n|false|none|否|不是|不能|不|没有听到|没听到|没有|没|沒有聽到|沒有|沒|未听到|未|听不到|听不见|聽不到|"
-    "无法听到|无|無|nein|non|não|nao|нет|いいえ|아니요|아니오|not heard"
+    "无法听到|无|無|nein|non|não|nao|нет|いいえ|아니요|아니오|not heard|لا|nej|nie|không|नहीं|hayır|tidak|nee|όχι|ไม่|👎"
 )
 _ANSWER = re.compile(rf"(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?P<more>\s*[,.;:!。，；：！、(—–-].*)?")
 _FLAW = (
@@ -46,11 +46,37 @@ _NEGATION = re.compile(  # of hearing itself: "no gaps" and "not just part of it
 )
 _DEAF = re.compile(
     rf"(?:.{{0,12}}\b(?:cannot|unable|not able|could not|did not|do not|was not|not)\b|.{{0,12}}n't\b).{{0,24}}\b{_HEARING}"
-    rf"|(?:i |we )?(?:did not|didn't|cannot|can't|could not|couldn't|do not|don't)|(?:.{{0,12}}(?:{_ZH_DEAF}|{_TEXT_ONLY}))|nothing\b|not at all|(?:i )?(?:never )heard|i heard nothing|there (?:is|was) no (?:audio|sound|recording)|[❌✗✘✖×☒]"
+    rf"|(?:i |we )?(?:did not|didn't|cannot|can't|could not|couldn't|do not|don't)|(?:.{{0,12}}(?:{_ZH_DEAF}|{_TEXT_ONLY}))|.{{0,30}}{_TEXT_ONLY}|nothing\b|not at all|(?:i )?(?:never )heard|i heard nothing|there (?:is|was) no (?:audio|sound|recording)|[❌✗✘✖×☒]"
 )
 _YES_SIGN = re.compile(r"[✅✓✔☑]|i (?:have )?heard (?:it|both|the|them|every)|我?(?:能|都)?听到了?")
 _LABELLED = re.compile(
     rf"(?<![a-z])(?:question|answer|audio|user|assistant|recording|[qa12]|提问|问题|問題|回答|录音|用户|助手|第[一二]段)s?\s?[:：=-]?\s?(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?![a-z])"
+)
+_SOURCE = (
+    r"(?:transcripts?|transcriptions?|texts?|texto|texte|testo|captions?|subtitles?|transkript\w{0,4}|transcripción|transcrição"
+    r"|trascrizione|文字稿?|文本|转录|轉錄|字幕|テキスト|文字起こし|텍스트)"
+)
+_READ = re.compile(  # how it knows what was said, where that is not by hearing
+    rf"\b(?:based on|from|via|using|through|thanks to|per|according to|by|reading|read|inferred|inferring|given|receiv\w+|got|provided|had|have|saw|as|in"
+    rf"|anhand|aufgrund|laut|aus|d'après|selon|según|a partir de|por|dalla|pela|по)\s+(?:of\s+)?(?:(?:the|a|an|its|your|this|their|la|el|le|il|o|a|des|der|dem|den|del?)\s+)?(?:\w+\s+){{0,1}}{_SOURCE}"
+    rf"|(?:根据|根據|通过|通過|凭|憑|按照?|依据|依據|基于|基於|从){_SOURCE}"
+    rf"|^[\s,;:.(（—–，：-]{{0,6}}{_SOURCE}(?: (?:only|alone|form))?[\s).）。]{{0,4}}$"
+    r"|\b(?:simulat|assum|infer|imagin|hypothe|pretend|presum|guess|suppos)|\breading\b.{0,12}$|\bread only\b"
+    r"|\bdid not (?:load|play|arrive|open)\b|\b(?:failed|corrupt\w*|empty file)\s{0,2}$"
+)
+_NOT_ONLY = re.compile(
+    r"\b(?:not (?:only|just)|nicht nur|no solo|pas seulement|rather than|instead of|no need)\b|不只|不仅|不僅"
+)
+_EITHER = re.compile(r"[,;(（，；]\s?(?:but |and )?no\b(?: for| to|\s?[(（])")  # yes (question), no (answer)
+_REPORTED = re.compile(
+    r"\b(?:the |an? )?(?:speaker|assistant|model|user|candidate|answer|response|reply|he|she|it|they|person|voice|bot|agent)s?\b[^.;]{0,24}"
+    r"\b(?:say|said|claim|state|tell|told|ask|admit|answer(?:s|ed)|repl(?:y|ies|ied)|complain|mention|apologi|sound|read)\w{0,4}\b.*"
+    r"|(?:说话人|助手|模型|用户|回答)[^。；]{0,10}(?:说|表示|称|声称|提到).*"
+)
+_DEAF_WORDS = re.compile(
+    r"(?:i (?:am|was) |i'm )?(?:unable|cannot|can't|could not|not (?:really|audible|possible|available|able|accessible|provided|received)|inaudible|unavailable|no (?:access|audio|sound|recording)s?"
+    r"|silent|silence|deaf|simulated|assumed|inferred|guessed|imagined|(?:the )?(?:audio|recording|sound)s?(?: \w+)? (?:is |was |were |are )?(?:not |un|in)\w+)\b"
+    rf"|(?:i )?(?:only |just )?(?:read|saw|got|received|was given|used)\b.{{0,20}}{_SOURCE}|read$|(?:the )?(?:\w+ )?{_SOURCE}(?: only| alone)?$"
 )
 _AGREEMENT = re.compile(r"\b(?:yes|ja|oui|sí)\b|是的")
 _NO_AUDIO = re.compile(r"(?:no|not|none|did not|didn't|could not|couldn't|cannot|can't)\b.{0,40}\b(?:hear|heard|audio|"
@@ -88,8 +114,15 @@ def _answer(content: str) -> Heard | None:
         return _in_other_words(text)
     more = found["more"] or ""
     if found["yes"]:
-        return "both" if _NEGATION.search(more) else "yes"
+        return "both" if _takes_back(more) else "yes"
     return "both" if _AGREEMENT.search(more) else "no"
+
+
+def _takes_back(more: str) -> bool:
+    """Whether what follows a yes says that it was read, made up, or not heard after all; others' words aside."""
+    own = _REPORTED.sub("", more)
+    is_read = _READ.search(own) is not None and _NOT_ONLY.search(own) is None
+    return is_read or _EITHER.search(own) is not None or _NEGATION.search(own) is not None
 
 
 def _in_other_words(text: str) -> Heard | None:
@@ -97,6 +130,12 @@ def _in_other_words(text: str) -> Heard | None:
     labelled = [("no" if found["no"] else "yes") for found in _LABELLED.finditer(text)]
     if labelled:
         return "no" if "no" in labelled else "yes"
-    if _NO_AUDIO.match(text) or _DEAF.match(text) or says_not_heard(text):
+    if (
+        _NO_AUDIO.match(text)
+        or _EITHER.search(text)
+        or _DEAF_WORDS.match(text)
+        or _DEAF.match(text)
+        or says_not_heard(text)
+    ):
         return "no"
     return "yes" if _YES_SIGN.match(text) else None

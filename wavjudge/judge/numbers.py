@@ -24,9 +24,10 @@ _UNIT = r"(?:points?|pts?|stars?|marks?|分|点|點|星|颗星|顆星|점|[★�
 
 _STARS = re.compile(r"([★⭐🌟]{1,10})(☆{0,10})")
 _INLINE = re.compile(
-    r"<!\[CDATA\[|\]\]>|</?(?:b|strong|i|em|u|code|mark|big)>|<br\s?/?>|&nbsp;|<\|(?:begin|end)_of_box\|>",
+    r"<!\[CDATA\[|\]\]>|</?(?:b|strong|i|em|u|code|mark|big)>|<\|(?:begin|end)_of_box\|>",
     re.IGNORECASE,
 )
+_SPACE = re.compile(r"<br\s?/?>|&nbsp;", re.IGNORECASE)
 _WRAPPED = re.compile(r"\s*(?:\$\s*)?\\boxed\{([^{}]*)\}(?:\s*\$)?\s*|\s*\$([^$]*)\$\s*")
 
 
@@ -64,7 +65,7 @@ def _pattern(unit: str) -> re.Pattern[str]:
 
 def _plain(content: str) -> str:
     """The text without what is not seen, in plain digits and signs."""
-    text = " ".join(_INLINE.sub("", content).split())
+    text = " ".join(_SPACE.sub(" ", _INLINE.sub("", content)).split())
     if len(text) > _LONGEST:
         return text
     if wrapped := _WRAPPED.fullmatch(text):

@@ -26,6 +26,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from wavjudge.judge import hearing
+from wavjudge.judge.claims import another_score
 from wavjudge.judge.hearing import Heard
 from wavjudge.judge.numbers import read_number
 from wavjudge.judge.phrases import says_not_heard, says_refused
@@ -61,7 +62,7 @@ _FILTERED = frozenset({
     "content_filter", "safety", "recitation", "language", "blocklist", "prohibited_content", "spii", "model_armor",
     "escalation",
 })  # fmt: skip
-_TOP_BEHIND = re.compile(r"[ *]{0,4}(?:/|out of)[ *]{0,4}\d{1,4}(?![\d/])", re.IGNORECASE)
+_TOP_BEHIND = re.compile(r"[ *]{0,4}[(\uff08]?(?:/|out of)[ *]{0,4}\d{1,4}(?![\d/])", re.IGNORECASE)
 _HAS_NUMBER = re.compile(
     r"\d|[〇零一二两三四五六七八九十]|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten)\b", re.IGNORECASE
 )
@@ -71,14 +72,6 @@ _HEARD_ATTRIBUTE = re.compile(
 _ATTRIBUTE = re.compile(r"([^\s=<>\"']{1,40})\s{0,4}=\s{0,4}(\"[^\"<>]{0,80}\"|'[^'<>]{0,80}'|[^\s\"'<>]{1,80})")
 _OF_SCALE = re.compile(r"max|min|scale|range|of|top|bottom|low|high|from|to", re.IGNORECASE)
 _DIGITS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
-_TAKEN_BACK = re.compile(
-    r"(?:(?:^|[.!?\n])[\s*_]{0,4}(?:(?:no|hm+)\b,? )?(?:wait|actually|on (?:second thoughts?|reflection)|correction"
-    r"|scratch that|i (?:take|change|revise|correct|withdraw))\b[^.!?\n]{0,60}?\b"
-    r"|(?:更正|收回|改为|改為)[^。\n]{0,20}?)"
-    r"(\d{1,4}(?:\.\d{1,4})?)(?!\s?(?:%|seconds?|秒|words?|times?))",
-    re.IGNORECASE,
-)
-"""A verdict withdrawn behind itself: "Wait, 3 is fairer"."""
 _FORM = re.compile(r"[\s*_`]{0,4}(?:N|n|X|x|number|数字|分数)[\s*_`]{0,4}")
 _TURN_ENDS = re.compile(
     r"(?:\s{0,4}(?:</[\w:.-]{1,40}>?|<\|[^<>]{1,40}\|?>|<(?:s|eos|eot|end_of_turn|im_end|endoftext|turn\|)>))+\s{0,4}\Z"
@@ -154,11 +147,15 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Outside:
-    """A reply outside reasoning and justification: its tags, and what stands after the last of them."""
+    """A reply outside reasoning and justification: its tags, and where the last of them ends; left open, at the end."""
 
     text: str
     found: Mapping[str, _Found]
-    after: str
+    last: int
+
+    @property
+    def after(self) -> str:
+        return self.text[self.last :]
 
 
 def parse(
@@ -258,7 +255,7 @@ def _found(outside: str, declared: Collection[str]) -> _Outside:
     for name, opening in since.items():
         was_closed = found[name].leave_open(_without_turn_end(outside[opening.end :]))
         found[name].open_is_mention = is_mention(began[name] if was_closed else opening.start, len(outside), name)
-    return _Outside(outside, found, "" if since else outside[last:])
+    return _Outside(outside, found, len(outside) if since else last)
 
 
 def _without_turn_end(text: str) -> str:
@@ -312,9 +309,10 @@ def _uncertain(outside: _Outside, axis: PromptAxis, score: float, ended: str) ->
     if all(mentions) if mentions else found.open_is_mention:
         return Unscored("unparseable", f"got <{axis.tag}> only as a mention, a quotation, a doubt or an example: "
                                        "a verdict stands alone")  # fmt: skip
-    back = _TAKEN_BACK.search(outside.after)
-    if back and axis.low <= float(back[1]) <= axis.high and float(back[1]) != score:
-        return Unscored("unparseable", f"got <{axis.tag}> and then {_quote(back[0])}, which takes it back")
+    asked = [name for name in outside.found if name not in ("justification", hearing.TAG)]
+    other = another_score(outside.text, outside.last, score, axis, outside.found, alone=len(asked) == 1)
+    if other is not None:
+        return Unscored("unparseable", f"got {score:g} in <{axis.tag}>, and another score beside it: {_quote(other)}")
     if ended in _CUT_OFF | _FILTERED and not _is_only_begun(outside.after, axis):
         return Unscored("unparseable", f"got <{axis.tag}>, and the reply was cut off in the words after it")
     return None

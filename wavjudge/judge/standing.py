@@ -5,7 +5,7 @@ out, in a comment, in a tag that nobody asked for, under a heading such as "Thin
 words around the fence, is a mention as well.
 """
 
-# ruff: noqa: E501, RUF001, RUF002 - signs of other scripts are what this is about
+# ruff: noqa: E501, RUF001 - signs of other scripts are what this is about
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
+from wavjudge.judge.labels import SENTENCE_END, has_words, introduces, is_label
 from wavjudge.judge.tags import folded, tags
 
 JUSTIFICATION = "\n\f\n"
@@ -28,40 +29,14 @@ _WRAPPERS = re.compile(
 )
 _INLINE_NAMES = "b|strong|i|em|u|code|mark|big|span|font|tt|kbd"
 _INLINE = re.compile(rf"</?(?:{_INLINE_NAMES}|br)(?:\s[^<>]{{0,60}})?/?>", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"\.(?!\d)|[!?。！？\n;；\f]")
 _NEXT_FIELD = re.compile(r'[\"}\]]\s{0,4},|,\s{0,4}"')
-_DOUBT = frozenset("~≈≥≤±?？¿")
 _TOP = re.compile(
-    r"[ \t*_`]{0,6}(?:(?:/|out of|of|von|sur|de)[\s*]{0,4}\d{1,4}(?![\d/])|[（(]\s{0,2}满分\s{0,2}\d{1,3}\s{0,2}分?[)）])?"
+    r"[ \t*_`]{0,6}(?:[（(]?(?:/|out of|of|von|sur|de)[\s*]{0,4}\d{1,4}(?![\d/])[)）]?|[（(]\s?\d{1,3}(?:\.\d)?\s?/\s?\d{1,3}\s?[)）]|[（(]\s{0,2}满分\s{0,2}\d{1,3}\s{0,2}分?[)）])?"
     r"[ \t*_`]{0,6}(?:points?\b|stars?\b|分|点|點|星)?"
     r"(?:[ \t*_`]{0,6}[(（](?:good|fair|poor|excellent|bad|very good|the\s*\Z|on (?:a|the) scale)[^)）\n]{0,80}(?:[)）]|\Z))?",
     re.IGNORECASE,
 )
 _BECAUSE = re.compile(r"[\s*_,，–—-]{0,6}(?:because|since|as|due to|因为|因為|由于|理由)", re.IGNORECASE)
-_LABEL_WORDS = (
-    r"(?:the|my|a|this|final|overall|total|semantic|semantics|content|acoustic|acoustics|paralinguistic|voice|speech|sound"
-    r"|quality|naturalness|for|of|on|is|as|and|here|here's|s|so|thus|therefore|hence|below|follows|numeric|numerical|score|scores"
-    r"|scoring|rating|ratings|rate|verdict|verdicts|grade|mark|evaluation|evaluations|judgment|judgement|assessment|result"
-    r"|results|conclusion|answer|response|output|reply|xml|json|axis|axes"
-    r"|bewertung|punktzahl|note|urteil|gesamtbewertung|endnote|ergebnis|meine|die|das|der|la|el|le|il|lo|o|ma|mi|minha|mia"
-    r"|finale?|global|totale?|puntuaci[oó]n|puntaje|calificaci[oó]n|nota|evaluaci[oó]n|valoraci[oó]n|punteggio|voto"
-    r"|valutazione|pontua[cç][aã]o|avalia[cç][aã]o|resultado|оценка|итоговая|итог|балл|моя|рейтинг|النتيجة|التقييم"
-    r"|点数|點數|スコア|評価|最終|採点|점수|평가|최종)"
-)
-_ZH_LABEL = (
-    r"(?:我的?|最终|最終|最后|最後|总体|總體|综合|綜合|整体|整體|总|總|语义|語義|内容|內容|声学|聲學|语音|語音|声音|质量|品質|副语言|该|此|本|对|的"
-    r"|回答|答案|评分|評分|打分|得分|分数|分數|总分|總分|评价|評價|结果|結果|判断|判定|结论|結論|给分|評級|评级|如下|以下|是|为|為|因此|所以|综上)+"
-)
-_LABEL = re.compile(rf"(?:(?:{_LABEL_WORDS}|{_ZH_LABEL}|score-\w{{1,20}})(?:[\W_]+|$))+", re.IGNORECASE)
-_SCALE = re.compile(
-    r"[(（]\s?\d{1,3}\s?(?:[-–—~～至到]|to)\s?\d{1,3}\s?分?[)）]|\b(?:out of|on a scale of \d{1,3} to) \d{1,3}\b",
-    re.IGNORECASE,
-)
-_JOINING = frozenset(
-    re.findall(
-        r"\w+", "the my a this for of on is as and s so la el le il lo o ma mi meine die das der 的 是 为 為 此 该"
-    )
-)
 _TOKEN = re.compile(r"<\|[^<>|]{1,60}\|?>|<[^<>|\s]{1,60}\|>")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _FENCED = re.compile(r"(```|~~~)(?:[a-z]{0,12}(?=\s|$))?.*?(?:\1|\Z)", re.DOTALL | re.IGNORECASE)
@@ -103,11 +78,25 @@ class Standing:
         if re.match(r"\s*>(?!=)", line):
             return False
         before = self._before(start)
-        if _has_words(before) and not _is_label(before):
+        if has_words(before) and not is_label(before):
             return False
-        return not _has_words(behind := self._behind(end)) or (
-            _has_words(before) and _BECAUSE.match(behind) is not None
+        if not has_words(before) and not self._led_to(start):
+            return False
+        return not has_words(behind := self._behind(end)) or (has_words(before) and _BECAUSE.match(behind) is not None)
+
+    def _led_to(self, start: int) -> bool:
+        """Whether a line of its own that ends in a colon, right above, does not make it something else."""
+        tag = bisect_right(self._ends, start) - 1
+        since = max(0, start - _NEAR, self._ends[tag] if tag >= 0 else 0)
+        above = (
+            _INLINE.sub("", self._text[since:start])
+            .rpartition("\n")[0]
+            .rpartition("\f")[2]
+            .rstrip()
+            .rpartition("\n")[2]
         )
+        line = above.strip(" \t*_#`>|-")
+        return line[-1:] not in (":", "：") or introduces(line)
 
     def _before(self, start: int) -> str:
         tag = bisect_right(self._ends, start) - 1
@@ -115,7 +104,7 @@ class Standing:
         near = _INLINE.sub("", self._text[since:start])
         if self._is_json:
             near = _NEXT_FIELD.split(near)[-1]
-        return _SENTENCE_END.split(near)[-1]
+        return SENTENCE_END.split(near)[-1]
 
     def _behind(self, end: int) -> str:
         tag = bisect_left(self._starts, end)
@@ -125,27 +114,8 @@ class Standing:
             near = near[top.end() :]
         if self._is_json:
             near = _NEXT_FIELD.split(near)[0]
-        stop = _SENTENCE_END.search(near)
+        stop = SENTENCE_END.search(near)
         return near if stop is None else near[: stop.end()]
-
-
-def _has_words(text: str) -> bool:
-    return any(char.isalnum() or char in _DOUBT for char in text)
-
-
-def _is_label(text: str) -> bool:
-    """Whether words before a tag only name what follows.
-
-    >>> [_is_label(text) for text in ("**Final score:** ", "评分：", "Initial score: ", "I would give ")]
-    [True, True, False, False]
-    """
-    text = _SCALE.sub(" ", text)
-    words = re.sub(r"^(?:[\W_]*\d{1,2}[.)、])?[\W_]+", "", text)
-    return (
-        not set(text) & _DOUBT
-        and _LABEL.fullmatch(words) is not None
-        and not _JOINING.issuperset(re.findall(r"\w+", words.casefold()))
-    )
 
 
 def _undeclared(text: str, declared: Collection[str]) -> Iterator[tuple[int, int]]:
@@ -168,7 +138,7 @@ def _fenced(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _has_other_words(text: str) -> bool:
-    return any(_has_words(part) and not _is_label(part) for part in _SENTENCE_END.split(text))
+    return any(has_words(part) and not is_label(part) for part in SENTENCE_END.split(text))
 
 
 def _under_headings(text: str) -> Iterator[tuple[int, int]]:
