@@ -163,7 +163,7 @@ def _first(text: str, offered: Mapping[str, str]) -> Iterator[_Mention]:
     letters = "".join(offered)
     end = (
         r"(?=[)\]*_\"']*(?:\s*[.,:;!。、\n](?!\d|[A-Z]\.)|\s+-\s|\s*$|\s+"
-        + _any("or", "and", "for sure", "because", "since")
+        + _any("or", "and", "for sure", "because", "since", "then", "instead", "it is", "i think", "i guess", "please")
         + r"\b))"
     )
     if found := re.match(rf"\W*(?:{_NAME}\s*)?[*_\"'(\[]*([{letters}]){end}", text):

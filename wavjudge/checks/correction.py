@@ -26,7 +26,8 @@ _SURELY = re.compile(
 )
 """Words that take back what stands before them."""
 _PERHAPS = re.compile(
-    rf"\b(?:sorry|apologies|pardon(?: me)?|excuse me|wait|i mean|(?:or )?rather|then again)\b{_BREAK}"
+    rf"\b(?:h+m+|u+h+m*|u+m+|e+r+m*|(?:just )?kidding"
+    rf"|sorry|apologies|pardon(?: me)?|excuse me|wait|i mean|(?:or )?rather|then again)\b{_BREAK}"
     r"|\bactually(?=,? (?:it's|it is|no\b|the (?:correct |right )?answer|i (?:think|choose|pick|meant)|[A-Z]\b))"
     r"[\s,.:-]*"
     r"|\b(?:at first|first|initially|originally|was going to|almost|nearly)\b[^.!?]{0,60}?,?\s+but\b[\s,]*"
