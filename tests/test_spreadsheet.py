@@ -222,3 +222,15 @@ def test_a_number_of_an_answer_with_a_decimal_comma_is_told(tmp_path: Path) -> N
     testset = open_testset(file(tmp_path, "item_id;text;seconds_taken\n1;x;1,5\n2;y;2\n"))
     assert [row.item_id for _, row in testset] == ["2"]
     assert 'field "seconds_taken"' in testset.bad_rows[0]
+
+
+def test_a_rating_that_ends_before_its_score_is_no_skipped_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="got 3 cells, and a header of 4 columns") as error:
+        read_table(file(tmp_path, "item_id,axis,rater,score\n1,a,b,4\n2,a,b\n"))
+    assert error.value.where.endswith("line 3")
+    assert len(read_table(file(tmp_path, "item_id,axis,rater,score\n1,a,b,4\n2,a,b,\n", "b.csv"))) == 2
+
+
+def test_labels_under_a_header_with_another_separator_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="commas between the names of the columns and semicolons between the cells"):
+        read_table(file(tmp_path, "item_id,axis,rater,score\n1;a;b;4,5\n2;a;b;3\n"))

@@ -119,7 +119,9 @@ def _sniffed(path: Path, _changed: int, _size: int) -> Dialect:
     if head.startswith(_WORKBOOKS):
         raise InputError("got an Excel workbook, expected text", todo=SAVE, where=str(path))
     encoding = _encoding(head)
-    found = _of_text(head.decode(encoding, "replace"), encoding, whole=len(head) < _SAMPLE)
+    text, whole = head.decode(encoding, "replace"), len(head) < _SAMPLE
+    found = _of_text(text, encoding, whole=whole)
+    _refuse_mixed(text, found, whole, path)
     if found.said and not (found == Dialect(separator="\t") and path.suffix.lower() == ".tsv"):
         logging.getLogger("wavjudge").warning("%s: read as %s", path, found.said)
     return found
@@ -166,6 +168,32 @@ def _fit(text: str, separator: str, whole: bool) -> tuple[float, int]:
     return (sum(1 for n in rows if n == records[0]) / len(rows) if rows else 0.0, records[0])
 
 
+def _refuse_mixed(text: str, found: Dialect, whole: bool, path: Path) -> None:
+    """Refuse a file whose header stands by one separator and whose rows by another: any reading would invent cells."""
+    lines = [line for line in text.splitlines()[found.begins :] if line.strip()]
+    rows = lines[1:_RECORDS] if whole or len(lines) < 3 else lines[1:-1][:_RECORDS]
+    for own in (one for one in SEPARATORS if rows and _cells(lines[0], one) > 1):
+        width = _cells(lines[0].rstrip(own), own)
+        if any(_cells(row, own) >= width for row in rows) or _cells(lines[0], found.separator) > width:
+            continue
+        for other in (one for one in SEPARATORS if one != own and _cells(lines[0], one) == 1):
+            fitting = sum(_cells(row, other) >= width for row in rows)
+            if 2 * fitting > len(rows):
+                raise InputError(
+                    f"got {_named(own)} between the names of the columns and {_named(other)} between the cells of the "
+                    f"rows below ({fitting} of the first {len(rows)})", where=f"{path}, header",
+                    todo=f"write the header with {_named(other)}, or all rows with {_named(own)}",
+                )  # fmt: skip
+
+
+def _cells(line: str, separator: str) -> int:
+    """How many cells a line has by a separator; 0 where it cannot be told."""
+    try:
+        return len(next(csv.reader([line], delimiter=separator), ()))
+    except csv.Error:
+        return 0
+
+
 def _named(separator: str) -> str:
     return SEPARATORS.get(separator, repr(separator))
 
@@ -173,11 +201,13 @@ def _named(separator: str) -> str:
 class Records:
     """The records of a CSV file: (line of its end, cells) each, without empty ones and without empty cells at the end.
 
-    A text stands in the place of the cells of a record that cannot be read. header: names of the columns, "" for none.
+    A text stands in the place of the cells of a record that cannot be read, and of one with fewer cells than its header
+    (a file that was cut off ends so). header: names of the columns, "" for none.
     """
 
     def __init__(self, path: Path, lines: Iterable[str], found: Dialect) -> None:
-        self._begins = found.begins
+        self._begins, self._separator = found.begins, found.separator
+        self.header: list[str] = []
         # Strict, or a quotation mark that nothing closes would swallow the rows after it.
         self._reader = csv.reader(islice(lines, found.begins, None), delimiter=found.separator, strict=True)
         first = next(iter(self), (0, list[str]()))[1]
@@ -200,14 +230,23 @@ class Records:
             if row is None:
                 return
             if cells := _trimmed(row):
-                yield self._line, _decoded(cells)
+                yield self._line, self._short(row) if len(row) < len(self.header) else _decoded(cells)
+
+    def _short(self, row: list[str]) -> str:
+        """What is said of a record with fewer cells than the header."""
+        said = f"got {len(row)} {'cell' if len(row) == 1 else 'cells'}, and a header of {len(self.header)} columns"
+        line = self._separator.join(row)
+        for other in (one for one in SEPARATORS if one != self._separator):
+            if _cells(line, other) >= len(self.header):
+                return f"{said}: here {_named(other)} stand between cells, and elsewhere {_named(self._separator)}"
+        return f"{said}; write the row to its end (empty cells too have their {_named(self._separator)})"
 
     @property
     def _line(self) -> int:
         return self._reader.line_num + self._begins
 
     def fields(self, cells: list[str]) -> dict[str, str | list[str]]:
-        """The cells by the names of their columns; "" for those that the record lacks."""
+        """The cells by the names of their columns; "" for empty ones at the end."""
         row: dict[str, str | list[str]] = {name: "" for name in self.header if name}
         row |= {name or NAMELESS: cell for name, cell in zip(self.header, cells, strict=False) if name or cell}
         if len(cells) > len(self.header):

@@ -177,7 +177,11 @@ ACCENT = "caf\u00e9"
 
 @pytest.mark.parametrize("named, lies", [(f"{ACCENT}.wav", "cafe\u0301.wav"), ("cafe\u0301.wav", f"{ACCENT}.wav"),
                                          ("deep\\a.wav", "deep/a.wav"), (f"{ACCENT}\\a.wav", "cafe\u0301/a.wav"),
-                                         ("deep\\..\\deep\\a.wav", "deep/a.wav")])  # fmt: skip
+                                         ("deep\\..\\deep\\a.wav", "deep/a.wav"), (" deep/a b.wav ", "deep/a b.wav"),
+                                         ('"deep/b.wav"', "deep/b.wav"), ("'deep/b.wav'\t", "deep/b.wav"),
+                                         ("deep/a%20b.wav", "deep/a b.wav"), ("caf%C3%A9.wav", f"{ACCENT}.wav"),
+                                         ("file://deep/b.wav", "deep/b.wav"), ("deep/a\u00a0b.wav", "deep/a b.wav"),
+                                         ("\u201cdeep\\a%20b.wav\u201d", "deep/a b.wav")])  # fmt: skip
 @pytest.mark.parametrize("place", ["audio", "question_audio"])
 def test_another_spelling_of_the_same_name_is_found_and_said(
     run: RunFolder, tmp_path: Path, named: str, lies: str, place: str
@@ -192,7 +196,32 @@ def test_another_spelling_of_the_same_name_is_found_and_said(
     (remark,) = intake.remarks
     first, second = remark.split(" was found as ")
     assert look(first) != look(second), "two names that look the same would say nothing"
-    assert "\\" in named or (first, second) == tuple(apart(named, lies))
+    if named.startswith("caf") and "\\" not in named and "%" not in named:
+        assert (first, second) == tuple(apart(named, lies))
+
+
+@pytest.mark.parametrize("form", ["{url}", "file://localhost{path}", " {url} ", "FILE://{path}"])
+def test_an_address_of_a_file_is_that_file(run: RunFolder, tmp_path: Path, form: str) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "b.wav").write_bytes(ANSWER)
+    name = form.format(url=(folder / "b.wav").as_uri(), path=folder / "b.wav")
+    assert taken(run, tmp_path, {"audio": name})[1].status == "ok"
+
+
+@pytest.mark.parametrize("name", ["file:///nowhere/a.wav", "file:///a%00b.wav", " b.wav", "'empti.wav'", "~/b.wav",
+                                  "%00", "\"", "file://", "c:\\x\\a.wav"])  # fmt: skip
+def test_a_name_that_fits_nothing_in_any_spelling_is_not_there(run: RunFolder, tmp_path: Path, name: str) -> None:
+    with pytest.raises(MissingRecordingError):
+        taken(run, tmp_path, {"audio": name})
+
+
+def test_a_home_folder_is_written_out(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "b.wav").write_bytes(ANSWER)
+    with pytest.raises(MissingRecordingError) as error:
+        taken(run, tmp_path, {"audio": "~/b.wav"})
+    assert f"write the path out: {tmp_path}/b.wav" in error.value.todo
 
 
 def test_where_two_files_fit_neither_is_guessed(run: RunFolder, tmp_path: Path) -> None:

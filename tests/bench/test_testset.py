@@ -298,11 +298,32 @@ def test_a_csv_row_that_does_not_fit_is_told_and_the_rest_is_read(tmp_path: Path
     assert good == ["1", "3"] and len(bad) == 1 and bad[0].startswith(said)
 
 
-def test_a_csv_row_may_have_fewer_cells_than_the_header(tmp_path: Path) -> None:
-    assert read(lines(tmp_path, "item_id,text,audio", "1", name="a.csv")) == (["1"], [])
+def test_a_csv_row_that_ends_before_its_header_is_no_answer_without_speech(tmp_path: Path) -> None:
+    rows = ("1,x,a.wav", "2,x", "3", "4,,", '5,"x, y",a.wav')
+    good, bad = read(lines(tmp_path, "item_id,text,audio", *rows, name="a.csv"))
+    assert good == ["1", "4", "5"]
+    assert [said.split(";")[0] for said in bad] == [
+        "line 3, got 2 cells, and a header of 3 columns", "line 4, got 1 cell, and a header of 3 columns"]  # fmt: skip
 
 
-@pytest.mark.parametrize("header", [b"item_id;text", b"id,text"])
+def test_a_single_row_with_another_separator_is_told_by_it(tmp_path: Path) -> None:
+    good, bad = read(lines(tmp_path, "item_id,text,audio", "1,x,a.wav", "2;x;b.wav", "3,x,c.wav", name="a.csv"))
+    assert good == ["1", "3"]
+    assert "here semicolons stand between cells, and elsewhere commas" in bad[0]
+
+
+@pytest.mark.parametrize("own, other", [(a, b) for a in ",;\t|" for b in ",;\t|" if a != b])
+@pytest.mark.parametrize("rows", [1, 2, 30])
+def test_a_header_with_another_separator_than_its_rows_is_refused_by_name(
+    tmp_path: Path, own: str, other: str, rows: int
+) -> None:
+    names = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+    table = [own.join(["item_id", "candidate", "audio"]), *(other.join([str(n), "m", "a.wav"]) for n in range(rows))]
+    with pytest.raises(InputError, match=f"got {names[own]} between the names of the columns and {names[other]}"):
+        lines(tmp_path, *table, name="a.csv")
+
+
+@pytest.mark.parametrize("header", [b"item;id,text", b"id,text"])
 def test_a_header_that_does_not_fit_makes_every_row_bad_in_words_that_can_be_printed(
     tmp_path: Path, header: bytes
 ) -> None:

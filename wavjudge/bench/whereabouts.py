@@ -1,8 +1,9 @@
 """Where a recording lies that a row names, and what to say where none does.
 
 A path that leads nowhere is a mistake of the table or of the disk it points to, and never the candidate's silence. The
-file is found under another spelling of the same name (Unicode composed or decomposed, backslashes) where exactly one
-fits; anything further off is named as the nearest there is, and left to whoever wrote the path.
+file is found under another spelling of the same name (Unicode composed or decomposed, backslashes, spaces or quotation
+marks around it, file://, %20) where exactly one fits; anything further off is named as the nearest there is, and left
+to whoever wrote the path.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import errno
 import os
 import re
 import stat
-import unicodedata
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from urllib.parse import unquote
 
 from wavjudge.errors import MissingRecordingError
 from wavjudge.regular import kind_of_file
-from wavjudge.spelling import apart
+from wavjudge.spelling import apart, look
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_LOCAL = re.compile(r"file://(?:localhost(?=/))?|file:", re.IGNORECASE)
+_QUOTES = {*zip("\"'`\u201c\u2018\u201e\u00ab", "\"'`\u201d\u2019\u201c\u00bb", strict=True)}
 _VARIABLE = re.compile(r"\$\{?\w|%\w+%")
 _LOOKED_AT = 20_000  # entries of a folder that are compared with a name that is not among them
 _SHOWN = 200
@@ -81,10 +84,11 @@ def _why_not(error: Exception) -> str:
 
 
 def _spelt_otherwise(root: Path, name: str, hint: bool) -> tuple[Path, str]:
-    spellings = dict.fromkeys((name, name.replace("\\", "/")))
+    spellings = _spellings(name)
     fitting = list(dict.fromkeys(path for one in spellings for path in _composed(root, one)))
     if len(fitting) == 1:
-        return fitting[0], " was found as ".join(apart(name[:_SHOWN], _relative(fitting[0], root)))
+        shown = name[:_SHOWN] if name == name.strip() else repr(name[:_SHOWN])
+        return fitting[0], " was found as ".join(apart(shown, _relative(fitting[0], root)))
     if fitting:
         several = ", ".join(apart(*(_relative(path, root) for path in fitting[:4])))
         raise _refused(name, f"is not there under this very name, and several others fit it: {several}")
@@ -95,8 +99,23 @@ def _spelt_otherwise(root: Path, name: str, hint: bool) -> tuple[Path, str]:
     raise _refused(name, *_absent(root, name, hint))
 
 
+def _spellings(name: str) -> list[str]:
+    """What a name that is not there may mean: without spaces and quotation marks around it, an address of a file as its
+    path, %20 as a space, backslashes as slashes."""
+    bare = name.strip()
+    while len(bare) > 1 and (bare[0], bare[-1]) in _QUOTES:
+        bare = bare[1:-1].strip()
+    found = [name, bare]
+    if local := _LOCAL.match(bare):
+        found = [bare[local.end() :], unquote(bare[local.end() :])]
+        found += [one.removeprefix("/") for one in found if re.match("/[A-Za-z]:", one)]  # file:///C:/
+    found += [unquote(one) for one in found]
+    found += [one.replace("\\", "/") for one in found]
+    return [one for one in dict.fromkeys(found) if one and "\0" not in one]
+
+
 def _composed(root: Path, name: str) -> list[Path]:
-    """The files that have this name if composed and decomposed letters are the same, part by part."""
+    """The files whose name looks the same (composed and decomposed letters, odd spaces), part by part."""
     places = [(Path(name).anchor and Path(Path(name).anchor)) or root]
     for part in [part for part in Path(name).parts if part != Path(name).anchor]:
         places = [one for place in places for one in _entries(place, part)][:8]
@@ -112,25 +131,25 @@ def _entries(folder: Path, part: str) -> list[Path]:
         names = _names(str(folder), folder.stat().st_mtime_ns)
     except OSError:
         return []
-    return [folder / name for name in names.get(unicodedata.normalize("NFC", part), ())]
+    return [folder / name for name in names.get(look(part), ())]
 
 
 @lru_cache(maxsize=8)
 def _names(folder: str, written: int) -> dict[str, tuple[str, ...]]:
-    """The entries of a folder by their composed names; `written` makes a folder that changed another one."""
+    """The entries of a folder by what their names look like; `written` makes a folder that changed another one."""
     found: dict[str, tuple[str, ...]] = {}
     for name in os.listdir(folder):  # noqa: PTH208 - a hundred thousand names, no paths
-        key = unicodedata.normalize("NFC", name)
+        key = look(name)
         found[key] = (*found.get(key, ()), name)
     return found
 
 
 def _absent(root: Path, name: str, hint: bool) -> tuple[str, str]:
     """What is wrong with a name under which nothing lies, and what to do."""
-    if _URL.match(name) or name.startswith("data:"):
+    if not _LOCAL.match(name.strip()) and (_URL.match(name.strip()) or name.startswith("data:")):
         return "is an address, and nothing is fetched", "download it, and name the file"
-    if name.startswith("~"):
-        return "is not there: ~ is not expanded", "write the path out"
+    if name.strip().startswith("~"):
+        return "is not there: ~ is not expanded", _written_out(name.strip())
     if _VARIABLE.search(name):
         return "is not there: variables are not expanded", "write the path out"
     if not hint:
@@ -138,8 +157,17 @@ def _absent(root: Path, name: str, hint: bool) -> tuple[str, str]:
     return f"is not there{_nearest(root, name)}", "mend the path or put the file back"
 
 
-def _nearest(root: Path, name: str) -> str:
+def _written_out(name: str) -> str:
+    try:
+        there = Path(name.replace("\\", "/")).expanduser()
+        return f"write the path out: {there}" if there.is_file() else "write the path out"
+    except (OSError, RuntimeError, ValueError):  # no such user
+        return "write the path out"
+
+
+def _nearest(root: Path, own: str) -> str:
     """The nearest name, in words; empty where nothing is near."""
+    name = (_spellings(own) or [own])[-1]
     wanted = root / name.replace("\\", "/")
     folder = wanted.parent
     while not folder.is_dir() and folder != folder.parent:
