@@ -494,11 +494,34 @@ def test_the_manifest_comes_back_and_is_replaced_as_a_whole(tmp_path: Path) -> N
     assert kept is not None and (kept.counts, kept.notes) == ({"ok": 3}, ())
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 2}'])
-def test_a_manifest_that_does_not_fit_is_told(tmp_path: Path, text: str) -> None:
+GOOD = manifest().model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", "null", '"x"', "\0", "[" * 100_000, json.dumps(GOOD | {"notes": None}),
+     json.dumps(GOOD | {"usage": {"usd": 1}}).replace('"usd": 1', '"usd": 1e999'), json.dumps(GOOD | {"counts": []}),
+     json.dumps(GOOD | {"created": "yesterday"}), json.dumps(GOOD | {"schema_version": 0}),
+     json.dumps(GOOD | {"schema_version": "2"}), json.dumps(GOOD | {"wavjudge_version": 7}),
+     json.dumps(GOOD | {"wavjudge_version": "new", "strange": 1})],
+    ids=lambda text: text[-30:],
+)  # fmt: skip
+def test_a_damaged_manifest_is_told_and_what_to_do(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
-    with pytest.raises(StoreError, match=r"manifest\.json: got a manifest that does not fit"):
+    with pytest.raises(StoreError, match=r"manifest\.json: got a damaged manifest") as error:
         _ = RunFolder(tmp_path).manifest
+    assert "put a copy of the file back, or move it away" in error.value.todo and "newer" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "change", [{"schema_version": 2}, {"schema_version": 10**30}, {"wavjudge_version": "999.1", "strange": 1},
+               {"wavjudge_version": "999.1.dev3", "notes": None}],
+)  # fmt: skip
+def test_only_a_manifest_that_says_so_is_of_a_newer_wavjudge(tmp_path: Path, change: dict[str, object]) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps(GOOD | change))
+    with pytest.raises(StoreError, match="got a manifest that a newer wavjudge wrote") as error:
+        _ = RunFolder(tmp_path).manifest
+    assert error.value.todo == "upgrade this wavjudge"
 
 
 def test_a_recording_is_kept_once_under_the_hash_of_its_bytes(tmp_path: Path) -> None:

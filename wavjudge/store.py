@@ -17,7 +17,9 @@ files, by `run_files`.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
@@ -33,7 +35,7 @@ from wavjudge import run_files
 from wavjudge.errors import InputError, RunLockedError, StoreError
 from wavjudge.internal import ends_the_run, noted
 from wavjudge.nearest import of_path
-from wavjudge.types import Comparison, Item, Rating, Response, RunManifest, Stored, Unanswered
+from wavjudge.types import SCHEMA_VERSION, Comparison, Item, Rating, Response, RunManifest, Stored, Unanswered
 from wavjudge.version import __version__
 
 Kind = Literal["items", "responses", "unanswered", "ratings", "comparisons"]
@@ -249,8 +251,9 @@ class RunFolder(AbstractContextManager["RunFolder"]):
         try:
             return RunManifest.model_validate_json(data)
         except ValidationError as error:
-            raise StoreError(f"got a manifest that does not fit ({first_problem(error)})", where=str(path),
-                             todo="a newer wavjudge may have written it: upgrade this one") from error  # fmt: skip
+            raise _unfit(data, first_problem(error), path) from error
+        except (ValueError, RecursionError) as error:
+            raise _unfit(data, str(error), path) from error
 
     def write_manifest(self, manifest: RunManifest) -> None:
         run_files.replace(self.path, "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
@@ -274,6 +277,45 @@ class RunFolder(AbstractContextManager["RunFolder"]):
             # Not durable: it is checked by its hash when read, and the source can give it again.
             run_files.replace(self.path, name, data, durable=False)
         return name
+
+
+_DAMAGED = (
+    "put a copy of the file back, or move it away: the records of the run stand beside it, and the command that made "
+    "the run writes a new one (it then names what that command names, and not what earlier ones did)"
+)
+
+
+def _unfit(data: bytes, problem: str, path: Path) -> StoreError:
+    """The error for a manifest that cannot be read: of a newer wavjudge where its own version says so, else damaged."""
+    if (newer := _newer(data)) is not None:
+        return StoreError(f"got a manifest that a newer wavjudge wrote ({newer}; {problem})", where=str(path),
+                          todo="upgrade this wavjudge")  # fmt: skip
+    return StoreError(f"got a damaged manifest ({problem})", where=str(path), todo=_DAMAGED)
+
+
+def _newer(data: bytes) -> str | None:
+    """Which newer wavjudge wrote a manifest, by the versions in it; None where they say nothing of the kind."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    schema, version = found.get("schema_version"), found.get("wavjudge_version")
+    if isinstance(schema, int) and schema > SCHEMA_VERSION:
+        return f"schema version {schema:.3g}, and this one reads {SCHEMA_VERSION}"
+    is_newer = isinstance(version, str) and _parts(version) > _parts(__version__)
+    return f"version {str(version)[:40]}, and this is {__version__}" if is_newer else None
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    """The numbers that a version begins with.
+
+    >>> _parts("0.10.1.dev3"), _parts("new")
+    ((0, 10, 1), ())
+    """
+    found = re.match(r"\d{1,9}(\.\d{1,9})*", version)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 def first_problem(error: ValidationError) -> str:

@@ -72,7 +72,7 @@ class Axis(Record):
 class AudioRef(Record):
     """A recording on disk: where it lies, and the sha256 of its bytes, by which it is known everywhere."""
 
-    path: str
+    path: Annotated[str, Field(pattern=r"^[^\x00]*$")]  # no file has a NUL in its name
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     seconds: Annotated[float, Field(ge=0, le=1e9)]
     sample_rate_hz: Annotated[int, Field(gt=0, le=2**31 - 1)]

@@ -158,7 +158,7 @@ def test_a_run_of_a_newer_schema_is_refused_whole(run: Path, tmp_path: Path) -> 
                   ("score", file, "--judge", "signals", "--axes", "clipping", "--out", run)):  # fmt: skip
         done = typed(*words)
         assert (done.code, done.out) == (2, "")
-        assert f'{manifest}: got a manifest that does not fit (field "schema_version"' in done.err
+        assert f"{manifest}: got a manifest that a newer wavjudge wrote (schema version 2" in done.err
         assert "upgrade" in done.err
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
@@ -201,3 +201,44 @@ def test_scored_candidates_in_the_papers_schema(run: Path, tmp_path: Path) -> No
     for words, said in ((("--format", "tex"), "got --format 'tex'"), (("--rater", "x"), "got --rater for the table")):
         refused = typed("export", run, "--out", tmp_path / "table.csv", *words)
         assert refused.code == 2 and said in refused.err
+
+
+def test_show_names_the_lines_that_it_could_not_read(run: Path) -> None:
+    log = run / "ratings.jsonl"
+    log.write_text("".join(f"{{{line}\n" for line in log.read_text(encoding="utf-8").splitlines()), encoding="utf-8")
+    done = typed("show", run, "q0")
+    assert f"passed over an unreadable line: {log}, line 1" in done.err and "11 more" in done.err
+    assert "a: answered, no rating that can be read" in done.out and "not rated" not in done.out
+
+
+def test_a_moved_manifest_is_written_again_by_the_same_command(run: Path, tmp_path: Path) -> None:
+    """As the error of a damaged one says."""
+    (run / "manifest.json").write_text("{}", encoding="utf-8")
+    file, judge = tmp_path / "answers" / "answers.jsonl", ("--judge", "signals?workers=1", "--axes", "clipping")
+    refused = typed("score", file, *judge, "--out", run)
+    assert refused.code == 2 and "got a damaged manifest" in refused.err and "move it away" in refused.err
+    (run / "manifest.json").unlink()
+    assert typed("score", file, *judge, "--out", run).code == 0
+    assert typed("show", run).json["counts"]["ratings_ok"] == 15
+
+
+@pytest.mark.parametrize("words", [("export", "--format", "paper"), ("export",), ("pairs", "--outside"), ("pairs",)])
+def test_a_stored_path_with_a_nul_is_a_line_that_is_no_record(
+    run: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    log = run / "responses.jsonl"
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    lines[0]["answers"][0]["audio"]["path"] = "audio/a\0b.wav"
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    command, *options = words
+    suffix = "csv" if words == ("export",) else "jsonl"
+    done = typed(
+        command,
+        run,
+        *options,
+        "--out",
+        tmp_path / f"out.{suffix}",
+        *(("--mode", "semantic") if command == "pairs" else ()),
+    )
+    assert "Traceback" not in done.err and "ValueError" not in done.err
+    assert done.code == 0 or "no pair" in done.err, done.err

@@ -72,12 +72,12 @@ def note(text: str) -> None:
         screen.print(one_line(text), soft_wrap=True)
 
 
-def complain(bad_rows: Sequence[str], what: str = "bad row") -> None:
-    """Name the first bad rows, count the others."""
+def complain(bad_rows: Sequence[str], what: str = "bad row", more: str = " (`--json` gives all of them)") -> None:
+    """Name the first bad rows, count the others. more: where these can be seen."""
     from wavjudge.report.text import printable
 
     screen = console(err=True)
     for problem in bad_rows[:SHOWN_BAD_ROWS]:
         screen.print(f"{what}: {printable(problem)}", soft_wrap=True)
     if len(bad_rows) > SHOWN_BAD_ROWS:
-        screen.print(f"... and {len(bad_rows) - SHOWN_BAD_ROWS} more {what}s (`--json` gives all of them)")
+        screen.print(f"... and {len(bad_rows) - SHOWN_BAD_ROWS} more {what}s{more}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.console import console
+from wavjudge.cli.console import complain, console
 from wavjudge.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from wavjudge.store import RunFolder
     from wavjudge.types import Item, Rating, Response
+
+_UNREAD = "passed over an unreadable line"
 
 
 def show(
@@ -38,10 +40,12 @@ def show(
         if not found:
             answers = [r for r in folder.responses() if r.item_id == id_]
             if not answers:
+                complain(folder.bad_lines, _UNREAD, "")
                 items = list(dict.fromkeys(response.item_id for response in folder.responses()))
                 raise InputError(f"got {id_!r}, which is no rating id and no item id of this run", where=str(run),
                                  todo=f"{did_you_mean(id_, items)}; `wavjudge show {run} ITEM` lists the ratings of an "
                                       "item")  # fmt: skip
+        complain(folder.bad_lines, _UNREAD, "")
         if json_:
             typer.echo(json.dumps([{"id": rating.id, **rating.model_dump(mode="json")} for rating in found]))
         elif len(found) == 1 and found[0].id == id_:
@@ -61,7 +65,9 @@ def _many(folder: RunFolder, item_id: str, ratings: Sequence[Rating]) -> None:
         if response.status != "ok":
             screen.print(one_line(f"{response.candidate}: {response.status} ({response.reason}); not rated"))
         elif response.candidate not in rated:
-            screen.print(one_line(f"{response.candidate}: answered, not rated"), style="bold")
+            lost = any("ratings.jsonl" in line for line in folder.bad_lines)
+            what = "no rating that can be read" if lost else "not rated"
+            screen.print(one_line(f"{response.candidate}: answered, {what}"), style="bold")
             for number, answer in enumerate(response.answers):
                 for title, text in _said(f"turn {number}", folder, answer):
                     screen.print(f"  {one_line(title)}  {one_line(text)}", soft_wrap=True)

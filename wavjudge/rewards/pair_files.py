@@ -224,7 +224,10 @@ def _prompt(record: Any, found: Scored, base: Path, where: str, target: str | No
     read = {str(key): _output(str(key), one, base, where, found) for key, one in outputs.items()}
     dataset = str(record.get("source_dataset") or (record.get("original_sample") or {}).get("source_dataset") or "")
     kept = {name: record[name] for name in _KEPT if name in record}
-    kept["audios"] = [str(base / str(one)) for one in record.get("audios") or ()]
+    audios = record.get("audios") or ()
+    if not isinstance(audios, list | tuple):
+        raise InputError(f'got {audios!r:.60} in "audios", expected a list of paths')
+    kept["audios"] = [str(_placed(base, str(one))) for one in audios]
     shown = read.pop(target, None) if target else None
     return Prompt(
         dataset, str(record.get("id", where)), kept, tuple(read.values()), _demonstration(record, shown, base)
@@ -238,7 +241,7 @@ def _demonstration(record: Mapping[str, Any], scored: Output | None, base: Path)
         return scored
     if scored is not None and scored.text.split() != text.split():
         raise InputError(f"got the output {scored.key!r} as the demonstration, whose words are not sft_target_text")
-    path = base / sound if isinstance(sound, str) and sound else None
+    path = _placed(base, sound) if isinstance(sound, str) and sound else None
     return Output("sft_target", text, path or (scored.audio if scored else None), scored.scores if scored else {},
                   scored.wrong if scored else frozenset())  # fmt: skip
 
@@ -257,8 +260,14 @@ def _output(key: str, one: Any, base: Path, where: str, found: Scored) -> Output
             wrong.add(name)
             found.notes.append(f"{where}, output {key!r}, {field_name}: got {value!r}, expected a number from 1 to 5")
     sound, text = one.get("output-audio"), one.get("output-text")
-    path = base / sound if isinstance(sound, str) and sound else None
+    path = _placed(base, sound) if isinstance(sound, str) and sound else None
     return Output(key, text if isinstance(text, str) else "", path, scores, frozenset(wrong))
+
+
+def _placed(base: Path, name: str) -> Path:
+    if "\0" in name:
+        raise InputError(f"got a path with a NUL in it ({name!r:.60}), which no file can have")
+    return base / name
 
 
 def _is_score(value: Any) -> bool:

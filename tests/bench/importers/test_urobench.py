@@ -173,3 +173,32 @@ def test_a_bad_item_is_told_and_a_folder_of_neither_is_refused(tmp_path: Path) -
             found.bad_rows[2]] == [True] * 3  # fmt: skip
     with pytest.raises(InputError, match=r"got neither a test\.jsonl nor"):
         FORMATS["urobench"](tmp_path / "nothing")
+
+
+def test_ratings_of_a_refused_answer_are_left_out_and_told(tmp_path: Path) -> None:
+    root = log(tmp_path, scores=[[5, 5, 5], [1, 1, 1], [4, 4, 4]])
+    answered = root / "eval" / "basic" / "AlpacaEval-zh" / "pred_text.jsonl"
+    lines = answered.read_text(encoding="utf-8").splitlines()
+    answered.write_text("\n".join([lines[0], "{", lines[2]]) + "\n", encoding="utf-8")
+    found, done = imported("urobench", tmp_path, tmp_path / "out")
+    assert done.rows == 2 and [row["score"] for row in ratings(tmp_path / "out")] == ["5.0"] * 3 + ["4.0"] * 3
+    assert any("3 ratings left out" in said for said in found.bad_rows)
+
+
+@pytest.mark.parametrize("place", ["outside", "circle", "twin", "nowhere"])
+def test_a_linked_folder_of_a_set_is_named(tmp_path: Path, place: str) -> None:
+    root = data(tmp_path / "uro")
+    aim = {"outside": tmp_path / "far", "circle": root, "twin": root / "pro", "nowhere": tmp_path / "gone"}[place]
+    jsonl(tmp_path / "far" / "test.jsonl", SINGLE)
+    (root / "basic" / "Linked-en").symlink_to(aim)
+    found, done = imported("urobench", root, tmp_path / "out")
+    assert done.items == 4
+    assert any(said.startswith(f"{root / 'basic' / 'Linked-en'}: got a link to a folder") for said in found.bad_rows)
+
+
+def test_where_all_sets_are_linked_the_error_names_them(tmp_path: Path) -> None:
+    data(tmp_path / "far")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "basic").symlink_to(tmp_path / "far" / "basic")
+    with pytest.raises(InputError, match="basic: got a link to a folder, which is not followed"):
+        FORMATS["urobench"](tmp_path / "in")

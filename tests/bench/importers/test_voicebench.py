@@ -219,3 +219,19 @@ def test_answers_beside_their_scores_are_read_once_and_bad_lines_are_told(tmp_pa
     assert [problem.split("jsonl, ")[1][:40] for problem in found.bad_rows] == [
         "line 2, expected a JSON object, got what", 'line 4, field "response": got None, expe',
         "line 3, field \"score\": got '4', expected"]  # fmt: skip
+
+
+def test_ratings_of_a_refused_answer_are_left_out_and_told(tmp_path: Path) -> None:
+    rows = [ANSWER | {"score": ["4", "5"]}, ANSWER | {"response": None, "score": ["1", "1"]}]
+    jsonl(tmp_path / "in" / "result-m-commoneval-test-audio.jsonl", rows)
+    found, done = imported("voicebench", tmp_path / "in", tmp_path / "out")
+    assert done.ratings == {"ratings": 2} and "2 ratings left out" in found.bad_rows[-1]
+
+
+def test_a_linked_folder_is_named(tmp_path: Path) -> None:
+    jsonl(tmp_path / "elsewhere" / "m-commoneval-test-audio.jsonl", [ANSWER])
+    jsonl(tmp_path / "in" / "m-alpacaeval-test-audio.jsonl", [ANSWER])
+    (tmp_path / "in" / "more").symlink_to(tmp_path / "elsewhere")
+    found, done = imported("voicebench", tmp_path / "in", tmp_path / "out")
+    assert done.rows == 1
+    assert any("more: got a link to a folder, which is not followed" in said for said in found.bad_rows)

@@ -269,3 +269,22 @@ def test_recordings_lie_beside_the_table_or_in_a_folder_beside_it(tmp_path: Path
     assert (done.rows, done.recordings, done.missing) == (1, 1, [])
     [(_, row)] = open_testset(tmp_path / "out")
     assert (tmp_path / "out" / str(row.audio)).is_file()
+
+
+def test_ratings_of_answers_that_were_refused_are_left_out_and_told(tmp_path: Path) -> None:
+    scored = {"gemini_score": "4", "gemini_raw": "[[4]]"}
+    rows_ = [
+        ONE | scored, ONE | scored | {"id": 12, "model_name": "model-b", "instruct_text": 7},
+        ONE | scored | {"id": 13, "gemini_score": "1"}, ONE | scored | {"id": 14, "model_name": "model-c"},
+    ]  # fmt: skip
+    imported = vstyle.read(source(tmp_path / "set", *rows_))
+    done = write(imported, tmp_path / "out")
+    assert (done.rows, done.ratings) == (2, {"ratings": 2})
+    assert [(r["candidate"], r["score"]) for r in ratings(tmp_path / "out")] == [("model-a", "4.0"), ("model-c", "4.0")]
+    assert "2 ratings left out, of answers that were not taken over" in imported.bad_rows[-1]
+    assert "the answer of 'model-b' to '1'" in imported.bad_rows[-1]
+
+
+def test_where_every_answer_is_refused_no_rating_stands(tmp_path: Path) -> None:
+    imported = vstyle.read(source(tmp_path / "set", ONE | {"gemini_score": "4", "instruct_text": 7}))
+    assert write(imported, tmp_path / "out").ratings == {"ratings": 0}

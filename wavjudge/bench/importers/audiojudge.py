@@ -31,7 +31,7 @@ from wavjudge.bench.importers import speakbench
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import refuse_missing
 from wavjudge.bench.importers.preferences import Outcome, People
-from wavjudge.bench.importers.sources import objects
+from wavjudge.bench.importers.sources import linked_folders, objects
 from wavjudge.bench.raw import raw_rows
 from wavjudge.errors import InputError
 from wavjudge.types import Comparison, Rating, Scale, Status, Subject
@@ -64,6 +64,7 @@ def read(path: Path) -> Imported:
     of = {kind: [file for file in files if kinds[file] == kind] for kind in ("detailed", "pairwise", "pointwise")}
     root = path if path.is_dir() else path.parent
     imported = speakbench.read(of["detailed"], root) if of["detailed"] else Imported("audiojudge", root)
+    imported.bad_rows += [] if any(file.parent == root for file in files) else linked_folders(root)
     if of["pointwise"] or not (of["detailed"] or of["pairwise"]):
         scored = of["pointwise"] or files  # of no kind: says which columns are missing
         imported.tables = {"ratings": _ratings(scored, imported), "labels": _labels(scored, imported)}

@@ -21,6 +21,7 @@ from wavjudge.bench.whereabouts import home_of, located
 from wavjudge.decoding import MAX_BYTES
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.report import export
+from wavjudge.report.text import counted
 from wavjudge.run_files import inside
 from wavjudge.types import Comparison, Rating
 
@@ -84,7 +85,7 @@ def write(imported: Imported, out: Path, *, keep: Keep = "copy", outside: bool =
     that is not in the source stays in its row: `score` and `run` name it and pass the row over, and the list of them
     is given here. A row whose recording lies outside the source folder, links followed, is a bad row, unless `outside`
     is said: a file of somebody else's may name any file of this machine. Of two items, or answers, of one name the
-    first is taken.
+    first is taken. Ratings of answers that were not taken over are left out, and that is said.
     """
     half = _begun(
         out, ("responses.jsonl", "items.jsonl", "comparisons.jsonl", *(f"{name}.csv" for name in imported.tables))
@@ -92,7 +93,10 @@ def write(imported: Imported, out: Path, *, keep: Keep = "copy", outside: bool =
     done = Written()
     keeper = _Keeper(imported, out, keep, done, None if outside else home_of(imported.root))
     done.items = _write_rows(keeper, imported.items, half / "items.jsonl")
+    before = len(imported.bad_rows)
     done.rows = _write_rows(keeper, imported.rows, half / "responses.jsonl")
+    if done.rows or len(imported.bad_rows) > before:  # else the source holds no answers, and its ratings stand alone
+        imported.tables = {name: _of_kept(keeper, ratings, name) for name, ratings in imported.tables.items()}
     for name, ratings in imported.tables.items():
         done.ratings[name] = export.write(map(export.flat, ratings), half / f"{name}.csv")
     done.comparisons = _write_lines((one.model_dump_json() for one in imported.comparisons), half / "comparisons.jsonl")
@@ -102,6 +106,30 @@ def write(imported: Imported, out: Path, *, keep: Keep = "copy", outside: bool =
         file.replace(out / file.name)
     half.rmdir()
     return done
+
+
+def _of_kept(keeper: _Keeper, ratings: Iterable[Rating], table: str) -> Iterator[Rating]:
+    """The ratings whose answer was taken over; how many others there were is told at the end.
+
+    Of two answers of one name the first was taken, and so are the first ratings.
+    """
+    left, first, given = 0, "", set[int]()
+    for rating in ratings:
+        one = rating.subject
+        name = mark(one.benchmark, one.item_id, one.candidate, one.attempt)
+        is_second = False
+        if name in keeper.twice:
+            key = mark(name, one.turn, rating.axis, rating.rater, rating.repeat)
+            is_second = key in given
+            given.add(key)
+        if name in keeper.kept_answers and not is_second:
+            yield rating
+            continue
+        left += 1
+        first = first or f"the answer of {one.candidate!r} to {one.item_id!r}"
+    if left:
+        said = f"{counted(left, 'rating')} left out, of answers that were not taken over (the first is {first})"
+        keeper.imported.bad_rows.append(f"{keeper.imported.root}, {table}: {said}")
 
 
 class _OutsideError(InputError):
@@ -165,11 +193,14 @@ def _once(keeper: _Keeper, rows: Iterable[tuple[str, ItemRow]]) -> Iterator[Item
     seen: set[int] = set()
     for where, row in rows:
         if (name := _name(row, keeper.imported.benchmark)) in seen:
+            keeper.twice.add(name)
             keeper.refuse(row, where)
         else:
             seen.add(name)
             try:
                 kept = keeper.kept(row, where)
+                if isinstance(row, Row):
+                    keeper.kept_answers.add(name)
             except _OutsideError as error:
                 keeper.done.outside += 1
                 keeper.imported.bad_rows.append(f"{where}: {error}")
@@ -204,6 +235,9 @@ class _Keeper:
     done: Written
     home: Path | None
     """The folder that recordings have to lie in; None for anywhere."""
+    kept_answers: set[int] = field(default_factory=set)
+    twice: set[int] = field(default_factory=set)
+    """Names that more than one row has."""
 
     def kept(self, row: ItemRow, where: str) -> ItemRow:
         single = {name: self._place(getattr(row, name, None), where) for name in ("question_audio", "audio")}

@@ -14,6 +14,7 @@ from wavjudge.bench.raw import Raw, raw_rows
 from wavjudge.bench.whereabouts import found
 from wavjudge.errors import InputError
 from wavjudge.regular import refuse_special
+from wavjudge.run_files import inside
 
 T = TypeVar("T")
 _LOOKED_AT = 100  # rows, before a column counts as missing
@@ -97,3 +98,25 @@ def again(rows: Callable[[Imported], Iterator[T]], imported: Imported) -> Iterat
     yield from rows(second)
     told = set(imported.bad_rows)
     imported.bad_rows += [problem for problem in second.bad_rows if problem not in told]
+
+
+def linked_folders(root: Path) -> list[str]:
+    """What is said of links to folders below a source: they are not followed, so nothing of them is read.
+
+    A link may lead in a circle, to a folder that is read under its own name, or out of the source.
+    """
+    told = []
+    for folder, names, files in os.walk(root) if root.is_dir() else ():
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        links = [Path(folder, name) for name in names if Path(folder, name).is_symlink()]
+        links += [file for name in sorted(files) if (file := Path(folder, name)).is_symlink() and not file.exists()
+                  and not file.suffix]  # fmt: skip
+        for link in links:
+            if not link.exists():
+                why = "leads nowhere: mount the disk, or take it away"
+            elif inside(link, root):
+                why = "is not followed: what it leads to is read under its own name, if it is of this format"
+            else:
+                why = "is not followed, since it leads out of the source: copy the folder, or import it by its own path"
+            told.append(f"{link}: got a link to a folder, which {why}")
+    return told

@@ -28,6 +28,7 @@ from wavjudge.bench.benchmark import Head
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, tags_of
 from wavjudge.bench.importers.rows import BadCell, usable
+from wavjudge.bench.importers.sources import linked_folders
 from wavjudge.bench.importers.votes import number_in, rating, yes_or_no
 from wavjudge.bench.raw import Raw, raw_rows
 from wavjudge.bench.row import ItemRow, Row
@@ -83,10 +84,12 @@ def read(path: Path) -> Imported:
     answers: list[_Set] = []
     if path.is_dir():
         tests, answers = _holding(root, "test.jsonl"), _holding(root, "pred_text.jsonl", "output_with_text.jsonl")
+    links = linked_folders(root) if path.is_dir() else []
     if not tests and not answers:
         raise InputError("got neither a test.jsonl nor a pred_text.jsonl or output_with_text.jsonl", where=str(path),
-                         todo="name URO-Bench-data, or the folder of a model's answers")  # fmt: skip
-    imported = Imported("urobench", root, head=Head(name="urobench", source="Honggao/URO-Bench"))
+                         todo="; ".join(["name URO-Bench-data, or the folder of a model's answers", *links[:3]]),
+                         )  # fmt: skip
+    imported = Imported("urobench", root, head=Head(name="urobench", source="Honggao/URO-Bench"), bad_rows=links)
     imported.items = (row for one in tests for row in _items(one, imported))
     imported.rows = (row for one in answers for row in _answers(one, imported))
     if scored := [(one, mode, file) for one in answers for mode, file in _results(one)]:

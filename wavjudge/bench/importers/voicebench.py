@@ -33,6 +33,7 @@ from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import ALIASES, named, one_text, refuse_without, tags_of
 from wavjudge.bench.importers.rows import BadCell, sound, usable
 from wavjudge.bench.importers.shards import Split
+from wavjudge.bench.importers.sources import linked_folders
 from wavjudge.bench.importers.votes import number_in, rating, yes_or_no
 from wavjudge.bench.raw import raw_rows
 from wavjudge.bench.row import ItemRow, Row
@@ -56,12 +57,14 @@ _OPTION = re.compile(r"^\s*\(?([A-J])[.):]\s*(\S.*?)\s*$", re.MULTILINE)
 
 def read(path: Path) -> Imported:
     """The items of Parquet files, the answers and ratings of JSONL files: of a folder of them, or of one."""
-    imported = Imported("voicebench", path if path.is_dir() else path.parent)
+    links = linked_folders(path)
+    imported = Imported("voicebench", path if path.is_dir() else path.parent, bad_rows=links)
     answers = [(file, found) for file in _jsonl(path) if (found := _ANSWERS.fullmatch(file.stem))]
     splits = shards.splits(path) if path.is_dir() or path.suffix == ".parquet" else []
     if not splits and not answers:
         raise InputError("got neither Parquet files nor MODEL-SUBSET-SPLIT-MODALITY.jsonl", where=str(path),
-                         todo="name the downloaded folder, or what VoiceBench's main.py wrote")  # fmt: skip
+                         todo="; ".join(["name the downloaded folder, or what VoiceBench's main.py wrote", *links[:3]]),
+                         )  # fmt: skip
     tables = [(split, _subset(split, path), _named(split)) for split in splits]
     for split, _, used in tables:
         shards.count_unused(split, used.values(), imported)
