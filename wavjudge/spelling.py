@@ -13,6 +13,8 @@ def look(name: str) -> str:
     >>> look("cafe\\u0301") == look("caf\\u00e9"), look("a\\u200b\\u00a0b") == look("a b"), look("a") == look("A")
     (True, True, False)
     """
+    if name.isascii():
+        return " ".join(name.split())
     shown = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
     return " ".join(unicodedata.normalize("NFKC", shown).split())
 

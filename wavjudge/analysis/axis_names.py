@@ -45,11 +45,11 @@ def shared_axes(ratings: Ratings, labels: Ratings, kind: RaterKind = "person") -
     refuse_no_rows(ratings)
     people, judged = _of_kind(labels, kind), ratings.frame[among(ratings.frame["rater_kind"], JUDGES)]
     if judged.empty and not ratings.undeclared:
-        kinds = ", ".join(sorted(set(ratings.frame["rater_kind"]))) or "none"
+        kinds = ", ".join(sorted(set(ratings.frame["rater_kind"].unique()))) or "none"
         raise InputError(f"got ratings without a judge's (rater_kind model or instrument; there: {kinds})",
                          where=ratings.where,
                          todo="name the judge's ratings first, people's after --labels")  # fmt: skip
-    rated, labelled = set(judged["axis"]), set(people["axis"][people["score"].notna()])
+    rated, labelled = set(judged["axis"].unique()), set(people["axis"][people["score"].notna()].unique())
     _on_the_scale(people[among(people["axis"], rated)], labels)
     if len(people) and not labelled:
         raise _no_score(people, labels)
@@ -70,7 +70,7 @@ def _of_kind(labels: Ratings, kind: RaterKind) -> pd.DataFrame:
     refuse_no_rows(labels)
     found: pd.DataFrame = labels.frame[labels.frame["rater_kind"] == kind]
     if found.empty and not labels.undeclared:
-        kinds = sorted(set(labels.frame["rater_kind"]))
+        kinds = sorted(set(labels.frame["rater_kind"].unique()))
         todo = {
             "constructed": "give human labels (calibrate and compare judges try themselves on these with "
             "--label-kind constructed)",

@@ -96,7 +96,7 @@ def candidate_pairs(
 
 
 def _axes(asked: Collection[str], rated: pd.DataFrame) -> list[str]:
-    known = sorted(set(rated["axis"]))
+    known = sorted(set(rated["axis"].unique()))
     if missing := [name for name in asked if name not in known]:
         raise InputError(f"got the axis {missing[0]}, expected one of {', '.join(known) or '(none)'}")
     judged = [name for name in known if (rated["rater_kind"][rated["axis"] == name] != "instrument").any()]

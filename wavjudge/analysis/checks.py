@@ -204,7 +204,7 @@ class Check:
     def settled_signatures(self) -> None:
         """A call that failed before the model was named counts for the judge that it was sent to; where several models
         answered under that name, for none of them."""
-        replied = set(self.frame["signature"][self.frame["status"].isin(REPLIED)])
+        replied = set(self.frame["signature"][self.frame["status"].isin(REPLIED)].unique())
         homes = settled(self.frame["signature"].unique(), replied)
         self.frame = self.frame.assign(signature=self.frame["signature"].map(homes))
         several = {planned(home) for home in homes.values() if resolved_model(home) is not None}

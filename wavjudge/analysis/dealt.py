@@ -67,9 +67,24 @@ def _kept(prompts: bytes, how: How, number: int, seed: int) -> Ints:
 def _deal(prompt: Ints, order: Ints, how: How, random: np.random.Generator) -> Ints:
     if how == "across":
         return random.permutation(len(prompt))
-    dealt = np.empty(len(prompt), np.intp)
-    dealt[order] = np.lexsort((random.random(len(prompt)), prompt))
+    drawn, dealt = random.random(len(prompt)), np.empty(len(prompt), np.intp)
+    answers = len(prompt) // max(1, prompt[order[-1]] + 1) if len(order) else 0
+    if answers and _is_even(prompt, order, answers):
+        rows = order.reshape(-1, answers)
+        dealt[order] = np.take_along_axis(rows, np.argsort(drawn[rows], axis=1, kind="stable"), axis=1).reshape(-1)
+    else:
+        dealt[order] = np.lexsort((drawn, prompt))
     return dealt
+
+
+def _is_even(prompt: Ints, order: Ints, answers: int) -> bool:
+    """Whether every prompt has as many answers: then each is a row, and a row is sorted faster."""
+    sorted_ = prompt[order]
+    return (
+        len(prompt) % answers == 0
+        and bool((sorted_[::answers] == sorted_[answers - 1 :: answers]).all())
+        and (len(prompt) // answers == sorted_[-1] + 1)
+    )
 
 
 class Table:

@@ -163,7 +163,7 @@ def _pairs(
 
 
 def _chosen_axes(asked: Collection[str], rows: pd.DataFrame, people: pd.DataFrame) -> list[str]:
-    both = sorted(set(rows["axis"]) & set(people["axis"]))
+    both = sorted(set(rows["axis"].unique()) & set(people["axis"].unique()))
     if missing := [name for name in asked if name not in both]:
         raise InputError(f"got the axis {missing[0]}, expected one that has ratings and labels: {', '.join(both)}")
     return [name for name in both if not asked or name in asked]

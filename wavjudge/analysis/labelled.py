@@ -89,7 +89,7 @@ class Labels:
 
     def notes(self, rated: pd.DataFrame) -> Iterator[str]:
         """What of the labels does not fit to the rated answers. Raises InputError where nothing does."""
-        axes = sorted(set(rated["axis"]) & set(self.people["axis"]))
+        axes = sorted(set(rated["axis"].unique()) & set(self.people["axis"].unique()))
         labels = self.people[self.people["axis"].isin(axes) & self.people["score"].notna()]
         both = joined(labels[[*SUBJECT, "axis"]], rated[[*SUBJECT, "axis"]], [*SUBJECT, "axis"], "left")
         lost = both[both["_merge"] == "left_only"]

@@ -49,7 +49,7 @@ def _same_scales(ratings: Ratings, labels: Ratings) -> None:
 
 
 def _placed(labels: Ratings, ratings: Ratings, column: str) -> Ratings:
-    names = sorted(set(ratings.frame[column].astype("str")))
+    names = sorted(ratings.frame[column].astype("str").unique())
     if not len(labels.frame) or labels.frame[column].ne("").any() or names in ([], [""]):
         return labels
     if len(names) > 1:

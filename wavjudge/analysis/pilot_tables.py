@@ -75,7 +75,7 @@ def _beside_people(ratings: Ratings, labels: Ratings, axis: str | None, judges: 
 def chosen_axis(ratings: Ratings, labels: Ratings | None, asked: str | None) -> str:
     """The axis of a pilot: the one asked for, the only one, or else `USUAL`; labels: it must be on both sides."""
     frame = with_scales(ratings).frame if labels is None else ratings.frame
-    rated = set(frame["axis"][frame["rater_kind"].isin(JUDGES)])
+    rated = set(frame["axis"][frame["rater_kind"].isin(JUDGES)].unique())
     both = rated if labels is None else set(shared_axes(ratings, labels))
     if asked is None and (len(both) == 1 or USUAL in both):
         return str(next(iter(both))) if len(both) == 1 else USUAL

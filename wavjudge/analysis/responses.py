@@ -102,7 +102,7 @@ def completed(frame: pd.DataFrame) -> pd.DataFrame:
     table["status"] = texts(frame, "status").replace("", "ok")
     for name in ("seconds", "usd"):
         table[name] = frame[name].astype("float64") if name in frame else np.nan
-    if unknown := sorted(set(table["status"]) - set(OUTCOMES)):
+    if unknown := sorted(set(table["status"].unique()) - set(OUTCOMES)):
         raise InputError(f"got the status {unknown[0]!r} of a response, expected one of {', '.join(OUTCOMES)}")
     if table.duplicated(ANSWER).any():
         again = table[table.duplicated(ANSWER)]

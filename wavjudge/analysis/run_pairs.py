@@ -77,7 +77,7 @@ def run_pair(
 
 def _of_judge(ratings: Ratings, judge: str | None, side: str) -> pd.DataFrame:
     """Per-subject rows of one judge, named by its rater or its signature."""
-    by_signature = judge is not None and judge in set(ratings.frame["signature"])
+    by_signature = judge is not None and judge in set(ratings.frame["signature"].unique())
     try:
         if by_signature:
             return judged_by(ratings, None, [judge])  # type: ignore[list-item]
@@ -88,7 +88,7 @@ def _of_judge(ratings: Ratings, judge: str | None, side: str) -> pd.DataFrame:
 
 
 def _axes(asked: Collection[str], old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
-    both = sorted(set(old["axis"]) & set(new["axis"]))
+    both = sorted(set(old["axis"].unique()) & set(new["axis"].unique()))
     if not both:
         raise InputError(f"got old ratings of {sorted(set(old['axis']))} and new ones of {sorted(set(new['axis']))}, "
                          "expected an axis in both")  # fmt: skip
@@ -116,7 +116,7 @@ def _rescored(axis: str, both: pd.DataFrame, about: Mapping[SubjectKey, About]) 
 def _who(rows: pd.DataFrame, axes: Collection[str]) -> dict[str, tuple[str, str]]:
     """Rater and signature by axis; several where benchmarks were rated by several."""
     named = {axis: rows[rows["axis"] == axis] for axis in axes}
-    return {axis: ("; ".join(sorted(set(own["rater"]))), "; ".join(sorted(set(own["signature"]))))
+    return {axis: ("; ".join(sorted(set(own["rater"].unique()))), "; ".join(sorted(set(own["signature"].unique()))))
             for axis, own in named.items()}  # fmt: skip
 
 
