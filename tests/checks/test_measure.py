@@ -158,3 +158,21 @@ def test_nothing_raises_and_everything_is_on_its_scale_or_has_a_reason(stated, t
         assert (found.status == "ok") == (found.value is not None)
         assert axis.scale.holds(found.value) if found.value is not None else found.reason
         assert found.status in ("ok", "not_applicable")
+
+
+@pytest.mark.parametrize("language", [None, "und", "mul", "zxx", "", "mis"])
+def test_without_a_stated_language_no_denial_is_passed_over(language):
+    paris = item(reference="Paris", language=language)
+    assert measured("reference_match", paris, "It's not Paris.").value == 0
+    assert measured("reference_match", paris, "It's Paris.").value == 1
+    assert measured("reference_match", item(reference="巴黎", language=language), "不是巴黎。").value == 0
+    for axis, one in (("reference_match", paris), ("choice", item(CHOICE, language=language)),
+                      ("refusal", item(language=language))):  # fmt: skip
+        found = measured(axis, one, "Das ist nicht Paris, und auch nicht B.")
+        assert (found.value, found.status) == (None, "not_applicable")
+        assert "the language is not stated, and the words look like German" in found.reason
+
+
+@pytest.mark.parametrize("language", [None, "und"])
+def test_error_rates_of_a_language_that_is_not_stated_say_what_is_assumed(language):
+    assert measured("wer", item(language=language), "Yes.", heard="yes").details["assumed_language"] == "en"

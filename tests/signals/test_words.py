@@ -36,7 +36,16 @@ def test_rate_counts_words_as_written():
 
 @pytest.mark.parametrize(
     ("language", "english"),
-    [("en", True), ("EN_us", True), ("eng", True), (None, True), ("de-DE", False), ("zh", False), ("", False)],
+    [
+        ("en", True),
+        ("EN_us", True),
+        ("eng", True),
+        (None, True),
+        ("de-DE", False),
+        ("zh", False),
+        ("", True),
+        ("und", True),
+    ],
 )
 def test_language(language, english):
     assert words.is_english(language) is english

@@ -87,7 +87,7 @@ def _errors(answer: Answer, rate: Callable[[str, str], float | None]) -> tuple[f
     error = rate(answer.own or "", answer.heard or "")
     if error is None:
         raise NotApplicableError("the answer's own text holds no word")
-    assumed: Details = {} if answer.item.language else {"assumed_language": "en"}
+    assumed: Details = {} if words.stated(answer.item.language) else {"assumed_language": "en"}
     return error, {"heard": answer.heard or "", **assumed}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from wavjudge.checks.denial import denied
 from wavjudge.checks.options import Match, Reference, only
 from wavjudge.checks.units import is_by_character, units
-from wavjudge.checks.writing import is_chinese, is_known, plain, reads_as_chinese
+from wavjudge.checks.writing import is_chinese, is_known, plain, reads_as_chinese, unlike_english
 from wavjudge.signals import NotApplicableError
 from wavjudge.signals.overlap import MAX_REFERENCE_WORDS, NEGATIONS, compared
 from wavjudge.types import Item
@@ -63,6 +63,8 @@ def matching(text: str, wanted: Reference, language: str | None) -> str | None:
     """
     if wanted.match == "words" and not is_known(language):
         raise NotApplicableError(f"denials are known in English and Chinese only; the language is {language}")
+    if wanted.match == "words" and (found := unlike_english(text, language)):
+        raise NotApplicableError(f"denials are known in English and Chinese only; {found}")
     language = "zh" if reads_as_chinese("".join((text, *wanted.answers)), language) else language
     if not all(units(answer, language) for answer in wanted.answers):
         raise NotApplicableError("one of the listed answers holds no word")

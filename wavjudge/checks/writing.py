@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections import Counter
 
-from wavjudge.signals.words import is_english
+from wavjudge.signals.latin import not_english_words
+from wavjudge.signals.words import is_english, stated
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _QUOTES = str.maketrans(
@@ -86,18 +87,35 @@ def unread_phrases(text: str, language: str | None) -> str | None:
 
     >>> unread_phrases("Bien sûr.", "fr"), unread_phrases("It's B.", "und"), unread_phrases("选B。", "en")
     ('phrases are known in English and Chinese only; the language is fr', None, None)
+    >>> unread_phrases("Es ist nicht B.", None)
+    'phrases are known in English and Chinese only; the language is not stated, and the words look like German'
     >>> [unread_phrases(text, None) for text in ("Bではありません。", "не B", "B 아니에요")] == 3 * [_NO_PHRASES]
     True
     """
-    stated = None if language is None or primary(language) in ("und", "mul", "") else language
-    if not is_known(stated) or _is_romanised(stated):
+    if not is_known(language) or _is_romanised(language):
         return f"phrases are known in English and Chinese only; the language is {language}"
     letters = [unicodedata.name(sign, "") for sign in text if sign.isalpha()]
     words = [name for name in letters if not name.startswith(("LATIN", "FULLWIDTH LATIN", "CJK"))]
     if 10 * sum(name.startswith(("HIRAGANA", "KATAKANA")) for name in words) > len(_HAN.findall(text)) > 0:
         return _NO_PHRASES  # Japanese, of which most signs may be Han
     latin = re.findall(r"[A-Za-z\u00c0-\u024f]{2,}", text)  # not the letter that is chosen
-    return _NO_PHRASES if len(words) > _FOREIGN * (len(words) + len("".join(latin)) + len(_HAN.findall(text))) else None
+    if len(words) > _FOREIGN * (len(words) + len("".join(latin)) + len(_HAN.findall(text))):
+        return _NO_PHRASES
+    if found := unlike_english(text, language):
+        return f"phrases are known in English and Chinese only; {found}"
+    return None
+
+
+def unlike_english(text: str, language: str | None) -> str | None:
+    """Why a text of which nobody states the language is none in English or Chinese; None where nothing tells.
+
+    >>> unlike_english("Ce n'est pas Paris.", None), unlike_english("It's not Paris.", "und")
+    ('the language is not stated, and the words look like French', None)
+    """
+    if stated(language) is not None or _HAN.search(text):
+        return None
+    found = not_english_words(text)
+    return f"the language is not stated, and the words look like {found}" if found else None
 
 
 def _is_romanised(language: str | None) -> bool:
@@ -115,7 +133,7 @@ def reads_as_chinese(text: str, language: str | None) -> bool:
     >>> reads_as_chinese("巴黎", None), reads_as_chinese("Paris", "zh"), reads_as_chinese("Paris 巴黎", "en")
     (True, True, False)
     """
-    return is_chinese(language) or (language is None and _HAN.search(text) is not None)
+    return is_chinese(language) or (stated(language) is None and _HAN.search(text) is not None)
 
 
 def primary(language: str) -> str:

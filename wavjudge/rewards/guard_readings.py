@@ -153,9 +153,7 @@ class Heard:
 
     @property
     def _foreign(self) -> str | None:
-        if words.is_english(self.language):
-            return None
-        return f"the recogniser knows English only; the language is {self.language}"
+        return words.not_english(self.language, self.text, self.question)
 
     @cached_property
     def _samples(self) -> audio.Samples:

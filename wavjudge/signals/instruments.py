@@ -115,7 +115,7 @@ class Recording:
             "asr_cut_short": float(heard.cut_short),
             "asr_pieces": float(len(cuts)),
         }
-        return heard, details | ({} if self.language else {"assumed_language": "en"})
+        return heard, details | ({} if words.stated(self.language) else {"assumed_language": "en"})
 
     def _need_short(self) -> None:
         if self.wave.seconds > MAX_SECONDS:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from wavjudge.signals.latin import not_english_words
+
 if TYPE_CHECKING:
     from whisper_normalizer.english import EnglishTextNormalizer
 
@@ -38,32 +40,61 @@ _EITHER = (
     (re.compile(r"(?<=[a-z])(?<!\blet)'s\b", re.IGNORECASE), (" is", " has", "s")),
     (re.compile(r"(?<=[a-z])'d\b", re.IGNORECASE), (" would", " had")),
 )
+_UNSTATED = frozenset((
+    "", "und", "mul", "zxx", "mis", "unk", "unknown", "undetermined", "undefined", "multilingual", "multiple", "mixed",
+    "none", "null", "nan", "na", "n/a", "any", "all", "other", "auto", "?", "x", "xx", "art",
+))  # fmt: skip
+_ONLY = "the recogniser knows English only"
 _TRIED = 12  # of such short forms in a text, each with all of its meanings
+
+
+def stated(language: str | None) -> str | None:
+    """The language that a tag states; None where it states none (ISO 639: undetermined, several, none, uncoded).
+
+    >>> stated("de"), stated("und"), stated("mul-Latn"), stated(" "), stated("unknown")
+    ('de', None, None, None, None)
+    """
+    return None if language is None or re.split(r"[-_]", language.strip().lower())[0] in _UNSTATED else language
 
 
 def is_english(language: str | None) -> bool:
     """Whether a language tag is English; an unknown language is taken for English, and the ratings say so.
 
-    >>> is_english("en-GB"), is_english("English"), is_english("de"), is_english(None)
-    (True, True, False, True)
+    >>> is_english("en-GB"), is_english("English"), is_english("de"), is_english(None), is_english("und")
+    (True, True, False, True, True)
     """
-    return language is None or re.split(r"[-_]", language.strip().lower())[0] in ("en", "eng", "english")
+    return (language := stated(language)) is None or re.split(r"[-_]", language.strip().lower())[0] in (
+        "en",
+        "eng",
+        "english",
+    )
 
 
 def not_english(language: str | None, *texts: str | None) -> str | None:
-    """Why the English recogniser does not apply, None where it does: language and script decide, either alone.
+    """Why the English recogniser does not apply, None where it does: language, script and words decide, each alone.
 
-    texts: what is known of the words that are spoken, surest first; the first with letters in it is looked at.
+    texts: what is known of the words that are spoken, surest first; the first with letters in it is looked at. Where a
+    language is stated, that is believed of words in its script.
 
     >>> not_english("de"), not_english(None, None, "That is fine, in 北京!")
     ('the recogniser knows English only; the language is de', None)
     >>> not_english("en", "我很好", None)
     'the recogniser knows English only; the words are not written in Latin letters'
+    >>> not_english("und", "Das ist nicht Paris."), not_english("und", "It's not Paris.")
+    ('the recogniser knows English only; the language is not stated, and the words look like German', None)
     """
     if not is_english(language):
-        return f"the recogniser knows English only; the language is {language}"
-    share = next((found for text in texts if (found := foreign_share(text or "")) is not None), 0.0)
-    return "the recogniser knows English only; the words are not written in Latin letters" if share > FOREIGN else None
+        return f"{_ONLY}; the language is {language}"
+    lettered = ((text, share) for text in texts if text and (share := foreign_share(text)) is not None)
+    text, share = next(lettered, ("", 0.0))
+    if share > FOREIGN:
+        return f"{_ONLY}; the words are not written in Latin letters"
+    found = None if stated(language) else not_english_words(text)
+    return (
+        f"the recogniser knows English only; the language is not stated, and the words look like {found}"
+        if found
+        else None
+    )
 
 
 def foreign_share(text: str) -> float | None:
