@@ -154,3 +154,12 @@ def test_people_who_agree_in_every_order_have_a_ceiling_with_a_width(name: str) 
         assert one.value == 1 and one.high == 1
         assert one.low == pytest.approx(mean - stats.t.ppf(0.975, 20) * error)
     assert whole.gap.value == 0 and whole.gap.low is None  # nothing shows how far they could differ
+
+
+def test_what_people_are_to_each_other_does_not_hang_on_the_judge() -> None:
+    panel = people(9, prompts=40)
+    usual, flat = leave_one_out(panel, panel.ratings[:, 0]), leave_one_out(panel, np.full(160, 3.0))
+    for name in ("pearson", "spearman", "intra_id_spearman", "mae"):
+        assert flat.figures[name].person == usual.figures[name].person
+    assert flat.figures["pearson"].judge.value is flat.figures["pearson"].gap.value is None
+    assert "the judge's scores do not differ" in flat.figures["pearson"].judge.note

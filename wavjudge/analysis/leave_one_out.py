@@ -104,7 +104,7 @@ def leave_one_out(panel: Panel, judge: Floats) -> LeaveOneOut:
     short = shortfalls(panel)
     persons = [_person(panel, j, [of_all[j] for of_all in sides.values()], short[j]) for j in range(panel.k)]
     averages = {s.name: _averaged(s, sides[s.name], panel.prompt) for s in STATISTICS}
-    undefined = {name: tuple(panel.raters[j] for j, pair in enumerate(of_all) if _defined(pair) is None)
+    undefined = {name: tuple(panel.raters[j] for j, pair in enumerate(of_all) if pair is None or not _is_defined(pair[0]))
                  for name, of_all in sides.items()}  # fmt: skip
     return LeaveOneOut(tuple(persons), averages, undefined, len(judge), panel.prompts)
 
@@ -140,8 +140,8 @@ def _once(side: OnPrompts) -> OnPrompts:
     return replace(side, prepared=Remembered(side.prepared))
 
 
-def _defined(pair: Sides) -> Sides:
-    return pair if pair and all(np.isfinite(side.plain()) for side in pair) else None
+def _is_defined(side: OnPrompts) -> bool:
+    return bool(np.isfinite(side.plain()))
 
 
 def _person(panel: Panel, j: int, sides: list[Sides], shortfall: Estimate) -> Person:
@@ -168,12 +168,21 @@ def _against(statistic: Statistic, pair: Sides, prompt: Ints) -> AgainstOthers:
 
 
 def _averaged(statistic: Statistic, sides: list[Sides], prompt: Ints) -> AgainstOthers:
-    pairs = [pair for pair in map(_defined, sides) if pair]
+    nobody = Estimate(None, note="undefined for everybody")
+    pairs = [pair for pair in sides if pair and _is_defined(pair[0])]
     if not pairs:
-        nobody = Estimate(None, note="undefined for everybody")
         return AgainstOthers(nobody, nobody, nobody)
-    persons, judge = (Joint(tuple(pair[side] for pair in pairs), mean_of) for side in (0, 1))
-    return _estimated(statistic, persons, judge, prompt)
+    alike = [pair for pair in pairs if _is_defined(pair[1])]
+    person = _interval(statistic, _mean([own for own, _ in pairs]), prompt)
+    if not alike:
+        flat = replace(nobody, note="undefined: the judge's scores do not differ")
+        return AgainstOthers(person, flat, flat)
+    beside = _estimated(statistic, _mean([own for own, _ in alike]), _mean([its for _, its in alike]), prompt)
+    return replace(beside, person=person)
+
+
+def _mean(sides: list[OnPrompts]) -> Prepared:
+    return Joint(tuple(sides), mean_of)
 
 
 def _estimated(statistic: Statistic, person: Prepared, judge: Prepared, prompt: Ints) -> AgainstOthers:
