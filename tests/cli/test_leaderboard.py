@@ -112,3 +112,15 @@ def test_judging_is_counted_once_a_call_and_an_unknown_price_is_no_zero(price: s
         assert {row["judging_usd"] for row in rows} == {""}
         assert "what judging cost is not known for 3 of 3 calls" in done.out
     assert "Time and money" in done.out
+
+
+@pytest.mark.parametrize("status", ["failed", "unparseable", "not_applicable", "refused"])
+def test_a_board_without_a_single_score_says_why_and_fails(status: str, tmp_path: Path) -> None:
+    table, out = tmp_path / "ratings.csv", tmp_path / "board.csv"
+    rows = [f"q{n // 2},{'ab'[n % 2]},overall,m,,{status}" for n in range(6)]
+    table.write_text("\n".join(["item_id,candidate,axis,rater,score,status", *rows]), encoding="utf-8")
+    done = typed("leaderboard", table, "--out", out, "--axis", "overall=1..5")
+    assert done.code == 12 and "no score to rank by" in done.err
+    assert f"(6 {status})" in " ".join(done.out.split()) and "Ranked by" not in done.out
+    compared = typed("compare", "candidates", table, "--axis", "overall=1..5")
+    assert compared.code == 2 and f"(6 {status})" in compared.err

@@ -89,3 +89,12 @@ class Leaderboard:
     design: Design | None = None
     recalibrated: str | None = None
     beside: tuple[str, ...] = ()
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether there is a mean to show: of the axis that ranks, else of any; failures of candidates count as one."""
+        asked = [self.rank_by] if self.rank_by in self.axes else list(self.axes)
+        judged = any(row.figure(axis).all_items.value is not None for row in self.rows for axis in asked if axis)
+        return judged or (
+            not asked and any(mean is not None for row in self.rows for mean, _ in row.instruments.values())
+        )

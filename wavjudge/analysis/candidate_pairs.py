@@ -15,7 +15,7 @@ import pandas as pd
 
 from wavjudge.analysis.candidates import Answers, CandidateComparison, PairedMeans, compare_candidates
 from wavjudge.analysis.comparison import with_holm
-from wavjudge.analysis.leaderboard import judged_by
+from wavjudge.analysis.leaderboard import judged_by, without_a_score
 from wavjudge.analysis.responses import Answers as Responses
 from wavjudge.analysis.tables import SUBJECT, Ratings, joined
 from wavjudge.errors import InputError
@@ -89,6 +89,9 @@ def candidate_pairs(
             for a, b in pairs if a in sides and b in sides
         ]  # fmt: skip
     if not any(row.primary.prompts for row in rows):
+        if not (compared := rated[rated["axis"].isin(chosen)])["score"].notna().any() and len(compared):
+            raise InputError(without_a_score(compared),
+                             todo="read some of the judge's replies (wavjudge show RUN ITEM), mend the judge, rate again")  # fmt: skip
         raise InputError("got no prompt that two candidates have in common, expected answers to the same items",
                          todo="prompts are matched by benchmark, item_id and turn")  # fmt: skip
     notes = (*answers.notes(rated), *map(str, ratings.problems))

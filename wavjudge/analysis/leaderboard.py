@@ -27,7 +27,7 @@ from wavjudge.analysis.spent import Spent, spent
 from wavjudge.analysis.sums import Additive, Floats, Ints, ratio
 from wavjudge.analysis.tables import SUBJECT, Ratings, prompt_labels, prompt_numbers
 from wavjudge.errors import InputError
-from wavjudge.types import Axis
+from wavjudge.types import STATUSES, Axis
 
 __all__ = ["ESTIMATORS", "Figure", "Leaderboard", "Row", "leaderboard", "leaderboards", "mean"]
 
@@ -77,13 +77,24 @@ def leaderboard(
     if primary is not None:
         ranks = {name: table.ranks(name, rows[name], primary, resamples, seed) for name in rows}
         rows = {name: _ranked(rows[name], ranks[name], primary) for name in rows}
-    return Leaderboard(
+    board = Leaderboard(
         _title(primary, str(kinds.get(primary, "")), rated), primary, shown, measured,
         tuple(row for some in rows.values() for row in some),
         (*answers.notes(rated), *map(str, ratings.problems), *beside),
         answers.data_sha256(ratings), seed, level, ranks, labels.design if labels else None,
         maps.kind if maps else None, _beside(labels, maps),
     )  # fmt: skip
+    if board.has_scores or not (primary or shown):
+        return board
+    return replace(board, title=f"Not ranked: {without_a_score(rated[rated['axis'].isin([primary or shown[0]])])}")
+
+
+def without_a_score(rated: pd.DataFrame) -> str:
+    """What became of ratings of which none has a score: "not one of 6 ratings has a score (6 unparseable)"."""
+    counts = {name: int(rated[f"n_{name}"].sum()) for name in STATUSES}
+    why = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    whose = ", ".join(rated["rater"].unique()) or "a judge"
+    return f"not one of {sum(counts.values())} ratings by {whose} has a score ({why or 'there is none'})"
 
 
 def leaderboards(

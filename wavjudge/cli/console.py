@@ -13,6 +13,7 @@ from wavjudge.cli.stdout import stdout
 if TYPE_CHECKING:
     from rich.console import Console
 
+NO_SCORE = 12
 INTERRUPTED = 130
 SHOWN_BAD_ROWS = 5
 

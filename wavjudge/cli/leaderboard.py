@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.console import console
+from wavjudge.cli.console import NO_SCORE, console
 from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -52,6 +52,12 @@ def leaderboard(
     write(board, out)
     show(console(), board)
     console(err=True).print(f"written to {out}", soft_wrap=True)
+    if not board.has_scores:
+        todo = (
+            "read some of the judge's replies (`wavjudge show RUN ITEM`); another prompt, model or max_tokens may help"
+        )
+        console(err=True).print(f"there is no score to rank by. What to do: {todo}", soft_wrap=True)
+        raise typer.Exit(NO_SCORE)
 
 
 def _labels(paths: list[Path], axes: list[Axis], design: str) -> Labels | None:

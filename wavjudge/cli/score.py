@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.console import INTERRUPTED, complain, console, note
+from wavjudge.cli.console import INTERRUPTED, NO_SCORE, complain, console, note
 from wavjudge.cli.missing import MOSTLY_MISSING, are_most, missing_said, unread_said
 from wavjudge.cli.stdout import stdout
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 NOT_THERE = "start the server, or check base_url"
 INCOMPLETE = 75  # as ProviderDownError: a script that runs overnight must see it
-NO_SCORE = 12
 
 
 def score(
