@@ -104,7 +104,7 @@ def leave_one_out(panel: Panel, judge: Floats) -> LeaveOneOut:
     short = shortfalls(panel)
     persons = [_person(panel, j, [of_all[j] for of_all in sides.values()], short[j]) for j in range(panel.k)]
     averages = {s.name: _averaged(s, sides[s.name], panel.prompt) for s in STATISTICS}
-    undefined = {name: tuple(panel.raters[j] for j, pair in enumerate(of_all) if pair is None or not _is_defined(pair[0]))
+    undefined = {name: tuple(panel.raters[j] for j, pair in enumerate(of_all) if not (pair and _is_defined(pair[0])))
                  for name, of_all in sides.items()}  # fmt: skip
     return LeaveOneOut(tuple(persons), averages, undefined, len(judge), panel.prompts)
 
