@@ -91,7 +91,7 @@ def candidate_pairs(
     if not any(row.primary.prompts for row in rows):
         if not (compared := rated[rated["axis"].isin(chosen)])["score"].notna().any() and len(compared):
             raise InputError(without_a_score(compared),
-                             todo="read some of the judge's replies (wavjudge show RUN ITEM); another prompt may help")  # fmt: skip
+                             todo="read some replies of the judge (wavjudge show RUN ITEM)")  # fmt: skip
         raise InputError("got no prompt that two candidates have in common, expected answers to the same items",
                          todo="prompts are matched by benchmark, item_id and turn")  # fmt: skip
     notes = (*answers.notes(rated), *map(str, ratings.problems))
