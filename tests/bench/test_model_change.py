@@ -84,6 +84,51 @@ def test_a_resume_stops_at_its_first_reply(tmp_path: Path, server: Loopback) -> 
     assert "the first one of this run was from 'm-1'" in stopped(run)
 
 
+def test_a_resume_of_many_at_once_sends_one_alone_first_and_the_first_model_is_asked_for_all(
+    tmp_path: Path, server: Loopback
+) -> None:
+    server.model, server.latency_seconds = swapped("m-1", "m-2", 7), 0.02
+    run = scored(tmp_path, server, count=24, pace=8)
+    others, sent = models(run)["m-2"], server.requests
+    assert others > 0
+    for more in (1, 2):
+        run = scored(tmp_path, server, pace=8)
+        assert server.requests == sent + more and models(run)["m-2"] == others + more and stopped(run)
+    server.model, watcher = "m-1", Told(server)
+    run = scored(tmp_path, server, pace=8, watcher=watcher)
+    assert models(run) == {"m-1": 24, "m-2": others + 2} and server.requests == sent + 2 + 17
+    assert run.summary is not None and run.summary.stopped is None
+    assert f"was from 'm-1', and another model alone gave some verdicts ({others} by m-2)" in watcher.said[0][1]
+    again = scored(tmp_path, server, pace=8, watcher=Told(server))
+    assert server.requests == sent + 19 and again.summary is not None and again.summary.tasks_already_done == 24
+
+
+def test_the_one_call_that_goes_alone_may_fail(tmp_path: Path, server: Loopback) -> None:
+    server.model = swapped("m-1", "m-2", 2)
+    scored(tmp_path, server, count=2)
+    server.plan, server.latency_seconds = (lambda number: "bad_request" if number == 2 else None), 0.02
+    file = write_answers(tmp_path / "more", 20)
+    (tmp_path / "answers" / "answers.jsonl").unlink()
+    for one in file.parent.iterdir():
+        (tmp_path / "answers" / one.name).write_bytes(one.read_bytes())
+    run = scored(tmp_path, server, pace=8)
+    assert models(run) == {"m-1": 2, "m-2": 1} and server.requests == 4 and stopped(run)
+
+
+def test_a_foreign_reply_to_other_prompts_does_not_become_their_first(tmp_path: Path, server: Loopback) -> None:
+    server.model = swapped("m-1", "m-2", 2)
+    scored(tmp_path, server, count=2)
+    for sent in (3, 4):
+        run = scored(tmp_path, server, axes=["semantic"])
+        assert server.requests == sent and "from 'm-1'" in stopped(run)
+
+
+def test_marked_ratings_of_another_model_are_done_where_models_may_change(tmp_path: Path, server: Loopback) -> None:
+    for _ in range(2):
+        scored(tmp_path, server, on_model_change="mark")
+    assert server.requests == 8
+
+
 def test_a_resume_with_other_prompts_is_still_the_judge_of_its_name(tmp_path: Path, server: Loopback) -> None:
     scored(tmp_path, server, count=2)
     run = scored(tmp_path, server, axes=["semantic"])  # requests 2 and 3

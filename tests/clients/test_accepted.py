@@ -106,6 +106,38 @@ def test_words_that_differ_in_names_alone_are_one_cause() -> None:
     assert accepted.stop is not None
 
 
+NO_REPLIES = [b"<html>Open WebUI</html>", b"{}", b"", b"null", b"[]", b'{"choices": [], "candidates": []}', b"pong"]
+
+
+@pytest.mark.parametrize("wire", ["openai", "gemini"])
+@pytest.mark.parametrize("body", NO_REPLIES, ids=lambda body: body.decode())
+def test_what_is_no_reply_at_all_ends_it_once_two_requests_have_met_it(wire: str, body: bytes) -> None:
+    made: Any = OpenAIWire(base_url="http://127.0.0.1:1/v1") if wire == "openai" else GeminiWire(api_key="not-a-key")
+    found = made.decode(RawReply(200, {}, body), Request("m", ()))
+    assert isinstance(found, Failure) and found.kind == "malformed" and "check base_url" in hint(found.reason)
+    accepted = Accepted("openai:m")
+    for _ in range(20):
+        accepted.saw(found, "one request, sent again and again")
+    assert accepted.stop is None
+    accepted.saw(found, "another")
+    assert accepted.stop is not None and "check base_url" in accepted.stop.todo
+
+
+@pytest.mark.parametrize("wire", ["openai", "gemini"])
+@pytest.mark.parametrize("status", [501, 505, 511])
+def test_what_a_server_does_not_do_at_all_is_not_tried_again(wire: str, status: int) -> None:
+    assert failure(wire, status, "not implemented for this model").kind == "bad_request"
+
+
+def test_an_empty_text_is_another_matter_than_no_reply() -> None:
+    wire = OpenAIWire(base_url="http://127.0.0.1:1/v1")
+    body = b'{"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}'
+    found, accepted = wire.decode(RawReply(200, {}, body), Request("m", ())), Accepted("openai:m")
+    for number in range(20):
+        accepted.saw(found, str(number))
+    assert isinstance(found, Failure) and accepted.stop is None
+
+
 @pytest.fixture
 def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A server that refuses with these words."""
@@ -132,6 +164,8 @@ def score(folder: Path, server: Loopback, pace: int = 1, count: int = 30) -> api
     ("status", "words", "helps"),
     [(404, "The model `m` does not exist", "check the model's name"),
      (500, "audio input is not supported", "--mmproj"),
+     (413, "Request entity too large", "client_max_body_size"),
+     (501, "not implemented for this model", "check base_url, the model's name"),
      (400, "At most 1 audio(s) may be provided in one request.", "question_audio=false")],
 )  # fmt: skip
 def test_a_judge_ends_after_a_few_and_the_same_command_goes_on_once_it_is_mended(
@@ -147,6 +181,21 @@ def test_a_judge_ends_after_a_few_and_the_same_command_goes_on_once_it_is_mended
     server.plan = lambda number: None
     assert {one.status for one in score(tmp_path, server).ratings()} == {"ok"}
     assert server.requests == FAULTS_AT_START + 30
+
+
+@pytest.mark.parametrize("body", ["<html>Open WebUI</html>", "{}", ""])
+def test_an_address_that_gives_no_replies_ends_a_judge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    from tests.loopback import server as of
+
+    monkeypatch.setattr(of, "known_cases", lambda protocol: {"none": Case("none", body, {}, 200)})
+    with Loopback(plan=lambda number: "none") as server:
+        spec = f"openai:m?base_url={server.openai_url}&max_in_flight=1&attempts=1"
+        file = write_answers(tmp_path / "answers", 24)
+        done = typed("score", file, "--judge", spec, "--axes", "overall", "--out", tmp_path / "run")
+        assert server.requests == FAULTS_AT_START
+    assert done.code == 2 and "check base_url" in " ".join(done.err.split())
 
 
 def test_of_many_at_once_only_those_in_flight_are_sent(tmp_path: Path, refusing: Any) -> None:

@@ -14,6 +14,7 @@ from aiohttp import web
 from tests.clients.conversation import KEY, REQUEST, run
 from tests.clients.test_guarded import WAYS, good
 from tests.loopback.hostile import Hostile
+from wavjudge.clients.accepted import hint
 from wavjudge.clients.base import Failure, Reply, Wire
 from wavjudge.clients.fake import FakeWire, VirtualClock
 from wavjudge.clients.gemini import GeminiWire
@@ -244,3 +245,61 @@ def test_an_environment_with_which_nothing_connects_is_said_before_anything_is_s
 def test_a_proxy_that_can_be_spoken_to_is_taken(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
     check_options(None, 60)
+
+
+@contextlib.asynccontextmanager
+async def wanting_a_password(met: list[str]) -> Any:
+    """An HTTP proxy on loopback that lets nobody through."""
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append((await reader.readuntil(b"\r\n\r\n")).decode().partition(" ")[0])
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(meet, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+def by_proxy(
+    wire: Any, base_url: str, port: int | None, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Failure, list[str]]:
+    async def go() -> Reply | Failure:
+        async with wanting_a_password(met) as open_port:
+            monkeypatch.setenv(variable, f"http://127.0.0.1:{port or open_port}")
+            made: Wire = wire(base_url=base_url, api_key=KEY)
+            raw = await made.send(made.encode(REQUEST), REQUEST)
+            await made.aclose()
+            return raw if isinstance(raw, Failure) else made.decode(raw, REQUEST)
+
+    met: list[str] = []
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    outcome = asyncio.run(go())
+    assert isinstance(outcome, Failure), outcome
+    return outcome, met
+
+
+@WIRES
+@pytest.mark.parametrize(("base_url", "variable", "method"), [
+    ("https://judge.invalid/v1", "HTTPS_PROXY", "CONNECT"), ("http://judge.invalid/v1", "http_proxy", "POST"),
+])  # fmt: skip
+def test_a_proxy_that_wants_a_password_is_named_and_not_tried_again(
+    wire: Any, base_url: str, variable: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome, met = by_proxy(wire, base_url, None, variable, monkeypatch)
+    assert met == [method] and outcome.kind == "bad_request" and "HTTP 407" in outcome.reason
+    assert "wants a user and a password" in hint(outcome.reason)
+
+
+@WIRES
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_where_nobody_listens_is_named_by_its_variable(
+    wire: Any, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome, _ = by_proxy(wire, f"{scheme}://judge.invalid/v1", 9, f"{scheme.upper()}_PROXY", monkeypatch)
+    assert outcome.kind == "unreachable" and "the proxy " in outcome.reason
+    assert f" of {scheme.upper()}_PROXY" in outcome.reason

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from sys import intern
 
-from wavjudge.bench.identities import FirstAnswers
+from wavjudge.bench.identities import FirstAnswers, identity_of
+from wavjudge.clients.identity import Identity
 from wavjudge.internal import PREFIX
 from wavjudge.judge.base import Judge, Task
-from wavjudge.signature import planned
+from wavjudge.signature import planned, resolved_model
 from wavjudge.store import RunFolder
 from wavjudge.types import Item, Rating, RatingKey, Response, Status, Stored, Subject
 
@@ -29,10 +31,13 @@ class Done:
         self._items = {(item.benchmark, item.id): _json(item) for item in run.items()}
         self._responses = {_key(response): _json(response) for response in run.responses()}
         self._ratings: dict[RatingKey, str | None] = {}
+        self._foreign: dict[RatingKey, str] = {}  # by another model than the first one of its judge
         self.answered = FirstAnswers()
         for rating in run.ratings():
-            self.answered.add(rating)
-            self._ratings[_rating_key(rating)] = rating.id if _is_asked_again(rating, retry) else None
+            if self.answered.add(rating) and not _is_asked_again(rating, retry):
+                self._foreign[_rating_key(rating)] = resolved_model(rating.signature) or ""
+            else:
+                self._ratings[_rating_key(rating)] = rating.id if _is_asked_again(rating, retry) else None
 
     def item(self, benchmark: str, item_id: str) -> Item | None:
         found = self._items.get((benchmark, item_id))
@@ -46,12 +51,28 @@ class Done:
         return None if found is None else Response.model_validate_json(found)
 
     def needed(self, subject: Subject, judge: Judge, task: Task, repeat: int) -> tuple[tuple[str, str], ...] | None:
-        """None if the task is done; else what it supersedes (often nothing)."""
+        """None if the task is done; else what it supersedes (often nothing).
+
+        A rating by another model than the judge's first one is done only where models may change: it stands beside.
+        """
         keys = {axis.name: _task_key(subject, axis.name, judge.rater, task.signature, repeat) for axis in task.axes}
-        stale = tuple((axis, self._ratings[key] or "") for axis, key in keys.items() if key in self._ratings)
+        held = {axis: self._held(key, identity_of(judge)) for axis, key in keys.items()}
+        stale = tuple((axis, old) for axis, old in held.items() if old is not None)
         if len(stale) == len(keys) and not any(old for _, old in stale):
             return None
         return tuple((axis, old) for axis, old in stale if old)
+
+    def _held(self, key: RatingKey, identity: Identity | None) -> str | None:
+        """The id of what is asked again, empty for what is done, None for what is not there."""
+        if key in self._foreign and (identity is None or identity.rule == "mark"):
+            return ""
+        return (self._ratings[key] or "") if key in self._ratings else None
+
+    def foreign(self, judge: Judge) -> Counter[str]:
+        """How many ratings that this judge is asked for stand by which other model alone."""
+        plans = {task.signature for task in judge.tasks}
+        found = ((key, model) for key, model in self._foreign.items() if key[2] == judge.rater and key[3] in plans)
+        return Counter(model for key, model in found if key not in self._ratings)
 
 
 def _is_asked_again(rating: Rating, retry: Collection[str]) -> bool:

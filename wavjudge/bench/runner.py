@@ -106,11 +106,21 @@ class Runner:
         self._watcher = Unheard(watcher or Nobody())
         self._done = Done(run, retry)
         self._done.answered.prepare(judges, on_model_change, self._watcher.changed)
+        self._tell_foreign(judges)
         self._lanes = Lanes(judges, self._do, self._judge_stopped, self._broke)
         self._tagless: defaultdict[str, Tagless] = defaultdict(Tagless)
         self.summary = Summary()
         self._rows = self._taken_back = 0
         self._calls_per_answer = sum(len(judge.tasks) * self._repeats_of(judge) for judge in judges)
+
+    def _tell_foreign(self, judges: Sequence[Judge]) -> None:
+        for judge in judges:
+            identity = identity_of(judge)
+            if identity is None or identity.rule == "mark" or not (found := self._done.foreign(judge)):
+                continue
+            models = ", ".join(f"{count} by {name or 'a model without a name'}" for name, count in found.items())
+            self._watcher.changed(f"{judge.rater}: the first reply of this run was from {identity.said}, and another "
+                                  f"model alone gave some verdicts ({models}): they stay; it is asked too")  # fmt: skip
 
     def stop(self) -> None:
         """Send nothing more; calls under way are awaited and stored."""

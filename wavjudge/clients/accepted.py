@@ -8,7 +8,7 @@ after it a refusal is that request's own.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from wavjudge.clients.attempt import Attempt
@@ -30,6 +30,10 @@ _ONE_AUDIO = re.compile(
 _STREAM_ONLY = re.compile(
     r"only supports? (?:the )?stream|stream(?:ing)? (?:mode )?(?:is )?(?:required|only)|must be (?:a )?stream"
     r"|(?:requires?|set|enable(?: the)?) `?\"?stream(?:ing)?\b", re.I)  # fmt: skip
+
+_NO_REPLY = re.compile(
+    r"^got (?:.* with HTTP 2\d\d$|a reply without (?:choices|candidates)|a body that does not unpack)")  # fmt: skip
+"""What is no reply at all, though it came with HTTP 200: a web page, `{}`, nothing. An empty text is another matter."""
 
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"HTTP 407\b|proxy authentication", re.I),
@@ -58,15 +62,23 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
                 r"|(?:no such|unknown|invalid) model|is not a valid model|models/\S+ is not found"
                 r"|no endpoints found for", re.I),
      "check the model's name: this server does not have it, or not for this key"),
+    (re.compile(r"HTTP 413\b", re.I),
+     "the server, or a proxy before it, takes no body of this size: raise its limit (nginx: client_max_body_size), or "
+     "send less: rate=8000, or question_audio=false, in a judge's SPEC"),
     (re.compile(r"HTTP (?:404|405)\b", re.I), "check base_url: nothing is served there (it often ends in /v1)"),
+    (_NO_REPLY, "check base_url: what answers there does not speak this protocol (the address of an API often ends in "
+                "/v1; that of a web page is another one)"),
 )  # fmt: skip
 """What helps, by the words with which servers refuse, in the order of asking."""
 
 _ITS_OWN = re.compile(
     r"too (?:long|large|big|short|many tokens)|exceed|context.{0,10}(?:length|window)"
-    r"|maximum (?:context|length|size|duration)|HTTP 413\b|payload", re.I)  # fmt: skip
+    r"|maximum (?:context|length|size|duration)|payload", re.I)  # fmt: skip
 """What a single request is refused for: the next one may be shorter."""
 
+NEVER_SERVED = frozenset({501, 505, 506, 510, 511})
+"""Of the statuses that are a server's own fault, those that do not pass by waiting: what it does not do at all."""
+_TOO_LARGE = 413
 _FOR_GOOD: frozenset[FailureKind] = frozenset({"bad_request", "moved"})
 _NAMES = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\b\S*\d\S*")
 
@@ -83,7 +95,9 @@ def hint(reason: str) -> str:
 def is_of_setup(outcome: Failure) -> bool:
     """Whether a refusal may be that of every request (a model that is not there, an option nobody takes), and not one
     that this request alone has earned."""
-    return outcome.kind in _FOR_GOOD and not _ITS_OWN.search(outcome.reason)
+    if outcome.kind == "malformed":
+        return _NO_REPLY.search(outcome.reason) is not None
+    return outcome.kind in _FOR_GOOD and (outcome.http_status == _TOO_LARGE or not _ITS_OWN.search(outcome.reason))
 
 
 def is_for_good(said: str) -> bool:
@@ -112,26 +126,30 @@ class Accepted:
     stop: NeverAcceptedError | None = None
     _is_open: bool = False
     _faults: Counter[tuple[int | None, str]] = field(default_factory=Counter)
+    _of: dict[tuple[int | None, str], set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def admit(self) -> None:
         """Raise `NeverAcceptedError` where nothing more is to be sent."""
         if self.stop is not None:
             raise self.stop
 
-    def saw(self, outcome: Reply | Failure) -> None:
-        """Take note of what became of a request."""
+    def saw(self, outcome: Reply | Failure, of: str | None = None) -> None:
+        """Take note of what became of a request. of: which one; what is no reply may be that of one request alone,
+        which is sent more than once, so two of them have to meet it."""
         if isinstance(outcome, Reply) or outcome.kind in ("refused", "cut_off"):
             self._is_open = True
         elif is_of_setup(outcome) and not self._is_open:
             cause = outcome.http_status, hint(outcome.reason) or _NAMES.sub("#", outcome.reason)
             self._faults[cause] += 1
-            if self._faults[cause] >= self.most and self.stop is None:
+            self._of[cause].add(of or f"{self._faults[cause]}")
+            if self._faults[cause] >= self.most and self.stop is None and len(self._of[cause]) > 1:
                 self.stop = self._never(outcome)
 
     def _never(self, failure: Failure) -> NeverAcceptedError:
         todo = hint(failure.reason) or "check base_url, the model's name and the options of the SPEC"
+        became = "got what is no reply" if failure.kind == "malformed" else "were refused alike"
         return NeverAcceptedError(
-            f"{self.who}: {self.most} requests were refused alike and none was answered, the last time with: "
+            f"{self.who}: {self.most} requests {became} and none was answered, the last time with: "
             f"{failure.reason}", todo=f"{todo}; then the same command goes on",
         )  # fmt: skip
 
@@ -142,7 +160,7 @@ def accepting(attempt: Attempt, accepted: Accepted) -> Attempt:
     async def while_it_may_help(request: Request) -> Reply | Failure:
         accepted.admit()
         outcome = await attempt(request)
-        accepted.saw(outcome)
+        accepted.saw(outcome, request.digest)
         return outcome
 
     return while_it_may_help

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wavjudge.clients import sound, wire
-from wavjudge.clients.accepted import is_for_good
+from wavjudge.clients.accepted import NEVER_SERVED, is_for_good
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply, Request
 from wavjudge.clients.reach import READY, most_bytes
 from wavjudge.clients.redact import cleaned, without_key
@@ -311,7 +311,7 @@ def _kind_of(status: int, said: str, details: list[dict[str, Any]]) -> FailureKi
         return "quota"
     if status == 429:
         return "rate_limited"
-    if status in (408, 409, 499) or (status >= 500 and not is_for_good(said)):
+    if status in (408, 409, 499) or (status >= 500 and status not in NEVER_SERVED and not is_for_good(said)):
         return "unavailable"
     return "not_heard" if UNDECODABLE_AUDIO.search(said) else "bad_request"
 

@@ -7,6 +7,7 @@ by default nothing more is sent.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Literal, get_args
 
 from wavjudge.clients.attempt import Attempt
 from wavjudge.clients.base import Client, Failure, Reply, Request
+from wavjudge.clients.wire import PerLoop
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.signature import same_model
 
@@ -22,6 +24,7 @@ OnModelChange = Literal["stop", "mark"]
 """What a reply of another model does. stop: nothing more is sent under that name. mark: it goes on, and each reply is
 signed by the model that gave it."""
 
+_ALONE_AT_MOST = 4
 _SHOWN = 120  # signs of a name in a message; a server may send anything
 _log = logging.getLogger(__name__)
 
@@ -50,10 +53,26 @@ class Identity:
     is_known: bool = False
     model: str | None = None
     _source: str = "the first one was"
+    _alone: int = 0
 
-    def expect(self, model: str | None, source: str) -> None:
-        """Fix beforehand who is to answer; None is a server that does not say. source: as "the calibration is"."""
+    def expect(self, model: str | None, source: str, *, alone: bool = False) -> None:
+        """Fix beforehand who is to answer; None is a server that does not say. source: as "the calibration is".
+
+        alone: one call goes at a time until a reply says who answers today, or a few have failed without saying it.
+        """
         self.is_known, self.model, self._source = True, model, source
+        self._alone = _ALONE_AT_MOST if alone else 0
+
+    @property
+    def goes_alone(self) -> bool:
+        """Whether nobody has heard yet that the model that is expected still answers."""
+        return self._alone > 0
+
+    def heard(self, outcome: Reply | Failure) -> None:
+        """Take note of an outcome that came over the wire just now."""
+        self.saw(outcome)
+        tells = isinstance(outcome, Reply) or outcome.resolved_model is not None
+        self._alone = 0 if tells else max(0, self._alone - 1)
 
     def obey(self, rule: OnModelChange, most: int = 1) -> None:
         """What to do about another model. `InputError` for what is no rule."""
@@ -113,10 +132,19 @@ def _named(model: str | None) -> str:
 def watched(attempt: Attempt, identity: Identity) -> Attempt:
     """The attempt, sent only while the model is the one that is meant; who answered is known before the next goes."""
 
+    turns: PerLoop[asyncio.Lock] = PerLoop(asyncio.Lock)
+
     async def by_that_model(request: Request) -> Reply | Failure:
+        if identity.goes_alone:
+            async with turns.get():
+                if identity.goes_alone:  # whoever waited until it was known goes with all the others
+                    return await sent(request)
+        return await sent(request)
+
+    async def sent(request: Request) -> Reply | Failure:
         identity.admit()
         outcome = await attempt(request)
-        identity.saw(outcome)
+        identity.heard(outcome)
         return outcome
 
     return by_that_model

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wavjudge.clients import wire
-from wavjudge.clients.accepted import is_for_good
+from wavjudge.clients.accepted import NEVER_SERVED, is_for_good
 from wavjudge.clients.address import Auth, read_address
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply
 from wavjudge.clients.redact import cleaned, without_key
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CONNECTIONS = 10_000
 _KIND_OF_STATUS: Mapping[int, FailureKind] = {
     401: "auth", 402: "quota", 408: "unavailable", 409: "unavailable", 425: "unavailable",
+    **dict.fromkeys(NEVER_SERVED, "bad_request"),
 }  # fmt: skip
 # By code and type, not by "you exceeded your current quota": Gemini's compatible endpoint says that every minute.
 _NO_MONEY = re.compile(r"insufficient_?(?:quota|credit|balance|funds)|insufficient (?:credit|balance)|billing_", re.I)

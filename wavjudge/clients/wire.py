@@ -95,6 +95,7 @@ def _is_near(address: str) -> bool:
 
 
 _PROXIES = ("all_proxy", "https_proxy", "http_proxy")
+_PROXY_WANTS_KEY = 407
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
@@ -103,7 +104,7 @@ def _check_environment() -> None:
     quoted: a proxy's may hold a password."""
     for kind, url in getproxies().items():
         if f"{kind}_proxy" in _PROXIES and (flaw := _proxy_flaw(url)):
-            said = next((name for name in os.environ if name.lower() == f"{kind}_proxy"), f"{kind}_proxy")
+            said = _variable(kind)
             raise InputError(f"the environment variable {said} {flaw}",
                              todo=f"write {said}=http://USER:PASSWORD@HOST:PORT, with / # ? @ in the password as %2F "
                                   "%23 %3F %40, or unset it")  # fmt: skip
@@ -178,6 +179,8 @@ def retry_after_seconds(headers: Mapping[str, str], now: Callable[[], float]) ->
     return None
 
 
+_UNDECODABLE = frozenset({"DecodingError", "ContentEncodingError"})
+"""Errors of the transports for a body that is not compressed as its header says."""
 _YEAR = 365 * 86400.0
 
 
@@ -302,9 +305,35 @@ class PerLoop(Generic[T]):
         return self._clients.pop(asyncio.get_running_loop(), None)
 
 
-def _is_proxy(place: str) -> bool:
-    """Whether this host and port are those of a proxy that the environment names."""
-    return bool(place) and any(urlsplit(url).netloc.rpartition("@")[2] == place for url in getproxies().values())
+def _proxy_at(place: str) -> str:
+    """The variable of the environment that names a proxy at this host and port; empty where it is none."""
+    for kind, url in getproxies().items():
+        netloc = urlsplit(url if "://" in url else f"http://{url}").netloc
+        if place and f"{kind}_proxy" in _PROXIES and netloc.rpartition("@")[2] == place:
+            return _variable(kind)
+    return ""
+
+
+def _perhaps_a_proxy() -> str:
+    """Who refused a connection where the transport does not say whom it called."""
+    names = " or ".join(_variable(kind) for kind in getproxies() if f"{kind}_proxy" in _PROXIES)
+    return f"the server, or the proxy of {names}," if names else "the server"
+
+
+def _variable(kind: str) -> str:
+    """The name of the variable that holds the proxy for `http`, `https` or `all`, as it is spelled."""
+    return next((name for name in os.environ if name.lower() == f"{kind}_proxy"), f"{kind}_proxy")
+
+
+def _proxy_refusal(error: BaseException) -> Failure | None:
+    """What a proxy said instead of making the connection; None where none did."""
+    for one in chain(error):
+        found = re.search(r"\b407\b", str(one)) and re.search(r"prox", f"{type(one).__name__} {one}", re.I)
+        if getattr(one, "status", None) == _PROXY_WANTS_KEY or found:
+            names = " or ".join(_variable(kind) for kind in getproxies() if f"{kind}_proxy" in _PROXIES)
+            reason = f"got HTTP 407 from the proxy of {names or 'the environment'}: it wants a user and a password"
+            return Failure("bad_request", reason, http_status=_PROXY_WANTS_KEY, sent=False)
+    return None
 
 
 def _unreached(error: BaseException | None) -> str:
@@ -318,7 +347,8 @@ def _unreached(error: BaseException | None) -> str:
         if isinstance(host := getattr(one, "host", None), str):
             place = f"{host}:{getattr(one, 'port', None)}"
         if isinstance(one, ConnectionRefusedError):
-            who = f"the proxy {place} of the environment" if _is_proxy(place) else place or "the server"
+            proxy = _proxy_at(place)
+            who = f"the proxy {place} of {proxy}" if proxy else place or _perhaps_a_proxy()
             return f"{who} refused it, nobody listens there"
         if isinstance(one, socket.gaierror) and one.errno == socket.EAI_NONAME:
             return f"there is no host {place}".rstrip()
@@ -356,6 +386,10 @@ def _broken(error: Exception, key: str) -> Failure:
     for one in chain(error):
         if isinstance(one, Exception) and not isinstance(one, Unsent | WavjudgeError) and is_ours(one):
             noted(one)  # an error of ours and no broken connection, though it is tried again like one
+    if (refused := _proxy_refusal(error)) is not None:
+        return refused
+    if any(type(one).__name__ in _UNDECODABLE for one in chain(error)):
+        return Failure("malformed", f"got a body that does not unpack: {quote(str(error), key)}")
     sent = not any(isinstance(one, Unsent) for one in chain(error))
     if where := _unreached(error):
         return Failure("unreachable", f"the connection failed: {quote(where, key)}", sent=sent)
