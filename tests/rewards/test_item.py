@@ -30,6 +30,8 @@ def flac() -> bytes:
 FORMS: dict[str, Any] = {
     "samples": TONE, "pair": (TONE.array, RATE_HZ), "int16 pair": (PCM, np.int64(RATE_HZ)), "bytes": flac(),
     "buffer": memoryview(flac()), "dataset array": {"array": TONE.array, "sampling_rate": RATE_HZ},
+    "float pair": (TONE.array, float(RATE_HZ)), "numpy float pair": (TONE.array, np.float32(RATE_HZ)),
+    "rate in an array": (TONE.array, np.array(RATE_HZ)),
     "dataset bytes": {"bytes": flac(), "path": None}, "stereo": (np.stack([TONE.array] * 2, 1), RATE_HZ),
 }  # fmt: skip
 
@@ -55,9 +57,29 @@ def test_paths_are_read_and_none_is_none(tmp_path: Path) -> None:
     [
         (TONE.array, "row 3: got samples without a sample rate, and there is no default"),
         ({"array": TONE.array}, "row 3: got samples without a sample rate"),
+        ((TONE.array, RATE_HZ, "more"), r"row 3: got a tuple of 3 as audio, expected the pair \(samples, rate\)"),
+        ((TONE.array,), "row 3: got a tuple of 1 as audio"),
+        ((TONE.array, 22050.5), "row 3: got the sample rate 22050.5"),
+        ((TONE.array, "24000"), r"row 3: got the sample rate '24000' \(str\)"),
+        ((TONE.array, None), r"row 3: got the sample rate None \(NoneType\)"),
+        ((TONE.array, float("nan")), "row 3: got the sample rate nan"),
+        ((TONE.array, True), "row 3: got the sample rate True"),
+        (7, "row 3: got int as audio, expected samples with their rate"),
         ({"codes": [1]}, r"row 3: got audio with the keys \['codes'\]"),
     ],
-    ids=["array", "dataset array", "mapping"],
+    ids=[
+        "array",
+        "dataset array",
+        "triple",
+        "single",
+        "half a Hz",
+        "words",
+        "no rate",
+        "nan",
+        "true",
+        "int",
+        "mapping",
+    ],
 )
 def test_no_sound_without_a_rate(value: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
@@ -121,3 +143,18 @@ def test_an_exception_whose_own_words_raise_is_a_crash_like_any_other() -> None:
         raise Broken
 
     assert made(decode, "x") == (None, "decode raised Broken")
+
+
+def test_what_an_async_function_gives_is_named() -> None:
+    async def decode() -> tuple[Any, int]:
+        return TONE.array, RATE_HZ
+
+    with pytest.raises(InputError, match="row 3: got a coroutine"):
+        sound(decode(), where="row 3")
+
+
+def test_no_text_of_an_item_holds_half_a_character() -> None:
+    half = "x\ud800"
+    said = RewardItem(None, half, half, None, half, half, half, {half: half, "n": 1.0}, half)
+    texts = (said.answer_text, said.question_text, said.id, said.language, said.reference, said.crashed)
+    assert set(texts) == {"x?"} and said.details == {"x?": "x?", "n": 1.0}

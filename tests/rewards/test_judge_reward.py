@@ -114,6 +114,17 @@ def test_a_judges_failure_is_no_number(server: Loopback, fault: str, status: str
     assert [one.status for one in missing] == [status] and missing[0].reason
 
 
+@pytest.mark.parametrize("field", ["answer_text", "question_text", "reference", "id", "language"])
+@pytest.mark.parametrize("logged", [True, False])
+def test_half_a_character_in_one_item_costs_no_verdict(
+    server: Loopback, tmp_path: Path, field: str, logged: bool
+) -> None:
+    broken = dataclasses.replace(item(1), **{field: "x\ud800"})  # type: ignore[arg-type]
+    with reward(server, log=tmp_path / "log" if logged else None) as judge:
+        found = judge.score_now([item(0), broken, item(2)])
+    assert [one.reward.status for one in found] == ["ok"] * 3 and server.requests == 3
+
+
 def test_one_failed_axis_leaves_no_reward(server: Loopback) -> None:
     server.plan = lambda number: "bad_request" if number == 1 else None
     with reward(server, TWO) as judge:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +35,15 @@ Sound = Path | bytes | Samples
 """A file, the bytes of a file (WAV, FLAC, OGG, MP3), or samples; a file states its rate in its header."""
 
 
+def whole(value: T) -> T:
+    """A text whose halves of characters, which tokenizers cut and no file can hold, are question marks.
+
+    >>> whole("x\\ud800"), whole(None)
+    ('x?', None)
+    """
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value  # type: ignore[return-value]
+
+
 @dataclass(frozen=True, slots=True)
 class RewardItem:
     """One answer to be rewarded.
@@ -55,6 +64,11 @@ class RewardItem:
     reference: str | None = None
     details: Mapping[str, float | str | None] = field(default_factory=dict)
     crashed: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("answer_text", "question_text", "id", "language", "reference", "crashed"):
+            object.__setattr__(self, name, whole(getattr(self, name)))
+        object.__setattr__(self, "details", {str(whole(key)): whole(value) for key, value in self.details.items()})
 
     def named(self, asked: bytes | None) -> str:
         """The id, or sixteen hex digits over what was asked; `asked` is the question's recording as a file.
@@ -86,12 +100,34 @@ def sound(value: Any, *, sample_rate_hz: int | None = None, where: str = "audio"
         return bytes(value)
     if isinstance(value, Mapping):
         return _from_mapping(value, sample_rate_hz, where)
-    if isinstance(value, tuple) and len(value) == _PAIR and isinstance(value[1], Integral):
-        return Samples(value[0], int(value[1]))
+    if isinstance(value, tuple):
+        return _from_pair(value, where)
+    if inspect.isawaitable(value) or not hasattr(value, "__len__"):
+        raise InputError(f"got {_named(value)} as audio, expected samples with their rate, bytes, or a path",
+                         where=where, todo="give (samples, rate), the rate in Hz of the samples")  # fmt: skip
     if sample_rate_hz is None:
         raise InputError("got samples without a sample rate, and there is no default", where=where,
                          todo="give (samples, rate) or sample_rate_hz, the rate in Hz of the samples")  # fmt: skip
     return Samples(value, sample_rate_hz)
+
+
+def _from_pair(value: tuple[Any, ...], where: str) -> Samples:
+    if len(value) != _PAIR:
+        raise InputError(f"got a tuple of {len(value)} as audio, expected the pair (samples, rate)", where=where)
+    samples, said = value
+    rate = said.item() if hasattr(said, "item") and getattr(said, "size", 1) == 1 else said
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not float(rate).is_integer():
+        raise InputError(f"got the sample rate {rate!r} ({type(said).__name__}) beside the samples, expected a whole "
+                         "number of Hz", where=where)  # fmt: skip
+    return Samples(samples, int(rate))
+
+
+def _named(value: Any) -> str:
+    """What a value is, for a message; a coroutine is closed, which would else complain of never being awaited."""
+    if inspect.iscoroutine(value):
+        value.close()
+        return "a coroutine (of an async function, which is not awaited here)"
+    return type(value).__name__
 
 
 def _from_mapping(value: Mapping[str, Any], sample_rate_hz: int | None, where: str) -> Sound | None:
