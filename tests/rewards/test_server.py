@@ -347,6 +347,18 @@ def test_a_token_is_asked_for_everywhere(judge: Loopback, header: dict[str, str]
             assert asked(RewardServer(core, token="the-token"), path, headers=header)[0] == status
 
 
+@pytest.mark.parametrize("token", ["töken-ü", "令牌", "a:ü"])
+@pytest.mark.parametrize("way", ["Bearer", "Basic"])
+def test_a_token_beyond_ascii_is_read_as_utf_8(judge: Loopback, token: str, way: str) -> None:
+    def header(said: str) -> dict[str, str]:
+        words = said if way == "Bearer" else base64.b64encode(f"any:{said}".encode()).decode()
+        return {"Authorization": f"{way} {words}"}
+
+    with reward(judge) as core:
+        for said, status in ((token, 200), (token[:-1], 401)):
+            assert asked(RewardServer(core, token=token), "/health", headers=header(said))[0] == status
+
+
 @pytest.mark.parametrize(
     "header", [b"Authorization: Bearer b\xf6se", b"Authorization: Basic \xff", b"Host: \xff\xfe:80"]
 )

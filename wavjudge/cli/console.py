@@ -39,11 +39,19 @@ def explained() -> Iterator[None]:
 def _logged() -> Iterator[None]:
     """What the library logs as a warning goes to stderr, made printable; `main` may be called again and again."""
     import logging
+    import traceback
 
+    from wavjudge.clients.spec import hide_secrets
     from wavjudge.report.text import printable
 
     log, handler = logging.getLogger("wavjudge"), logging.StreamHandler(sys.stderr)
-    handler.format = lambda record: f"wavjudge: {printable(record.getMessage())}"  # type: ignore[method-assign]
+
+    def words(record: logging.LogRecord) -> str:
+        traced = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
+        lines = [f"wavjudge: {printable(record.getMessage())}", *map(printable, hide_secrets(traced).splitlines())]
+        return "\n".join(lines)
+
+    handler.format = words  # type: ignore[method-assign]
     handler.setLevel(logging.WARNING)
     log.addHandler(handler)
     try:

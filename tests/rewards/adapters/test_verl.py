@@ -216,7 +216,9 @@ def test_nan_is_for_a_validation_or_where_nothing_is_said_and_never_for_training
 
 
 @pytest.mark.usefixtures("manager_base")
-@pytest.mark.parametrize(("n", "validation_n", "warned"), [(4, 4, True), (4, 8, True), (4, 1, False), (1, 1, False)])
+@pytest.mark.parametrize(
+    ("n", "validation_n", "warned"), [(4, 4, True), (4, 8, True), (4, 2, True), (4, 1, False), (1, 1, False)]
+)
 def test_a_validation_that_looks_like_a_training_is_warned_of_at_the_start(
     options: dict[str, Any], n: int, validation_n: int, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -228,6 +230,25 @@ def test_a_validation_that_looks_like_a_training_is_warned_of_at_the_start(
 
     asyncio.run(made())
     assert ("name the split in each row" in caplog.text) is warned
+    assert ("gets the mean of its siblings" in caplog.text.replace("\n", " ")) is (1 < validation_n < n)
+
+
+@pytest.mark.usefixtures("manager_base")
+@pytest.mark.parametrize("given", [5, True, {"val": 1}, ["val", 3], [["val"]], b"val", 1.5, None])
+def test_splits_that_are_no_names_are_refused_at_the_start(options: dict[str, Any], given: Any) -> None:
+    config = configured({**options, "validation_splits": given}, 2)
+
+    async def made() -> None:
+        verl.JudgeRewardManager(config, Words(), None)
+
+    with pytest.raises(InputError, match=r"got validation_splits .*, expected a list of names"):
+        asyncio.run(made())
+
+
+@pytest.mark.usefixtures("manager_base")
+@pytest.mark.parametrize(("given", "names"), [("val", {"val"}), (["val", "held"], {"val", "held"}), (("a",), {"a"})])
+def test_one_split_is_one_name(options: dict[str, Any], given: Any, names: set[str]) -> None:
+    assert verl._splits(given) == names
 
 
 RAISED: list[BaseException] = []

@@ -38,6 +38,10 @@ _ALIKE = (
     "rollout.n is %d and val_kwargs.n is %d: without extra_info.split a validation prompt whose "
     "answers all fail cannot be told from a training one, and stops the training; name the split in each row"
 )
+_SIBLINGS = (
+    "rollout.n is %d and val_kwargs.n is %d: without extra_info.split a validation answer without a reward gets the "
+    "mean of its siblings, as in the training, and no NaN; name the split in each row"
+)
 _OF_VERL = ("reward_router_address", "reward_model_tokenizer", "model_name", "sampling_params", "solution_image")
 
 
@@ -105,15 +109,15 @@ def _manager() -> type[Any]:
             options = as_plain((config.reward.get("reward_kwargs") or {}).get("wavjudge") or {})
             decode, wait = options.pop("decode", None), options.pop("wait_seconds", 600.0)
             splits = options.pop("validation_splits", VALIDATION_SPLITS)
-            self._splits = frozenset([splits] if isinstance(splits, str) else splits)
+            self._splits = _splits(splits)
             self._decode = function(decode) if decode else None
             self._decoder = ThreadPoolExecutor(1, "wavjudge-decode")  # a model's code need not bear several threads
             self._reward = built(options)
             rollout = config.actor_rollout_ref.rollout
             self._n = rollout.n
             validation_n = _validation_n(rollout)
-            if 1 < self._n <= validation_n:
-                _log.warning(_ALIKE, self._n, validation_n)
+            if min(self._n, validation_n) > 1:
+                _log.warning(_ALIKE if self._n <= validation_n else _SIBLINGS, self._n, validation_n)
             self._siblings = Siblings(self._n, validation_n=validation_n, wait_seconds=wait)
 
         async def run_single(self, data: Any) -> dict[str, Any]:
@@ -169,6 +173,16 @@ def of_validation(sample: Any, splits: Collection[str] = VALIDATION_SPLITS) -> b
     if named in {one.strip().lower() for one in splits}:
         return True
     return False if named.startswith("train") else None
+
+
+def _splits(given: Any) -> frozenset[str]:
+    """The names of the splits of a validation; a single one may stand without a list."""
+    names: Any = [given] if isinstance(given, str) else given
+    is_list = isinstance(names, Collection) and not isinstance(names, Mapping | bytes)
+    if not is_list or not all(isinstance(one, str) for one in names):
+        raise InputError(f"got validation_splits {given!r}, expected a list of names",
+                         todo="write validation_splits: [val, test], or leave it out")  # fmt: skip
+    return frozenset(names)
 
 
 def _validation_n(rollout: Any) -> int:
