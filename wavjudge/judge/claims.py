@@ -33,7 +33,8 @@ _BOXED = r"(?:\\boxed\{|\[\[)?"
 _IS = r"(?:[:：=→|]|=>|->|—|–|\b(?:is|are|be|ist|es|est|è|é|sind)\b|是|为|為|は|[,，])"
 
 _LABELLED = re.compile(
-    rf"[\W_]*(?P<label>[^\d:：=→|,，]{{1,80}}?){_MARKS}(?:{_IS}|(?<=\s)){_MARKS}{_BOXED}{_MARKS}{_NUMBER}{_TOP}"
+    rf"[\W_]*(?P<label>[^\d:：=→|,，]{{1,80}}?){_MARKS}(?:{_IS}|(?<=[\s*_|`]))"
+    rf"{_MARKS}{_BOXED}{_MARKS}(?:{_NUMBER}{_TOP}|(?P<stars>[★⭐🌟]{{1,10}})☆*)"
     rf"(?!\s{{0,2}}(?:[=:：%]|[-–—~～至到]\s?\d|(?:to|and|or|bis)\s+\d|(?:means?|meaning|being|stands|for)\b|\([^()]{{1,60}}\)\s?(?:to|[-–—,])\s?\d))"
 )
 _REVISED = re.compile(r"\b(?:revised|corrected|updated|adjusted|amended|new|actual|true|real|correct|proper|neue|nueva|nouvelle)\b|更新后?的?|修正后?的?|修改后?的?",
@@ -89,7 +90,7 @@ _TAKES_BACK = re.compile(
     r"(?:lower|raise|change|revise|correct|adjust|downgrade|upgrade|reduce|increase|reconsider|giv|give|gave|say|said|meant|mean|rate|score|settle|go with|going with|withdraw|take)"
     r"|korrektur|berichtigung|moment\b|doch\b|eigentlich|besser|eher|ich (?:korrigiere|meinte|ändere|würde)|correction|finalement|en fait|plutôt|réflexion|je (?:corrige|voulais|dirais)"
     r"|corrección|mejor|en realidad|pensándolo|quise|correção|na verdade|melhor|aliás|correzione|anzi|in realtà|meglio|volevo|исправ|поправ|вернее|точнее|на самом деле|лучше"
-    r"|更正|订正|訂正|修正|改|收回|不对|不對|不,|重新|再想|再听|再聽|还是|還是|等等|等一下|抱歉|对不起|其实|其實|实际上|仔细|应该是|應該是|정정|수정|다시|아니|すみません|やはり|やっぱり|いや)",
+    r"|更正|订正|訂正|修正|改|收回|不对|不對|不,|重新|再想|再听|再聽|还是|還是|等等|等一下|抱歉|对不起|其实|其實|实际上|仔细|应该是|應該是|정정|수정|다시|아니|すみません|正しくは|सुधार|सही|تصحيح|الصحيح|đính chính|やはり|やっぱり|いや)",
     re.IGNORECASE,
 )
 _GIVEN = re.compile(
@@ -97,7 +98,7 @@ _GIVEN = re.compile(
     + "|".join(_WORDS)
     + rf"|[{''.join(_HAN)}](?=\s?[分点點星]))"
     r"(?![\d.]*\d)(?=[\"'*_`)\]”]{0,3}\s{0,2}(?:$|[^\w\s%％°$€£]|分|点|點|星|が|に|で|を|points?\b|stars?\b|out of\b|von\b|sur\b|de \d|su \d|из\b"
-    r"|(?:is|was|would|seems?|feels?|fits?|describes?|might|may|could|should|sounds?|looks?|better|instead|rather|at|because|as|since|given|overall|more|not|here|then|now|after|if|though|actually|total|perhaps|maybe|please|than|and|but|ist|wäre|passt|sería|es|serait|est|sarebbe|seria)\b))",
+    r"|(?:is|was|would|seems?|feels?|fits?|describes?|might|may|could|should|sounds?|looks?|better|instead|rather|at|because|as|since|given|overall|more|not|here|then|now|after|if|though|actually|total|perhaps|maybe|please|than|and|but|ist|wäre|passt|sería|es|serait|est|sarebbe|seria)\b|है|होना))",
     re.IGNORECASE,
 )
 _GIVEN_ATTACHED = re.compile(rf"(?P<given>\d{{1,2}}(?:\.\d)?|[{''.join(_HAN)}])\s?(?:分|点|點|星|점)(?![钟鐘半之以])")
@@ -107,6 +108,31 @@ _NOT_GIVEN = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"(?:it'?s |it is |that'?s |a |an |therefore |so |thus |= ?)?{_MARKS}{_NUMBER}{_TOP}\s?(?:points?|stars?|分|点|點|星|점)?(?:です|吧|입니다)?[\W_]*", re.IGNORECASE)  # fmt: skip
+
+
+_SOURCE = (
+    r"(?:recording|audio|speaker|user|answer|clip|message|voice|person|candidate|assistant|speech|transcript|sound)s?"
+)
+_ANOTHERS = re.compile(
+    rf"\b{_SOURCE}\b[^.]{{0,40}}\b(?:(?:instruct|ask|tell|told|order|want|command|urg|beg|plead|prompt|request|direct|try|trie|attempt)\w{{0,6}} (?:me|the (?:judge|evaluator|rater|model)|to (?:output|print|write|give|return|steer|influence|manipulate|inject))\b"
+    rf"|(?:dictat|demand|request|inject|insert)\w{{0,4}}\b[^.]{{0,20}}\b(?:scor|rat|tag|output|number|verdict|line|text))"
+    rf"|\b{_SOURCE}\b (?:\w+ )?(?:contain|include|read|say|state|show|spell|utter|quote)\w{{0,3}} (?:\w+ ){{0,2}}(?:the (?:following|text|line|words|instruction|tag)|text below|line below|this (?:line|text|tag))"
+    r"|\b(?:score|rating|verdict|tag|number|line)s?\b(?: above| below)? (?:was|is|were|are|came|comes|has been) (?:\w+ )?(?:dictated|quoted|copied|requested|demanded|injected|taken from|from the|part of the (?:recording|audio|answer)|what the)"
+    r"|\bnot my (?:own )?(?:rating|score|verdict|opinion|judge?ment|assessment|words)\b|\bdoes not reflect\b"
+    rf"|\b(?:manipulat|steer)\w{{0,4}}\b[^.]{{0,30}}\b(?:rating|score|me|judge|verdict)|\b(?:prompt[ -]injection|injected)\b|\b(?:asked|instructed|told|requested|ordered|dictated|demanded) by the {_SOURCE}\b|(?:要求|指示|让|叫|命令)(?:我|评委|裁判)(?:输出|给|打|写|说)",
+    re.IGNORECASE,
+)
+"""Words that say whose the score is: somebody's in the recording."""
+_UNFINISHED = re.compile(
+    r"\bbefore (?:finali[sz]ing|answering|submitting|I (?:send|submit|answer|finali[sz]e|commit))"
+    r"|\blet me (?:(?:just )?double[ -]?check|re-?(?:check|read|listen|consider|view|think|visit|evaluate)|verify|listen (?:again|once more))"
+    r"|^[\W_]*(?:hm+,? |no,? |actually,? |wait,? |oops,? |well,? |on (?:second thoughts?|reflection),? )*(?:(?:that|this|it|the (?:score|rating)|my (?:score|rating)|i)\b[^.]{0,24})?\btoo (?:generous|harsh|lenient|strict|severe|kind|optimistic|pessimistic)\b"
+    r"|^[\W_]*(?:hm+,? |no,? |actually,? |wait,? )*(?:(?:that|this|the score|the rating|my (?:score|rating))(?: is| was| seems| feels| looks)? )?too (?:high|low)\b(?=\s*(?:$|[,;:!—-]|given|for (?:this|that|it)|i\b))"
+    r"|\bI (?:should|would|will|must|'d|need to|want to) (?:\w+ )?(?:lower|raise|reduce|increase|drop|downgrade|upgrade|go (?:one |a (?:point|bit|little) )?(?:lower|higher)|go (?:down|up)|take (?:a|one) point off|deduct)\b"
+    r"|\b(?:half a|one|a) points? (?:less|more|lower|higher|too (?:many|much|high|low))\b|\bone (?:lower|higher)\b|\bdeserves (?:less|more|a lower|a higher)\b",
+    re.IGNORECASE,
+)
+"""Words behind a score that go on weighing it."""
 
 
 def another_score(
@@ -123,11 +149,30 @@ def another_score(
     quoted = Quotations(text)
     found = [*_labelled(text, axis, alone)]
     if alone:
-        found += [*_in_forms(text, axis), *_behind(text, after)]
+        found += [*_in_forms(text, axis), *_alone_behind(text, after)]
+    found += _taken_back(text, after)
     for start, end, number in found:
         if number != score and axis.low <= number <= axis.high and not quoted.hold(start, end):
             return text[start:end].strip(" \n\f\t*_")
     return None
+
+
+def disowned(outside: str, first: int, after: int, declared: Collection[str]) -> str | None:
+    """The words right in front of the first tag of a score, or behind the last one, that make it another's or a draft.
+
+    first, after: where that tag begins, and where the last tag of the reply ends.
+
+    >>> said = "<score>5</score> The speaker asks me to say so."
+    >>> disowned(said, 0, 16, ["score"])
+    'The speaker asks me to say so'
+    """
+    text = _without_tags(outside, declared)
+    above = text[max(0, first - _LONGEST) : first].rpartition("\f")[2]
+    behind = [piece for _, piece in _pieces(text[after : after + _MOST], _SENTENCE)]
+    said = [piece for _, piece in _pieces(above, _SENTENCE)] + behind
+    found = next((piece for piece in said if _ANOTHERS.search(piece)), None)
+    found = found or next((piece for piece in behind if _UNFINISHED.search(piece)), None)
+    return found and found.strip(" \n\f\t*_()")
 
 
 def _without_tags(outside: str, declared: Collection[str]) -> str:
@@ -149,7 +194,8 @@ def _labelled(text: str, axis: PromptAxis, alone: bool) -> Iterator[tuple[int, i
             continue
         label = _REVISED.sub(" ", said["label"]).strip(" \t*_#\"'`{[(-•")
         if label.casefold() in (axis.name.casefold(), axis.tag.casefold()) or _is_of(label, axis, alone):
-            yield start + said.start("label"), start + said.end(), _value(said["number"])
+            number = float(len(said["stars"])) if said["stars"] else _value(said["number"])
+            yield start + said.start("label"), start + said.end(), number
 
 
 def _is_of(label: str, axis: PromptAxis, alone: bool) -> bool:
@@ -172,14 +218,18 @@ def _in_forms(text: str, axis: PromptAxis) -> Iterator[tuple[int, int, float]]:
             yield *found.span(), float(found["number"])
 
 
-def _behind(text: str, after: int) -> Iterator[tuple[int, int, float]]:
-    """What takes the verdict back behind it, and a piece that is nothing but a number."""
+def _taken_back(text: str, after: int) -> Iterator[tuple[int, int, float]]:
+    """What takes the verdict back behind it and gives another."""
     for start, piece in _pieces(text[after:], _SENTENCE):
         if not _TAKES_BACK.match(piece):
             continue
         for said in (*_GIVEN.finditer(piece), *_GIVEN_ATTACHED.finditer(piece)):
             if not _NOT_GIVEN.search(piece[: said.start("given")]):
                 yield after + start, after + start + said.end(), _value(said["given"])
+
+
+def _alone_behind(text: str, after: int) -> Iterator[tuple[int, int, float]]:
+    """A piece behind the verdict that is nothing but a number."""
     for start, piece in _pieces(text[after:], _NO_LIST):
         if (bare := _BARE.fullmatch(piece.strip())) is not None:
             yield after + start, after + start + len(piece), _value(bare["number"])

@@ -26,7 +26,7 @@ _YES = (
 )
 _NO = (
     "no|nope|n|false|none|否|不是|不能|不|没有听到|没听到|没有|没|沒有聽到|沒有|沒|未听到|未|听不到|听不见|聽不到|"
-    "无法听到|无|無|nein|non|não|nao|нет|いいえ|아니요|아니오|not heard|لا|nej|nie|không|नहीं|hayır|tidak|nee|όχι|ไม่|👎"
+    "无法听到|无|無|0|nein|non|não|nao|нет|いいえ|아니요|아니오|not heard|لا|nej|nie|không|नहीं|hayır|tidak|nee|όχι|ไม่|👎"
 )
 _ANSWER = re.compile(rf"(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?P<more>\s*[,.;:!。，；：！、(—–-].*)?")
 _FLAW = (
@@ -82,6 +82,13 @@ _AGREEMENT = re.compile(r"\b(?:yes|ja|oui|sí)\b|是的")
 _NO_AUDIO = re.compile(r"(?:no|not|none|did not|didn't|could not|couldn't|cannot|can't)\b.{0,40}\b(?:hear|heard|audio|"
                        r"recordings?|sound)")  # fmt: skip
 
+_FIELD_NO = re.compile(
+    r"(?:^|[\s\[<{\"'*_`(;&,])(?:lt;)?(?:audio[_ -]?)?hear(?:d|ing)?(?:[_ -]?(?:audio|recordings?))?"
+    r"(?=[\"'*_`\s]{0,4}[:=\]>]|[\"'*_`]{0,4}&gt;)(?:[\"'*_`\s:=\]>]|&gt;){1,8}"
+    rf"(?:{_NO})(?=[ \t\"'*_`]{{0,8}}(?:$|[<\[.,;)}}&\]]))",
+    re.MULTILINE,
+)
+
 Heard = Literal["yes", "no", "both"]
 
 
@@ -101,9 +108,20 @@ def verified(said: Heard | None, audio_tokens: int | None) -> str:
     return ", ".join([*shown, *([SAID] if said == "yes" else [])]) or NOT_VERIFIED
 
 
+def denied_elsewhere(text: str) -> bool:
+    """Whether the field that was asked for says no in another form than its tag: `"heard": "no"`, `**heard:** no`.
+
+    >>> denied_elsewhere('{"heard": "no"}'), denied_elsewhere("[heard]no[/heard]"), denied_elsewhere("heard no noise")
+    (True, True, False)
+    """
+    return _FIELD_NO.search(unicodedata.normalize("NFKC", text[:20_000]).casefold()) is not None
+
+
 def _answer(content: str) -> Heard | None:
     text = unicodedata.normalize("NFKC", content[:200]).casefold()
-    text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip(" \t\r\n*_`\"'“”‘’「」()[].。!")
+    text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip(
+        " \t\r\n*_`\"'“”‘’「」()[].。!:：="
+    )
     if text in (FORM, "yes/no", "yes|no", "yes / no", "yes | no"):
         return None
     lines = [line for line in text.splitlines() if line.strip()]

@@ -47,7 +47,8 @@ def read_number(content: str, axis: PromptAxis) -> float | None:
     if stars := _STARS.fullmatch(text.replace(" ", "")):
         return float(len(stars[1])) if stars[2] and len(text.replace(" ", "")) == axis.high else None
     found = _pattern(axis.unit).fullmatch(text) if len(text) <= _LONGEST else None
-    if found is None or (found["top"] is not None and _value(found["top"]) != axis.high):
+    top = None if found is None else found["top"] or found["whole"]
+    if found is None or (top is not None and _value(top) != axis.high):
         return None
     return _value(found["number"])
 
@@ -56,8 +57,9 @@ def read_number(content: str, axis: PromptAxis) -> float | None:
 def _pattern(unit: str) -> re.Pattern[str]:
     own_unit = rf"(?:{_UNIT}|{re.escape(unit)}s?)"
     over = rf"[,;、]?{_DECORATION}{_OVER}{_DECORATION}(?P<top>{_NUMBER}){_DECORATION}{own_unit}?{_DECORATION}"
+    whole = rf"{_DECORATION}(?P<whole>{_NUMBER})\s?(?:점|点|點)?\s?(?:만점|満点|滿點){_DECORATION}"
     return re.compile(
-        rf"{_DECORATION}(?P<number>{_NUMBER}){_DECORATION}{own_unit}?{_DECORATION}(?:{over})?"
+        rf"{_DECORATION}(?P<number>{_NUMBER}){_DECORATION}{own_unit}?{_DECORATION}(?:{over}|{whole})?"
         rf"[.。!]?{_DECORATION}",
         re.IGNORECASE | re.ASCII,
     )

@@ -26,7 +26,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from wavjudge.judge import hearing
-from wavjudge.judge.claims import another_score
+from wavjudge.judge.claims import another_score, disowned
 from wavjudge.judge.hearing import Heard
 from wavjudge.judge.numbers import read_number
 from wavjudge.judge.phrases import says_not_heard, says_refused
@@ -71,6 +71,7 @@ _HEARD_ATTRIBUTE = re.compile(
 )
 _ATTRIBUTE = re.compile(r"([^\s=<>\"']{1,40})\s{0,4}=\s{0,4}(\"[^\"<>]{0,80}\"|'[^'<>]{0,80}'|[^\s\"'<>]{1,80})")
 _OF_SCALE = re.compile(r"max|min|scale|range|of|top|bottom|low|high|from|to", re.IGNORECASE)
+_NOT_OF_IT = re.compile(r"confidence|certainty|weight|id|index|version|lang|order|turn", re.IGNORECASE)
 _DIGITS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 _FORM = re.compile(r"[\s*_`]{0,4}(?:N|n|X|x|number|数字|分数)[\s*_`]{0,4}")
 _TURN_ENDS = re.compile(
@@ -147,10 +148,12 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Outside:
-    """A reply outside reasoning and justification: its tags, and where the last of them ends; left open, at the end."""
+    """A reply outside reasoning and justification: its tags; first: where that of a score begins; last: where the last
+    of all ends, left open at the end of the text."""
 
     text: str
     found: Mapping[str, _Found]
+    first: int
     last: int
 
     @property
@@ -182,9 +185,12 @@ def parse(
     outside, reasons = _without_justification(visible)
     found = _found(outside, declared)
     heard = hearing.said_in(_heard_contents(found)) if audio_sent else None
+    if audio_sent and heard is None and hearing.denied_elsewhere(outside):
+        heard = "no"
     ended = (finish or "").lower()
     outcomes = {axis.name: _read(found, axis, ended) for axis in prompt.axes}
     whole = _unheard(heard, audio_tokens) if audio_sent else None
+    whole = whole or _closed_twice(outside, declared)
     if whole is None and not any(_has_number(found, axis) for axis in prompt.axes):
         whole = _without_verdict(text, visible, ended, audio_sent and heard != "yes")
     return Parsed(
@@ -199,6 +205,16 @@ def _unheard(heard: Heard | None, audio_tokens: int | None) -> Unscored | None:
         return Unscored("unparseable", f"got both yes and no in <{hearing.TAG}>")
     if heard == "no":
         return Unscored("not_heard", f"the judge says in <{hearing.TAG}> that it did not hear")
+    return None
+
+
+def _closed_twice(outside: str, declared: Collection[str]) -> Unscored | None:
+    """A score in front of a `</justification>` that closes nothing: an earlier one was a word that somebody said."""
+    scored = False
+    for tag in tags(outside):
+        if tag.name == "justification" and scored:
+            return Unscored("unparseable", "got a score in front of a </justification> that closes nothing")
+        scored |= tag.name in declared and tag.name not in ("justification", hearing.TAG)
     return None
 
 
@@ -232,7 +248,7 @@ def _found(outside: str, declared: Collection[str]) -> _Outside:
     found = {name: _Found() for name in declared}
     since: dict[str, Tag] = {}
     began: dict[str, int] = {}
-    quotations, standing, last = Quotations(outside), Standing(outside, declared), 0
+    quotations, standing, first, last = Quotations(outside), Standing(outside, declared), len(outside), 0
 
     def is_mention(start: int, end: int, name: str) -> bool:
         if quotations.hold(start, end) or is_hedged(outside, start):
@@ -241,6 +257,8 @@ def _found(outside: str, declared: Collection[str]) -> _Outside:
 
     for tag in (tag for tag in tags(outside) if tag.name in found):
         opening, last = since.pop(tag.name, None), tag.end
+        if tag.name not in ("justification", hearing.TAG):
+            first = min(first, tag.start)
         content = outside[opening.end : tag.start].strip() if opening else ""
         if opening is not None and tag.closing:
             top = _TOP_BEHIND.match(outside, tag.end)  # <score>8</score>/10
@@ -255,7 +273,7 @@ def _found(outside: str, declared: Collection[str]) -> _Outside:
     for name, opening in since.items():
         was_closed = found[name].leave_open(_without_turn_end(outside[opening.end :]))
         found[name].open_is_mention = is_mention(began[name] if was_closed else opening.start, len(outside), name)
-    return _Outside(outside, found, len(outside) if since else last)
+    return _Outside(outside, found, first, len(outside) if since else last)
 
 
 def _without_turn_end(text: str) -> str:
@@ -294,6 +312,8 @@ def _another_said(found: _Found, axis: PromptAxis, score: float) -> Unscored | N
     """An attribute of the tag that gives another number or another scale: <score value="3">4</score>, max="10"."""
     for name, value in _ATTRIBUTE.findall(" ".join(found.attributes)):
         ends = {axis.low, axis.high} if _OF_SCALE.search(name) else {score}
+        if _NOT_OF_IT.fullmatch(name):
+            continue
         if any(float(number) not in ends for number in _DIGITS.findall(value)):
             return Unscored("unparseable", f"got {_quote(f'{name}={value}')} in the tag <{axis.tag}> of {score:g}")
     return None
@@ -313,6 +333,8 @@ def _uncertain(outside: _Outside, axis: PromptAxis, score: float, ended: str) ->
     other = another_score(outside.text, outside.last, score, axis, outside.found, alone=len(asked) == 1)
     if other is not None:
         return Unscored("unparseable", f"got {score:g} in <{axis.tag}>, and another score beside it: {_quote(other)}")
+    if (words := disowned(outside.text, outside.first, outside.last, outside.found)) is not None:
+        return Unscored("unparseable", f"got {score:g} in <{axis.tag}>, and words that take it away: {_quote(words)}")
     if ended in _CUT_OFF | _FILTERED and not _is_only_begun(outside.after, axis):
         return Unscored("unparseable", f"got <{axis.tag}>, and the reply was cut off in the words after it")
     return None
