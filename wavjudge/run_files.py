@@ -63,6 +63,15 @@ def has(root: Path, name: str) -> bool:
     return True
 
 
+def has_bytes(root: Path, name: str) -> bool:
+    """Whether a plain file of that name is there and holds anything."""
+    try:
+        with opened(root, name, "rb") as file:
+            return os.fstat(file.fileno()).st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 def replace(root: Path, name: str, data: bytes, *, durable: bool = True) -> None:
     """Write a whole file so that a reader sees the old one or the new one, never half of it."""
     with _errors(root, name), _folder_of(root, name, make=True) as (folder, last):

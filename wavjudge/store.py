@@ -255,6 +255,21 @@ class RunFolder(AbstractContextManager["RunFolder"]):
         except (ValueError, RecursionError) as error:
             raise _unfit(data, str(error), path) from error
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether an answer or a rating stands here: without one, what was meant to be a run may yet become another."""
+        return any(run_files.has_bytes(self.path, f"{kind}.jsonl") for kind in ("responses", "ratings", "comparisons"))
+
+    def forget_items(self) -> None:
+        """Let go of questions that nobody has answered: the test set may have been mended since, or be another."""
+        if (
+            self._lock is not None
+            and "items" not in self._logs
+            and not self.is_begun
+            and (run_files.has_bytes(self.path, "items.jsonl"))
+        ):
+            run_files.replace(self.path, "items.jsonl", b"")
+
     def write_manifest(self, manifest: RunManifest) -> None:
         run_files.replace(self.path, "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
 

@@ -18,16 +18,17 @@ from typing import Any
 
 from wavjudge.bench.benchmark import Benchmark
 from wavjudge.bench.candidates.base import Answer, Candidate, Lost, Turn, recordable, shown
+from wavjudge.bench.candidates.words import what_helps
 from wavjudge.bench.conversation import Conversation, Question
 from wavjudge.bench.intake import Intake
 from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import ItemRow
 from wavjudge.bench.watching import Nobody, Unheard, Watcher, rows_of
-from wavjudge.clients.accepted import hint
+from wavjudge.clients.accepted import FAULTS_AT_START, hint
 from wavjudge.clients.attempt import received
 from wavjudge.clients.called import call_record
 from wavjudge.clients.spec import hide_secrets
-from wavjudge.errors import CandidateDownError, InputError, MissingRecordingError, StopRun
+from wavjudge.errors import CandidateDownError, InputError, MissingRecordingError, NeverAcceptedError, StopRun
 from wavjudge.internal import PREFIX, ends_the_run, in_thread, noted
 from wavjudge.store import RunFolder, storable
 from wavjudge.types import Item, Outcome, Response, Unanswered, Utterance
@@ -82,6 +83,8 @@ class _Crashes:
     works: bool = False
     standing: int = 0
     in_this_pass: int = 0
+    unbegun: int = 0
+    """Questions of this pass that are lost to what may be a wrong SPEC."""
     last: str | None = None
 
     def count(self, response: Response, *, now: bool) -> None:
@@ -96,6 +99,12 @@ class _Crashes:
         return CandidateDownError(f"the candidate {name} crashed on {which} answers, the last time with: {self.last}",
                                   todo=f"{hint(self.last or '') or 'mend the candidate'}; then run the same command "
                                        "with --retry-answers crashed, which asks these again")  # fmt: skip
+
+    def unable(self, name: str, which: str) -> NeverAcceptedError:
+        last = self.last or ""
+        todo = f"{hint(last) or what_helps(last)}; nothing was recorded against the candidate, and the mended command"
+        problem = f"the candidate {name} did not come to its work on {which}, the last time with: {last}"
+        return NeverAcceptedError(problem, todo=f"{todo} asks them again, in the same --out")
 
 
 class Asker:
@@ -132,6 +141,8 @@ class Asker:
         for name in (candidate.name for candidate in self._candidates):
             if (crashes := self._crashes[name]).standing and not crashes.works:
                 self.summary.stops.setdefault(name, crashes.down(name, f"all of its {crashes.standing}"))
+            elif crashes.unbegun and not crashes.works and not self.summary.answered:
+                self.summary.stops.setdefault(name, crashes.unable(name, "any of its questions"))
         return self.summary
 
     async def _feed(self, benchmark: Benchmark) -> None:
@@ -223,9 +234,10 @@ class Asker:
             came.clear()
             answer = await candidate.answer(turn)
             if isinstance(answer, Lost) and self._is_its_own(candidate, answer):
-                answer = Answer(status="crashed", reason=answer.reason, calls=answer.calls)
+                answer = Answer(status="crashed", reason=answer.reason, calls=answer.calls, details=answer.details)
             if isinstance(answer, Lost):
                 await self._lose(talk.lost(candidate.name, answer))
+                self._refuse_unbegun(candidate, answer)
                 return None
             answer = recordable(answer)
             heard = await in_thread(self._heard, answer, candidate.speech)
@@ -285,6 +297,15 @@ class Asker:
         crashes.count(response, now=True)
         if not crashes.works and crashes.in_this_pass >= BROKEN_AT_START:
             raise crashes.down(candidate.name, f"its first {BROKEN_AT_START}")
+
+    def _refuse_unbegun(self, candidate: Candidate, lost: Lost) -> None:
+        """Stop one whose questions all came to nothing in a way that a wrong SPEC brings about."""
+        crashes = self._crashes[candidate.name]
+        if not lost.of_setup or crashes.works:
+            return
+        crashes.unbegun, crashes.last = crashes.unbegun + 1, lost.reason
+        if crashes.unbegun >= FAULTS_AT_START:
+            raise crashes.unable(candidate.name, f"its first {FAULTS_AT_START} questions")
 
     def _candidate_stopped(self, candidate: Candidate, stop: StopRun) -> None:
         self.summary.stops.setdefault(candidate.name, stop)

@@ -30,11 +30,13 @@ def opened(
 ) -> RunManifest:  # fmt: skip
     """The manifest as a pass begins: what earlier passes wrote, and what this one brings."""
     now, old = datetime.now(UTC), folder.manifest
+    if old is not None and not folder.is_begun:  # of a command that came to nothing, and may have been mended since
+        old = old.model_copy(update={"benchmark": None, "candidates": (), "judges": (), "source": None})
     _refuse_another(old.benchmark if old else None, benchmark)
     return RunManifest(
         wavjudge_version=__version__, created=old.created if old else now, updated=now,
         source=(old.source if old else None) or source, benchmark=benchmark or (old.benchmark if old else None),
-        candidates=_candidates(old, candidates), attempts=max(attempts, old.attempts if old else 1),
+        candidates=_candidates(folder, old, candidates), attempts=max(attempts, old.attempts if old else 1),
         judges=_judges(old, judges), repeats=max(repeats, old.repeats if old else 1), versions=_versions(),
         notes=tuple(dict.fromkeys((*(old.notes if old else ()), *notes))),
     )  # fmt: skip
@@ -66,11 +68,15 @@ def _refuse_another(old: BenchmarkEntry | None, new: BenchmarkEntry | None) -> N
                          todo="use another --out")  # fmt: skip
 
 
-def _candidates(old: RunManifest | None, candidates: Sequence[Candidate]) -> tuple[CandidateEntry, ...]:
-    """The candidates of all passes; one name cannot stand for two SPECs, or nobody could tell whose answer it was."""
+def _candidates(
+    folder: RunFolder, old: RunManifest | None, candidates: Sequence[Candidate]
+) -> tuple[CandidateEntry, ...]:
+    """The candidates of all passes; one name cannot stand for two SPECs, or nobody could tell whose answer it was. One
+    that never answered may have been a wrong SPEC, and gives its place to the mended one."""
     known = {entry.candidate: entry for entry in (old.candidates if old else ())}
     for entry in (candidate.entry() for candidate in candidates):
-        if _identity(known.get(entry.candidate, entry).spec) != _identity(entry.spec):
+        is_another = _identity(known.get(entry.candidate, entry).spec) != _identity(entry.spec)
+        if is_another and any(one.candidate == entry.candidate for one in folder.responses()):
             raise InputError(
                 f"got the candidate {entry.candidate!r} as {entry.spec}, and this run has it as "
                 f"{known[entry.candidate].spec}",

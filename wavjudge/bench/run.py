@@ -107,6 +107,8 @@ async def _run(plan: Plan, shop: Workshop, watcher: Watcher) -> tuple[Asked | No
             RunFolder(plan.out, write=True) as folder,
             internal.collecting(lambda told: folder.keep_fault(hide_secrets(told))) as faults,
         ):
+            if plan.source is not None:
+                folder.forget_items()
             if plan.testset is not None:
                 refuse_mixing(folder, plan.testset)
             keep_prompts(folder, judges)
@@ -191,7 +193,7 @@ def refuse_mixing(folder: RunFolder, testset: Answers) -> None:
             f"got {testset.path}, whose answers are to the test set {_names(new)}; this run folder holds answers to "
             f"{_names(known)}", where=str(folder.path), todo=_apart_or_joined(folder.path, min(new), known),
         )  # fmt: skip
-    before = folder.manifest.source if folder.manifest else None
+    before = folder.manifest.source if folder.manifest and folder.is_begun else None
     if before and Path(before).resolve() != testset.path.resolve():
         _log.warning("this run was begun with %r; the answers of %r join it", before, str(testset.path))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from wavjudge.bench.candidates.function import load
+from wavjudge.bench.candidates.loading import load
 from wavjudge.errors import InputError
 from wavjudge.training.checkpoint import Saved, newest
 from wavjudge.training.config import TrainingConfig

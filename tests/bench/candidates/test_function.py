@@ -183,15 +183,15 @@ def test_text_by_design_needs_no_recording_and_silence_is_still_no_answer(module
 def test_a_module_that_cannot_be_is_refused(module: Path, tmp_path: Path) -> None:
     benchmark = write_items(tmp_path / "set", 1)
     for code, spec, problem in (
-        ("", "python:my_model", "expected MODULE:CALLABLE"),
-        ("", "python:my_model:", "MODULE:CALLABLE"),
-        ("", "python:my_model:nothing", "nothing callable"),
-        ("answer = 4", "python:my_model:answer", "nothing callable"),
+        ("", "python:my_model", "expected MODULE:NAME"),
+        ("", "python:my_model:", "MODULE:NAME"),
+        ("", "python:my_model:nothing", "does not have"),
+        ("answer = 4", "python:my_model:answer", "an int, expected a function"),
         ("import sys; sys.exit(0)", "python:my_model:answer", "SystemExit"),
         ("1 / 0", "python:my_model:answer", "ZeroDivisionError"),
         ("def (", "python:my_model:answer", "SyntaxError"),
-        ("", "python:my_modell:answer", "No module named 'my_modell'"),
-        ("", "python:..:answer", "cannot be imported"),
+        ("", "python:my_modell:answer", "'my_modell', which is not there"),
+        ("", "python:..:answer", "expected MODULE:NAME"),
     ):
         sys.modules.pop("my_model", None)
         module.write_text(code)

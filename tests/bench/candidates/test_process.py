@@ -13,8 +13,8 @@ import pytest
 
 from tests.bench.asking import SECRET, ask, program, write_items, write_talks
 from tests.loopback.verdict import wav
-from wavjudge.bench.candidates.process import words_of
 from wavjudge.bench.candidates.program import MAX_TEXT_BYTES
+from wavjudge.bench.candidates.words import words_of
 from wavjudge.errors import CandidateDownError, InputError, SpecError
 
 PARROT = """
@@ -205,12 +205,12 @@ def _alive(pid: int) -> bool:
 
 
 def test_five_crashes_at_the_start_stop_the_run_and_retry_asks_them_again(tmp_path: Path) -> None:
-    benchmark, spec = write_items(tmp_path / "set", 12), program(tmp_path, "import nothing_of_that_name")
+    benchmark, spec = write_items(tmp_path / "set", 12), program(tmp_path, "raise ValueError('no weights')")
     first = ask(benchmark, spec)
     assert isinstance(first.asked.stopped, CandidateDownError) and first.asked.stopped is first.summary.stopped
     assert first.asked.stopped.exit_code == 7
     assert "crashed on its first 5 answers" in str(first.asked.stopped)
-    assert "No module named 'nothing_of_that_name'" in str(first.asked.stopped)
+    assert "ValueError: no weights" in str(first.asked.stopped)
     assert [response.status for response in first.all] == ["crashed"] * 5
     program(tmp_path, PARROT)
     again = ask(benchmark, spec, retry=["crashed"])
@@ -224,6 +224,8 @@ def test_python_is_the_one_that_runs_wavjudge_where_the_path_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "answer.py").touch()
     assert words_of("python answer.py --big") == (sys.executable, "answer.py", "--big")
     with pytest.raises(SpecError) as error:
         words_of("python4 answer.py")
@@ -283,7 +285,7 @@ def test_names(tmp_path: Path) -> None:
     slower = ask(benchmark, spec.replace("name=candidate", "name=other&timeout=7"), attempts=2)
     assert (slower.asked.answered, slower.asked.already_answered) == (0, 2), "pace is no part of who answers"
     assert len(done.all) == 4
-    assert words_of("python3 'my model.py' -x") == ("python3", "my model.py", "-x")
+    assert words_of("cat 'my model.py' -x") == ("cat", "my model.py", "-x")
 
 
 def test_a_question_that_changed_under_the_run_is_lost_and_asked_again(tmp_path: Path) -> None:

@@ -103,13 +103,15 @@ class Lost:
 
     The same command asks again. calls: what it cost all the same. for_good: asking again would end the same way (a
     request that is never accepted, a language that a part does not know): that is recorded as a crash, once. of_setup:
-    such a refusal as every request of a wrong SPEC meets; of a candidate that never answered it is no crash.
+    such a refusal as every request of a wrong SPEC meets, or a program that did not come to its work; of a candidate
+    that never answered it is no crash. details: of the crash that it is otherwise.
     """
 
     reason: str
     calls: tuple[Call, ...] = ()
     for_good: bool = False
     of_setup: bool = False
+    details: Mapping[str, float | str | None] = field(default_factory=dict)
 
 
 def lost(failure: Failure, request: Request, who: str = "") -> Lost:

@@ -11,13 +11,11 @@ dict with `text` and `audio` (one of the former) and, with samples, `sample_rate
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import os
-import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,9 +23,10 @@ from typing import Any
 
 from wavjudge.audio import SUFFIXES, AudioFault, Waveform
 from wavjudge.bench.candidates.base import Answer, LocalOptions, Lost, Turn
+from wavjudge.bench.candidates.loading import load, taking
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.decoding import read_regular
-from wavjudge.errors import InputError, ProviderDownError, SpecError
+from wavjudge.errors import InputError, ProviderDownError
 from wavjudge.types import CandidateEntry
 
 MAX_STUCK = 3
@@ -44,7 +43,7 @@ class PythonCandidate:
     """A function that is called in a thread for each question; a coroutine function is run there too."""
 
     def __init__(self, name: str, spec: str, options: PythonOptions) -> None:
-        self._function = load(name)
+        self._function = taking(load(name), name, "turn")
         self._options, self._spec = options, spec
         self.name = options.name or name
         self.concurrency, self.speech = options.workers, options.speech
@@ -95,25 +94,6 @@ class PythonCandidate:
 
         threading.Thread(target=run, daemon=True, name=THREAD).start()
         return await future
-
-
-def load(name: str) -> Callable[[Turn], Any]:
-    """The callable that MODULE:CALLABLE names; modules of the working directory come first, as for a script there."""
-    module, colon, attribute = name.partition(":")
-    if not colon or not attribute:
-        raise SpecError(f"got {name!r}, expected MODULE:CALLABLE", todo="write python:my_model:answer")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found: Any = importlib.import_module(module)
-    except (Exception, SystemExit) as error:  # an import runs foreign code, which may raise anything
-        raise SpecError(f"got the module {module!r}, which cannot be imported ({type(error).__name__}: {error})",
-                        todo="import it in a Python shell of the same folder to see why") from error  # fmt: skip
-    for part in attribute.split("."):
-        found = getattr(found, part, None)
-    if not callable(found):
-        raise SpecError(f"got {attribute!r}, which is nothing callable in {module!r}", todo="check its name")
-    return found  # type: ignore[no-any-return]
 
 
 def _answer(said: object) -> Answer:

@@ -21,6 +21,7 @@ from typing import Any
 from wavjudge.bench.candidates.base import Answer, Lost, Turn
 from wavjudge.bench.candidates.process import CommandOptions, Desk, ProgramCandidate, conversation, names_places
 from wavjudge.bench.candidates.program import KEPT_STDERR_CHARS, Program, start
+from wavjudge.bench.candidates.words import never_began
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import SpecError
 
@@ -101,6 +102,9 @@ class _Talk:
         except InterruptedError as end:
             return Lost(str(end))
         except EOFError as end:
+            code, last = self._program.exit_code or 0, str(end).partition(": ")[2]
+            if not self.has_answered and never_began(code, last):
+                return Lost(str(end), for_good=True, of_setup=True, details=self.details())
             return Answer(status="crashed", reason=str(end), details=self.details())
         finally:
             self._waiting.pop(line["id"], None)

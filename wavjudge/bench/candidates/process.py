@@ -14,10 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-import shlex
-import shutil
-import sys
 import tempfile
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -28,10 +24,10 @@ from pydantic import Field
 
 from wavjudge.bench.candidates.base import Answer, LocalOptions, Lost, Turn
 from wavjudge.bench.candidates.program import MAX_TEXT_BYTES, read_head, read_tail, start
-from wavjudge.errors import InputError, SpecError
+from wavjudge.bench.candidates.words import PLACES, never_began, words_of
+from wavjudge.errors import InputError
 from wavjudge.types import CandidateEntry
 
-PLACES = ("question", "answer", "conversation")
 MAX_ANSWER_BYTES = 256 << 20
 
 
@@ -98,9 +94,6 @@ class ProgramCandidate(ABC):
 
     def __init__(self, command: str, spec: str, options: CommandOptions) -> None:
         self._words = words_of(command)
-        if missing := _missing_script(self._words):
-            raise SpecError(f"got the script {missing!r}, which is not there",
-                            todo=f"check its name; it is looked for from {Path.cwd()}")  # fmt: skip
         self._options, self._spec = options, spec
         self.name = options.name or name_of(self._words)
         self.concurrency, self.speech = options.workers, options.speech
@@ -128,7 +121,7 @@ class CommandCandidate(ProgramCandidate):
     async def aclose(self) -> None:
         """Nothing stays open between two questions."""
 
-    async def _asked(self, desk: Desk, turn: Turn) -> Answer:
+    async def _asked(self, desk: Desk, turn: Turn) -> Answer | Lost:
         program = await start(self._filled(desk))
         reading = asyncio.gather(read_head(program.stdout, MAX_TEXT_BYTES), read_tail(program.stderr))
         try:
@@ -144,7 +137,10 @@ class CommandCandidate(ProgramCandidate):
         details["exit_code"] = code = float(program.exit_code or 0)
         if code:
             said = errors.strip().splitlines()[-1] if errors.strip() else "nothing on stderr"
-            return Answer(status="crashed", reason=f"exit code {code:g}: {said}", details=details)
+            reason = f"exit code {code:g}: {said}"
+            if never_began(int(code), said):  # of one that never answered the command is wrong, and no answer bad
+                return Lost(reason, for_good=True, of_setup=True, details=details)
+            return Answer(status="crashed", reason=reason, details=details)
         recording = await asyncio.to_thread(desk.taken)
         return Answer(printed.strip() or None, recording, details=details)
 
@@ -158,32 +154,6 @@ def _filled(word: str, places: dict[str, str]) -> str:
     for place, path in places.items():
         word = word.replace(place, path)
     return word
-
-
-def words_of(command: str) -> tuple[str, ...]:
-    """The words of a command, by the quoting rules of a shell."""
-    try:
-        words = tuple(shlex.split(command))
-    except ValueError as error:
-        raise SpecError(f"got the command {command!r}, which does not split into words ({error})") from error
-    if not words:
-        raise SpecError("got a command without a word", todo="write command:python answer.py")
-    if words[0] == "python" and shutil.which("python") is None:  # Debian has none outside a virtual environment
-        words = (sys.executable, *words[1:])
-    if shutil.which(words[0]) is None:  # said before anything is asked
-        raise SpecError(f"got the program {words[0]!r}, which is not there or may not be executed",
-                        todo="check its name; no shell reads the command, so there is no ~ and no $NAME; "
-                             f"the Python that runs wavjudge is {sys.executable}")  # fmt: skip
-    return words
-
-
-_INTERPRETERS = re.compile(r"(?:python|pypy|node|bash|sh|zsh|ruby|perl|Rscript)[\d.]*(?:\.exe)?")
-
-
-def _missing_script(words: tuple[str, ...]) -> str | None:
-    """The script that an interpreter is given as its first word and that does not exist; options say nothing."""
-    is_script = len(words) > 1 and _INTERPRETERS.fullmatch(Path(words[0]).name) and Path(words[1]).suffix
-    return words[1] if is_script and not words[1].startswith(("-", "{")) and not Path(words[1]).exists() else None
 
 
 def names_places(words: tuple[str, ...]) -> bool:

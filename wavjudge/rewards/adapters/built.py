@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from wavjudge.bench.candidates.function import load
+from wavjudge.bench.candidates.loading import load
 from wavjudge.errors import InputError, SpecError
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.guards import Guards
