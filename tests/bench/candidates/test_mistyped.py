@@ -87,7 +87,8 @@ def test_a_function_that_takes_a_turn_is_asked(name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("command", "found", "todo"),
     [
-        ("pyton answer.py -x", "got the program 'pyton', which is not there", "did you mean command:python answer.py -x?"),
+        ("pyton answer.py -x", "got the program 'pyton', which is not there",
+         "did you mean command:python answer.py -x?"),
         ("answer.py", "got the program 'answer.py'", "did you mean command:python answer.py?"),
         ("src", "got the program 'src'", "src is a folder"),
         ("./anser.py", "got the program './anser.py'", "did you mean answer.py?"),
