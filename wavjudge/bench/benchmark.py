@@ -22,6 +22,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from wavjudge import resources
+from wavjudge.bench.mistaken import refuse_for_questions
 from wavjudge.bench.raw import TABLES, Raw, raw_rows
 from wavjudge.bench.row import ItemRow, validated
 from wavjudge.bench.whereabouts import found, home_of
@@ -184,6 +185,7 @@ def open_benchmark(name: str, *, outside: bool = False) -> Benchmark:
         ways = f"name a folder with {FILE}, a file of items, or one of {', '.join(shipped)}"
         raise InputError("got no such test set, file or folder", where=name, todo=f"{told}{ways}")
     refuse_special(path)
+    refuse_for_questions(path)
     if path.is_dir():
         return _in_folder(path, outside)
     if path.name == FILE:

@@ -13,6 +13,7 @@ from pathlib import Path
 from wavjudge import resources
 from wavjudge.audio import SUFFIXES
 from wavjudge.bench import recordings
+from wavjudge.bench.mistaken import refuse_for_answers
 from wavjudge.bench.questions import Questions, open_questions
 from wavjudge.bench.raw import TABLES, Raw, raw_rows
 from wavjudge.bench.row import Row, validated
@@ -103,6 +104,7 @@ def open_testset(
             raise InputError("a run folder holds its questions already, so --questions has no use", where=str(path),
                              todo="rate the answers themselves, or leave --questions out")  # fmt: skip
         return StoredSet(path)
+    refuse_for_answers(path)
     path = _table_in(path)
     own_name = path.name if path.is_dir() else path.parent.name if path.stem == "responses" else path.stem
     name = benchmark or own_name or "answers"
