@@ -337,6 +337,7 @@ class RunManifest(Stored):
     created: datetime
     updated: datetime
     source: str | None = None
+    joined: tuple[str, ...] = ()
     benchmark: BenchmarkEntry | None = None
     candidates: tuple[CandidateEntry, ...] = ()
     attempts: int = 1

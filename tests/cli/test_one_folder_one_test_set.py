@@ -12,6 +12,7 @@ from tests.loopback import Loopback
 from wavjudge import load, score
 from wavjudge.analysis.tables import read_table
 from wavjudge.cli.progress import Pace
+from wavjudge.store import RunFolder
 
 
 def test_answers_to_another_test_set_are_refused(tmp_path: Path) -> None:
@@ -34,6 +35,23 @@ def test_another_file_of_the_same_test_set_joins_and_that_is_said(tmp_path: Path
     done = typed("score", second, *words)
     assert done.code == 0 and f"begun with {str(first)!r}" in done.err
     assert len(list(load(tmp_path / "run").ratings())) == 2
+
+
+def test_the_manifest_names_the_first_source_and_those_that_joined_but_none_that_was_refused(tmp_path: Path) -> None:
+    def file(name: str, item_id: str, text: str) -> Path:
+        return rows({"item_id": item_id, "text": text, "benchmark": "b"}, folder=tmp_path, name=name)
+
+    first, refused, joins = (
+        file("e1.jsonl", "1", "One."),
+        file("e2.jsonl", "1", "Other."),
+        file("e3.jsonl", "3", "Three."),
+    )
+    words = ["--judge", "checks", "--axes", "refusal", "--out", tmp_path / "run"]
+    codes = [typed("score", one, *words).code for one in (first, refused, joins, first, joins)]
+    assert codes == [0, 2, 0, 0, 0]
+    with RunFolder(tmp_path / "run") as folder:
+        manifest = folder.manifest
+    assert manifest is not None and (manifest.source, manifest.joined) == (str(first), (str(joins),))
 
 
 @pytest.mark.parametrize("fault", ["refusal", "length", "zero_audio_tokens"])

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
+from pathlib import Path
 
 from wavjudge.bench.candidates.base import Candidate
 from wavjudge.clients.onion import add_usage
@@ -35,11 +36,20 @@ def opened(
     _refuse_another(old.benchmark if old else None, benchmark)
     return RunManifest(
         wavjudge_version=__version__, created=old.created if old else now, updated=now,
-        source=(old.source if old else None) or source, benchmark=benchmark or (old.benchmark if old else None),
+        source=(old.source if old else None) or source, joined=old.joined if old else (),
+        benchmark=benchmark or (old.benchmark if old else None),
         candidates=_candidates(folder, old, candidates), attempts=max(attempts, old.attempts if old else 1),
         judges=_judges(old, judges), repeats=max(repeats, old.repeats if old else 1), versions=_versions(),
         notes=tuple(dict.fromkeys((*(old.notes if old else ()), *notes))),
     )  # fmt: skip
+
+
+def with_source(manifest: RunManifest, source: str | None) -> RunManifest:
+    """The manifest of a run that took in answers of this file or folder, however its path is written."""
+    known = {Path(one).resolve() for one in (manifest.source, *manifest.joined) if one is not None}
+    if source is None or Path(source).resolve() in known:
+        return manifest
+    return manifest.model_copy(update={"joined": (*manifest.joined, source)})
 
 
 def _judges(old: RunManifest | None, judges: Sequence[Judge]) -> tuple[JudgeEntry, ...]:

@@ -21,7 +21,7 @@ from wavjudge.bench.candidates.base import Candidate
 from wavjudge.bench.candidates.build import build_candidate
 from wavjudge.bench.intake import Intake, Keep
 from wavjudge.bench.interrupt import stopping_on_signals
-from wavjudge.bench.manifest import closed, opened
+from wavjudge.bench.manifest import closed, opened, with_source
 from wavjudge.bench.runner import RETRIED_STATUSES, Runner, Summary
 from wavjudge.bench.stored import StoredSet
 from wavjudge.bench.testset import Answers
@@ -119,7 +119,8 @@ async def _run(plan: Plan, shop: Workshop, watcher: Watcher) -> tuple[Asked | No
             folder.write_manifest(manifest)
             done = await _stages(plan, folder, manifest, candidates, judges, watcher)
             await folder.drain()
-            _close(folder, manifest)
+            took = done[1].outcomes.total() or (done[0] is not None and done[0].answered)
+            _close(folder, with_source(manifest, plan.source) if took else manifest)
             done[1].faults = faults.kinds
             return done
 

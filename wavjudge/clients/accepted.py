@@ -136,7 +136,7 @@ class Accepted:
     def saw(self, outcome: Reply | Failure, of: str | None = None) -> None:
         """Take note of what became of a request. of: which one; what is no reply may be that of one request alone,
         which is sent more than once, so two of them have to meet it."""
-        if isinstance(outcome, Reply) or outcome.kind in ("refused", "cut_off"):
+        if isinstance(outcome, Reply) or outcome.kind in ("refused", "cut_off", "broken_audio"):
             self._is_open = True
         elif is_of_setup(outcome) and not self._is_open:
             cause = outcome.http_status, hint(outcome.reason) or _NAMES.sub("#", outcome.reason)

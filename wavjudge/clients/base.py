@@ -25,6 +25,7 @@ FailureKind = Literal[
     "timeout",
     "malformed",
     "cut_off",
+    "broken_audio",
     "moved",
     "too_large",
     "internal",
@@ -35,7 +36,8 @@ refused: the provider or model declined (a block, a refusal, a content filter). 
 (no audio tokens, or rejected as undecodable). bad_request: the provider will never accept this request. auth and
 quota: the account, not the request. rate_limited, unavailable, timeout: transient. unreachable: nobody listens at the
 address, or it is none: a server that is not up, or a wrong base_url. malformed: a reply that is not of the protocol, or
-empty. cut_off: the output limit was reached before the verdict. moved: a redirect, which is never followed. too_large:
+empty. cut_off: the output limit was reached before the verdict. broken_audio: an answer whose speech is no
+sound, which was given and is paid for. moved: a redirect, which is never followed. too_large:
 a reply beyond what any answer takes, of which the rest was not read. internal: wavjudge could not read what came, by an
 error of its own: never sent again by itself.
 """
@@ -44,7 +46,7 @@ RETRIED: frozenset[FailureKind] = frozenset({"rate_limited", "unavailable", "unr
 FATAL: frozenset[FailureKind] = frozenset({"auth", "quota"})
 
 STATUS_OF: Mapping[FailureKind, Status] = {
-    "refused": "refused", "not_heard": "not_heard", "cut_off": "unparseable",
+    "refused": "refused", "not_heard": "not_heard", "cut_off": "unparseable", "broken_audio": "failed",
     "bad_request": "failed", "auth": "failed", "quota": "failed", "rate_limited": "failed", "unavailable": "failed",
     "unreachable": "failed", "timeout": "failed", "malformed": "failed", "moved": "failed", "too_large": "failed",
     "internal": "failed",

@@ -202,7 +202,7 @@ class GeminiWire:
         if request.audio_parts and _heard_no_audio(wire.mapping(document.get("usageMetadata"))):
             return "not_heard", "the provider counted 0 audio tokens in a request with audio"
         if isinstance(speech, str):
-            return "malformed", wire.quote(f"got {speech}", self._key)
+            return "broken_audio", wire.quote(f"got {speech}", self._key)
         if speech is not None:
             return None, ""  # also where it was cut off: `finish` says so, and what was spoken can be heard
         if finish in _CUT_OFF:

@@ -6,6 +6,10 @@
 
 Audio tokens have a price of their own, ten times that of text at some providers, so they are never lumped together.
 What is not known (a price, a token count) makes the sum None, never a smaller number.
+
+A cost that a server states itself (OpenRouter's `usage.cost`) is not believed: nobody can check its currency, its
+discounts, or whose calls it holds, and a limit in money would rest on the word of whoever is paid. Costs are counted
+from tokens and a price that the user, or the dated list, answers for.
 """
 
 from __future__ import annotations

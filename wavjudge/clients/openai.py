@@ -181,7 +181,7 @@ class OpenAIWire:
         if self._trust_audio_tokens and usage.audio_input_tokens == 0 and self._sends_audio(request):
             return "not_heard", "the provider counted 0 audio tokens in a request with audio"
         if isinstance(speech, str):
-            return "malformed", f"got {speech}"
+            return "broken_audio", f"got {speech}"
         if speech is not None:
             return None, ""  # also where it was cut off: `finish` says so, and what was spoken can be heard
         if finish == "length":

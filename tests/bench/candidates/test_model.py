@@ -130,14 +130,17 @@ FATES = {
     "openai": {
         "spoken": "ok", "no_transcript": "ok", "text_without_audio": "no_speech", "says_nothing": "no_speech",
         "declined": "no_speech", "content_filter_while_speaking": "no_speech", "length_while_speaking": "too_long",
-        "length_before_speaking": "too_long", "broken_base64": "lost", "not_a_wav": "lost", "deaf": "crashed",
+        "length_before_speaking": "too_long", "broken_base64": "broken_audio",
+        "not_a_wav": "broken_audio", "raw_samples": "broken_audio", "deaf": "crashed",
         "server_500": "lost", "rate_limited_ms": "lost", "disconnect": "lost", "bad_request": "crashed",
         "html_200": "lost",
     },
     "gemini": {
         "spoken_in_pieces": "ok", "media_type_shouted": "ok", "text_without_audio": "no_speech",
         "says_nothing": "no_speech", "blocked_while_speaking": "no_speech", "limit_while_speaking": "too_long",
-        "limit_before_speaking": "too_long", "no_rate": "lost", "deaf": "crashed", "reset": "lost", "cut": "lost",
+        "limit_before_speaking": "too_long", "no_rate": "broken_audio",
+        "wrong_media_type": "broken_audio", "two_files": "broken_audio", "half_a_sample": "broken_audio",
+        "deaf": "crashed", "reset": "lost", "cut": "lost",
     },
 }  # fmt: skip
 
@@ -218,7 +221,10 @@ def test_money_of_candidates_is_limited_and_stands_in_the_manifest(tmp_path: Pat
 @PROTOCOLS
 def test_a_refusal_and_a_conversation_lost_half_way_are_paid_for_too(protocol: str, tmp_path: Path) -> None:
     price = parse_price("audio_in=32,text_in=2.5,text_out=10,audio_out=64,cached_in=1")
-    fates = ["declined", None, "server_500"] if protocol == "openai" else ["blocked_while_speaking", None, "no_rate"]
+    refused_and_lost = {"openai": ["declined", "server_500"],
+                        "gemini": ["blocked_while_speaking", "says_nothing_for_another_reason"]}  # fmt: skip
+    first, second = refused_and_lost[protocol]
+    fates = [first, None, second]
     with Loopback(fates) as server:
         shop = Workshop(prompts=(), price=price)
         done = ask(write_talks(tmp_path / "set", 2), spec(server, protocol, "&max_in_flight=1"), shop=shop)

@@ -13,7 +13,7 @@ is taken for a wrong SPEC, which is nobody's outcome: a few of them end it, and 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -21,10 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge.bench.candidates.base import Answer, Lost, Turn, lost, recording
 from wavjudge.bench.candidates.voices import Spoken, Voice
-from wavjudge.clients.base import Client, Failure, Part, Reply, Request, Said, Sampling, TextPart
+from wavjudge.clients.base import Client, Failure, FailureKind, Part, Reply, Request, Said, Sampling, TextPart
 from wavjudge.clients.called import call_record
 from wavjudge.errors import InputError
-from wavjudge.types import CandidateEntry, Message, Utterance
+from wavjudge.types import CandidateEntry, Message, Outcome, Utterance
 
 
 class AnswerOptions(BaseModel):
@@ -111,6 +111,9 @@ class ModelCandidate:
 
 
 _CUT_OFF = frozenset({"length", "MAX_TOKENS"})
+_OUTCOMES: Mapping[FailureKind, Outcome] = {
+    "refused": "no_speech", "cut_off": "too_long", "too_large": "too_long", "broken_audio": "broken_audio",
+}  # fmt: skip
 
 
 def _said(message: Message, parts: tuple[Part, ...]) -> Said:
@@ -127,11 +130,12 @@ def _answered(reply: Reply, request: Request) -> Answer:
 
 
 def _failed(failure: Failure, request: Request) -> Answer | Lost:
-    """What a failed call says: to decline and to find no end are the candidate's doing, the rest is not."""
-    if failure.kind not in ("refused", "cut_off", "too_large"):
+    """What a failed call says: to decline, to find no end and to send what is no sound are the candidate's doing, the
+    rest is not."""
+    if (status := _OUTCOMES.get(failure.kind)) is None:
         return lost(failure, request)
     return Answer(
-        failure.text, status="no_speech" if failure.kind == "refused" else "too_long",
+        failure.text, status=status,
         reason=f"{failure.kind}: {failure.reason}", seconds=failure.seconds, calls=(call_record(failure, request),),
     )  # fmt: skip
 
