@@ -546,3 +546,17 @@ def test_without_fdatasync_fsync_does_it(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "fsync", calls.append)
     append(tmp_path, item(1))
     assert len(calls) == 1
+
+
+def test_of_several_records_of_one_answer_the_first_stands_and_the_others_are_told(tmp_path: Path) -> None:
+    """No run writes them; a hand, or a folder that was put together, may."""
+    first = Response(benchmark="b", item_id="1", candidate="c", answers=(Utterance(text="one"),))
+    second = first.model_copy(update={"answers": (Utterance(text="two"),)})
+    with RunFolder(tmp_path, write=True) as run:
+        run.write_manifest(manifest())
+        run.log("responses").append_now(first, second)
+    run = RunFolder(tmp_path)
+    for _ in range(2):
+        assert list(run.responses()) == [first]
+    (told,) = run.bad_lines
+    assert "a second record of the answer ('1', 'c', 0)" in told

@@ -154,6 +154,7 @@ class RunFolder(AbstractContextManager["RunFolder"]):
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self.path = path
         self._bad: dict[tuple[Kind, int], str] = {}
+        self._twice: dict[str, str] = {}
         self._logs: dict[Kind, Log] = {}
         self._lock = FileLock(path / ".lock", timeout=0) if write else None
         if write:
@@ -215,18 +216,27 @@ class RunFolder(AbstractContextManager["RunFolder"]):
     @property
     def bad_lines(self) -> list[str]:
         """What was passed over in all that was read so far, each line once."""
-        return list(self._bad.values())
+        return [*self._bad.values(), *self._twice.values()]
 
     def items(self) -> Iterator[Item]:
         return _only(Item, self.read("items"))
 
     def responses(self) -> Iterator[Response]:
-        """The answers that stand: one that was asked for again and superseded is left out."""
+        """The answers that stand: one that was asked for again and superseded is left out. Of several records of one
+        answer, which wavjudge never writes, the first stands, and the others are noted in `bad_lines`."""
         later = _only(Response, self.read("responses", without=b'"supersedes":null'))
         gone = {response.supersedes for response in later if response.supersedes}
+        seen = set[int]()
         for response in _only(Response, self.read("responses")):
-            if not gone or response.id not in gone:
-                yield response
+            if gone and response.id in gone:
+                continue
+            key = (response.benchmark, response.item_id, response.candidate, response.attempt)
+            if (name := hash(key)) in seen:
+                told = f"a second record of the answer {key[1:]} of (item, candidate, attempt); the first one stands"
+                self._twice.setdefault(response.id, f"{self.path / 'responses.jsonl'}: {told}")
+                continue
+            seen.add(name)
+            yield response
 
     def ratings(self, *, superseded: bool = False) -> Iterator[Rating]:
         """The ratings that stand: the ones another record supersedes are left out unless asked for."""

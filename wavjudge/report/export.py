@@ -31,11 +31,11 @@ def flat(rating: Rating, tags: Iterable[str] = ()) -> dict[str, Any]:
     >>> row["score"], row["status"], row["tags"]
     (None, 'skipped', 'lang=en;short')
     """
-    r = rating
+    r, hearing = rating, rating.details.get("hearing")
     values = (
         *r.subject.model_dump().values(), r.axis, r.scale.low, r.scale.high, r.rater, r.rater_kind,
         r.repeat, r.score, r.status, r.reason, r.justification, r.signature, ";".join(tags),
-        r.call.cached if r.call else None, r.details.get("hearing"),
+        r.call.cached if r.call else None, hearing if isinstance(hearing, str) else None,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 

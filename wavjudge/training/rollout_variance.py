@@ -54,6 +54,6 @@ def _columns(responses: Sequence[Response], ratings: Iterable[Rating]) -> dict[s
         if one.score is not None:
             found[one.axis][one.subject.item_id, one.subject.attempt].append(one.score)
     for said in responses:
-        if (reward := said.details.get("reward")) is not None:
-            found["reward"][said.item_id, said.attempt].append(float(reward))
+        if isinstance(reward := said.details.get("reward"), float):
+            found["reward"][said.item_id, said.attempt].append(reward)
     return {name: {at: fmean(scores) for at, scores in held.items()} for name, held in found.items()}
