@@ -195,7 +195,10 @@ def test_an_address_that_gives_no_replies_ends_a_judge(
         file = write_answers(tmp_path / "answers", 24)
         done = typed("score", file, "--judge", spec, "--axes", "overall", "--out", tmp_path / "run")
         assert server.requests == FAULTS_AT_START
-    assert done.code == 2 and "check base_url" in " ".join(done.err.split())
+        assert done.code == 2 and "check base_url" in " ".join(done.err.split())
+        one = typed("score", write_answers(tmp_path / "one", 1), "--judge", spec, "--axes", "overall", "--out",
+                    tmp_path / "run-1")  # fmt: skip
+    assert one.code == 2 and "check base_url" in " ".join(one.err.split()), "also where there were too few to be sure"
 
 
 def test_of_many_at_once_only_those_in_flight_are_sent(tmp_path: Path, refusing: Any) -> None:

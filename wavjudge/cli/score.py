@@ -282,13 +282,11 @@ def _nothing_came(screen: Console, meter: Meter, why: Sequence[Why]) -> None:
     from wavjudge.report.reasons import told
 
     kinds, todo, code = set(meter.failures), "the same command tries them again", INCOMPLETE
+    known = next(filter(None, (hint(one.reason) for one in why)), "")
     if kinds == {"unreachable"}:
         todo = f"{NOT_THERE}; then the same command tries them again"
-    elif kinds <= {"bad_request", "moved"}:
-        known = next(
-            filter(None, (hint(one.reason) for one in why)), "check base_url, the model's name and the options"
-        )
-        todo, code = f"sent again they would fail again: {known}", 2
+    elif kinds <= {"bad_request", "moved"} or (kinds == {"malformed"} and known):
+        todo, code = f"sent again they would fail again: {known or 'check base_url, the model and the options'}", 2
     for line in told("not one call came through:", why):
         screen.print(line, soft_wrap=True)
     screen.print(f"What to do: {todo}", soft_wrap=True)
