@@ -32,7 +32,9 @@ _STREAM_ONLY = re.compile(
     r"|(?:requires?|set|enable(?: the)?) `?\"?stream(?:ing)?\b", re.I)  # fmt: skip
 
 _NO_REPLY = re.compile(
-    r"^(?:malformed: )?got (?:.* with HTTP 2\d\d$|a reply without (?:choices|candidates)|a body that does not unpack)")  # fmt: skip
+    r"^(?:malformed: )?got "
+    r"(?:.* with HTTP 2\d\d$|a reply without (?:choices|candidates)|a body that does not unpack)"
+)
 """What is no reply at all, though it came with HTTP 200: a web page, `{}`, nothing. An empty text is another matter."""
 
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
