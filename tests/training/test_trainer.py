@@ -279,6 +279,20 @@ def test_what_the_models_own_code_raises_at_one_answer_is_that_answers_outcome(t
     assert set(crashed) == {"the speaker raised RuntimeError: CUDA error: an illegal memory access"}
 
 
+class Halved(Tiny):
+    """A speaker whose words end within a character."""
+
+    def text(self, ids: Any) -> str:
+        return f"{super().text(ids)}\ud800"
+
+
+def test_half_a_character_of_a_speaker_ends_no_training(tmp_path: Path) -> None:
+    judge = SoundJudge(lambda item: Reward(3.0))
+    made(tmp_path, speaker=Halved(), judge=judge, steps=2).train()
+    texts = [item.answer_text or "" for item in judge.heard]
+    assert texts and all(text.endswith("?") and text.encode() for text in texts)
+
+
 @pytest.mark.parametrize("where", ["loss", "gradient"])
 def test_what_is_no_number_stops_before_it_is_saved(tmp_path: Path, where: str) -> None:
     trainer = made(tmp_path, steps=3, save_strategy="steps", save_steps=1)
