@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from wavjudge.analysis import candidates
 from wavjudge.analysis.candidates import EXACT_PROMPTS, Answers, Lost, compare_candidates, sign_flip
 from wavjudge.types import Scale
 
@@ -134,3 +135,16 @@ def test_type_one_error_on_a_grid():
         found = compare_candidates(answers(a), answers(b), SCALE).answered
         p.append((found.p, found.p_permutation))
     assert (np.mean(np.array(p) < 0.05, axis=0) <= 0.077).all()  # Monte Carlo error .009, three of them
+
+
+def test_without_a_failure_both_figures_are_one_computation(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, scale, prompts = list[int](), Scale(low=1, high=5), np.array([f"q{n}" for n in range(30)])
+    flipped = candidates.sign_flip
+    monkeypatch.setattr(candidates, "sign_flip", lambda d, **more: (made.append(len(d)), flipped(d, **more))[1])
+    scores, none = np.arange(30) % 5 + 1.0, np.zeros(30, bool)
+    first, second = Answers(scores, none, prompts), Answers(scores[::-1].copy(), none, prompts)
+    found = compare_candidates(first, second, scale)
+    assert made == [30] and found.all_items == found.answered
+    lost = Answers(np.where(scores == 5, np.nan, scores), scores == 5, prompts)
+    found = compare_candidates(lost, second, scale)
+    assert made == [30, 24, 30] and found.all_items != found.answered

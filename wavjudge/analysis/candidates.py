@@ -98,15 +98,16 @@ def compare_candidates(
     names, places = np.unique(np.r_[first.prompt, second.prompt], return_inverse=True)
     place_a, place_b = np.split(places.reshape(-1), [len(first.score)])
     a, b = _means(first.score, place_a, len(names)), _means(second.score, place_b, len(names))
-    all_items = None
+    answered, all_items = _paired(a, b, level, flips, seed), None
     if scale.low is not None:
         low_a, low_b = (np.where(side.failed, scale.low, side.score) for side in (first, second))
         filled = _means(low_a, place_a, len(names)), _means(low_b, place_b, len(names))
-        all_items = _paired(*filled, level, flips, seed)
+        same = all(np.array_equal(*two, equal_nan=True) for two in zip(filled, (a, b), strict=True))
+        all_items = answered if same else _paired(*filled, level, flips, seed)  # its many flips need not be made twice
     has_a, has_b = np.isfinite(a), np.isfinite(b)
     asked_both = np.isin(np.arange(len(names)), place_a) & np.isin(np.arange(len(names)), place_b)
     return CandidateComparison(
-        _paired(a, b, level, flips, seed), all_items,
+        answered, all_items,
         _lost(first, place_a, ~has_a & has_b), _lost(second, place_b, ~has_b & has_a),
         int((asked_both & ~has_a & ~has_b).sum()),
     )  # fmt: skip
