@@ -124,3 +124,14 @@ def test_a_board_without_a_single_score_says_why_and_fails(status: str, tmp_path
     assert f"(6 {status})" in " ".join(done.out.split()) and "Ranked by" not in done.out
     compared = typed("compare", "candidates", table, "--axis", "overall=1..5")
     assert compared.code == 2 and f"(6 {status})" in compared.err
+
+
+def test_the_bare_name_of_an_axis_ranks_by_it_and_a_mistyped_one_gets_the_nearest(tmp_path: Path) -> None:
+    labels, out = Path("benchmarks/tiny/labels.csv").resolve(), tmp_path / "board.csv"
+    wrong = typed("leaderboard", labels, "--axis", "semantik", "--out", out)
+    assert wrong.code == 2 and "did you mean 'semantic'?" in wrong.err
+    table = tmp_path / "r.csv"
+    rows = [f"q{n // 2},{'ab'[n % 2]},{axis},m,{1 + n % 4}" for n in range(8) for axis in ("semantic", "acoustic")]
+    table.write_text("\n".join(["item_id,candidate,axis,rater,score", *rows]), encoding="utf-8")
+    done = typed("leaderboard", table, "--axis", "acoustic", "--out", out)
+    assert done.code == 0 and "Ranked by acoustic" in done.out

@@ -11,6 +11,7 @@ import pandas as pd
 from wavjudge.analysis.reading import among
 from wavjudge.analysis.tables import Ratings
 from wavjudge.errors import InputError
+from wavjudge.nearest import nearest
 from wavjudge.types import RaterKind
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -154,11 +155,11 @@ def refuse_unknown(name: str, known: Collection[str], *tables: Ratings) -> None:
     if name in known:
         return
     lacking = [line for table in tables for line in _scales(table, [name])]
-    near = difflib.get_close_matches(name.strip().lower().replace(" ", "_"), list(known), 1, cutoff=0.6)
+    near = nearest(name.strip().lower().replace(" ", "_"), known)
     raise InputError(
         f"got the axis {name!r}{', which has no scale' if lacking else ''}, expected one of "
         f"{', '.join(sorted(known)) or '(none has a scale and ratings on all sides)'}",
-        todo=lacking[0] if lacking else f"did you mean {near[0]!r}?" if near else "name one of these",
+        todo=lacking[0] if lacking else f"did you mean {near!r}?" if near else "name one of these",
     )
 
 

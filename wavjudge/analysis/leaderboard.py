@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.axis_names import with_scales
+from wavjudge.analysis.axis_names import refuse_unknown, with_scales
 from wavjudge.analysis.board import CORRECTION, ESTIMATORS, Figure, Leaderboard, Recalibrated, Row
 from wavjudge.analysis.correction import Correction
 from wavjudge.analysis.intervals import Estimate, estimate_prepared
@@ -173,8 +173,7 @@ def _primary(asked: str | None, judged: Collection[str], ratings: Ratings) -> st
     if asked is None:
         only = next(iter(judged)) if len(judged) == 1 else None
         return DEFAULT_AXIS if DEFAULT_AXIS in judged else only
-    if asked not in ratings.axes:
-        raise InputError(f"got {asked} to rank by, expected one of {', '.join(ratings.axes) or '(no axis)'}")
+    refuse_unknown(asked, ratings.axes, ratings)
     return asked
 
 

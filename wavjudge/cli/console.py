@@ -41,15 +41,18 @@ def _logged() -> Iterator[None]:
     import logging
     import traceback
 
-    from wavjudge.clients.spec import hide_secrets
     from wavjudge.report.text import printable
 
     log, handler = logging.getLogger("wavjudge"), logging.StreamHandler(sys.stderr)
 
     def words(record: logging.LogRecord) -> str:
-        traced = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
-        lines = [f"wavjudge: {printable(record.getMessage())}", *map(printable, hide_secrets(traced).splitlines())]
-        return "\n".join(lines)
+        first = f"wavjudge: {printable(record.getMessage())}"
+        if not record.exc_info:
+            return first
+        from wavjudge.clients.spec import hide_secrets  # its import would slow every --help down
+
+        traced = hide_secrets("".join(traceback.format_exception(*record.exc_info)))
+        return "\n".join([first, *map(printable, traced.splitlines())])
 
     handler.format = words  # type: ignore[method-assign]
     handler.setLevel(logging.WARNING)

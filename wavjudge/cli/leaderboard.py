@@ -31,7 +31,10 @@ def leaderboard(
         Path | None, typer.Option(help="calibration.json, or its folder: recalibrated means.")
     ] = None,
     map_: Annotated[str, typer.Option("--map", help="Its maps: linear or isotonic.")] = "linear",
-    axis: Annotated[list[str] | None, typer.Option(help="Declare an axis: NAME=LOW..HIGH; may be given again.")] = None,
+    axis: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME ranks by it, as --rank-by; NAME=LOW..HIGH declares one; may be given again."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the resamples behind the rank sets.")] = 12345,
 ) -> None:
     """Rank candidates, failures counted, with intervals and the groups that cannot be told apart."""
@@ -40,11 +43,11 @@ def leaderboard(
     from wavjudge.report.leaderboard import write
     from wavjudge.report.leaderboard_screen import show
 
-    axes = tables.declared(axis or ())
+    names, axes = tables.named(axis)
     with Waiting("ranking candidates"):
         board = rank(
             tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), rater=judge,
-            signatures=signature, rank_by=rank_by, seed=seed, calls=tables.calls(runs),
+            signatures=signature, rank_by=rank_by or next(iter(names), None), seed=seed, calls=tables.calls(runs),
             labels=_labels(labels or [], axes, label_design),
             maps=_maps(calibration, map_) if calibration else None,
         )  # fmt: skip

@@ -28,16 +28,19 @@ def rollouts(
     signature: Annotated[list[str] | None, typer.Option(help="Only these judge signatures.")] = None,
     candidate: Annotated[str | None, typer.Option(help="Whose answers, where there are several.")] = None,
     pool: Annotated[bool, typer.Option("--pool", help="All candidates' answers to a prompt are one group.")] = False,
-    axis: Annotated[list[str] | None, typer.Option(help="Declare an axis: NAME=LOW..HIGH; may be given again.")] = None,
+    axis: Annotated[
+        list[str] | None, typer.Option(help="One NAME, as --weights; or declare it: NAME=LOW..HIGH.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Variance within prompts, gates, lambda and groups without signal that this data would give."""
     from wavjudge.cli import tables
     from wavjudge.rewards.rollouts import rollouts as look
 
-    axes = tables.declared(axis or ())
+    names, axes = tables.named(axis)
+    chosen = _chosen(preset, weights or next(iter(names), None), axes)
     found = look(
-        tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), _chosen(preset, weights, axes),
+        tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), chosen,
         rater=judge, signatures=signature, candidate=candidate, pool=pool,
     )  # fmt: skip
     if json:

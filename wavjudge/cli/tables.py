@@ -117,7 +117,14 @@ def declared(text: Sequence[str]) -> list[Axis]:
             name, ends = one.split("=", 1)
             low, high = (float(end) for end in ends.split("..", 1))
         except ValueError as error:
-            raise InputError(f"got --axis {one!r}, expected NAME=LOW..HIGH, such as helpfulness=0..10") from error
+            todo = (
+                f"the scale of {one} is known: leave --axis out; --weights chooses axes"
+                if one in axes
+                else "say its true ends"
+            )
+            raise InputError(
+                f"got --axis {one!r}, expected NAME=LOW..HIGH, such as helpfulness=0..10", todo=todo
+            ) from error
         if not -math.inf < low < high < math.inf:
             raise InputError(f"got --axis {one!r}, expected LOW below HIGH, both finite",
                              todo=f"say --axis {name}={high:g}..{low:g}, and higher scores are better" if high < low
