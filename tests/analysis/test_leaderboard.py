@@ -273,7 +273,7 @@ def test_the_primary_axis_is_overall_or_the_only_one_or_named() -> None:
     assert leaderboard(ratings(*rows, axes=tuple(two))).rank_by is None
     assert leaderboard(ratings(*rows[:1], axes=tuple(two))).rank_by == "semantic"
     assert leaderboard(ratings(*rows, axes=tuple(two)), rank_by="acoustic").axes == ("acoustic", "semantic")
-    with pytest.raises(InputError, match="got charm to rank by, expected one of semantic, acoustic"):
+    with pytest.raises(InputError, match="got the axis 'charm', expected one of acoustic, semantic"):
         leaderboard(ratings(*rows, axes=tuple(two)), rank_by="charm")
 
 
