@@ -8,7 +8,7 @@ PYTEST := -m pytest --hypothesis-profile=repeatable -n $(JOBS) --dist worksteal
 export NO_PROXY := 127.0.0.1,localhost
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-all hunt lint results bench studies lock clean
+.PHONY: demo test test-all hunt freeze lint results bench studies lock clean
 
 demo: .venv/.demo
 	@$(BIN)/wavjudge demo --out results/runs/demo
@@ -22,6 +22,10 @@ test-all: .venv-torch/.train
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 hunt: .venv/.dev
 	for seed in $(SEEDS); do $(BIN)/python -m pytest -q -m "hypothesis and not heavy" --hypothesis-seed=$$seed || exit 1; done
+
+# What the commands wrote is kept in tests/freeze: look at `git diff tests/freeze` afterwards.
+freeze: .venv/.dev
+	$(BIN)/python -m tests.freeze $(SCENES)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
