@@ -114,7 +114,7 @@ _SOURCE = (
     r"(?:recording|audio|speaker|user|answer|clip|message|voice|person|candidate|assistant|speech|transcript|sound)s?"
 )
 _ANOTHERS = re.compile(
-    rf"\b{_SOURCE}\b[^.]{{0,40}}\b(?:(?:instruct|ask|tell|told|order|want|command|urg|beg|plead|prompt|request|direct|try|trie|attempt)\w{{0,6}} (?:me|the (?:judge|evaluator|rater|model)|to (?:output|print|write|give|return|steer|influence|manipulate|inject))\b"
+    rf"\b{_SOURCE}\b[^.]{{0,40}}\b(?:(?:instruct|ask|tell|told|order|want|command|urg|beg|plead|prompt|request|direct|try|trie|attempt)\w{{0,6}} (?:me|the (?:judge|evaluator|rater)|to (?:steer|influence|manipulate|inject)|to (?:output|print|return|give|write|say|put|assign|award) (?:\w+ ){{0,3}}(?:scores?|ratings?|marks?|tags?|lines?|following|this|that|\d|<))"
     rf"|(?:dictat|demand|request|inject|insert)\w{{0,4}}\b[^.]{{0,20}}\b(?:scor|rat|tag|output|number|verdict|line|text))"
     rf"|\b{_SOURCE}\b (?:\w+ )?(?:contain|include|read|say|state|show|spell|utter|quote)\w{{0,3}} (?:\w+ ){{0,2}}(?:the (?:following|text|line|words|instruction|tag)|text below|line below|this (?:line|text|tag))"
     r"|\b(?:score|rating|verdict|tag|number|line)s?\b(?: above| below)? (?:was|is|were|are|came|comes|has been) (?:\w+ )?(?:dictated|quoted|copied|requested|demanded|injected|taken from|from the|part of the (?:recording|audio|answer)|what the)"
