@@ -185,7 +185,7 @@ def test_answers_of_a_hand_edited_run_are_named_and_passed_over(run: Path, tmp_p
     for words in (
         "got 0 to 1 turns",
         "got 3 to 1 turns",
-        "stands at",
+        "the first one stands",
         "not in items.jsonl",
         "attempt",
         "seconds_taken",

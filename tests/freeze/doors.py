@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,9 +20,15 @@ def adapters() -> dict[str, str]:
     for place in _TRAINERS:
         module = import_module(f"wavjudge.rewards.adapters.{place}")
         for name, one in vars(module).items():
-            if not name.startswith("_") and getattr(one, "__module__", "") == module.__name__ and callable(one):
+            if not name.startswith("_") and _made_here(module, one):
                 found[f"{module.__name__}.{name}"] = _called(one) if inspect.isfunction(one) else "class"
     return dict(sorted(found.items()))
+
+
+def _made_here(module: ModuleType, one: object) -> bool:
+    """Whether the text of the module makes it, and no function once a trainer asks (which an earlier test may have)."""
+    made_by = f"{getattr(one, '__module__', '')}.{getattr(one, '__qualname__', '<locals>')}"
+    return callable(one) and made_by.startswith(module.__name__ + ".") and "<locals>" not in made_by
 
 
 def _called(function: Callable[..., Any]) -> str:

@@ -58,7 +58,7 @@ def test_in_a_process_of_its_own() -> None:
         process.terminate()
     check(limited, {"kind": "rate_limited", "retry_after_seconds": 0.15})
     check(lost, {"kind": "unavailable"})
-    check(broken, {"kind": "malformed", "reason": ["not base64"]})
+    check(broken, {"kind": "broken_audio", "reason": ["not base64"]})
     assert isinstance(good, Reply) and isinstance(spoken, Reply) and sound(spoken) is not None
     assert stats == {
         "requests": 5, "most_in_flight": 1, "faults": {"rate_limited_ms": 1, "reset": 1, "broken_base64": 1},

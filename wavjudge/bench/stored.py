@@ -56,14 +56,12 @@ class StoredSet:
         with RunFolder(self.path) as folder:
             # As JSON, a fifth of the memory of the objects: a run may hold a hundred thousand.
             items = {(item.benchmark, item.id): item.model_dump_json().encode() for item in folder.items()}
-            seen: dict[tuple[str, str, str, int], str] = {}
             for number, response in enumerate(folder.responses(), 1):
                 where = f"{self.path / 'responses.jsonl'}, record {number}"
-                row = managed(_row, items.get((response.benchmark, response.item_id)), response, seen)
+                row = managed(_row, items.get((response.benchmark, response.item_id)), response)
                 if isinstance(row, str):
                     self.bad_rows.append(f"{where}: {row}")
                     continue
-                seen[_key(response)] = where
                 yield where, row
             self.bad_rows += folder.bad_lines
 
@@ -85,21 +83,15 @@ class StoredSet:
         return True
 
 
-def _row(item: bytes | None, response: Response, seen: dict[tuple[str, str, str, int], str]) -> StoredRow | str:
+def _row(item: bytes | None, response: Response) -> StoredRow | str:
     """An answer with its item; or what no run of ours would have written, but a hand or another program may."""
     if item is None:
         return f"its item {response.item_id!r} is not in items.jsonl"
-    if stands := seen.get(_key(response)):
-        return f'field "item_id": the answer {_key(response)[1:]} of (item, candidate, attempt) stands at {stands}'
     found = Item.model_validate_json(item)
     turns, answers = len(found.turns), len(response.answers)
     if answers > turns or (response.status == "ok" and answers < turns):
         return f'field "answers": got {answers} to {turns} turns, and status {response.status}'
     return StoredRow(found, response)
-
-
-def _key(response: Response) -> tuple[str, str, str, int]:
-    return response.benchmark, response.item_id, response.candidate, response.attempt
 
 
 def is_run(path: Path) -> bool:
