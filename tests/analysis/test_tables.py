@@ -138,7 +138,7 @@ def test_what_was_exported_comes_back(
     if not rows and kind == "jsonl":
         return
     ratings = Ratings.of(read_table(path), [OVERALL])
-    assert not ratings.problems
+    assert all(one.kind.endswith("that look the same") for one in ratings.problems)
     assert list(ratings.axes.values()) == [OVERALL]
     back = ratings.frame.assign(score=ratings.frame["score"].astype(object).where(ratings.frame["score"].notna(), None))
     assert [
