@@ -10,11 +10,15 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from wavjudge.analysis.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
-from wavjudge.analysis.intra import INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY
-from wavjudge.analysis.panel import Panel
-from wavjudge.analysis.ranks import KENDALL_TAU_B, SPEARMAN
-from wavjudge.analysis.sums import Floats, Paired
+from wavjudge.analysis.stats.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.stats.panel import Panel
+from wavjudge.analysis.stats.ranks import KENDALL_TAU_B, SPEARMAN
+from wavjudge.analysis.stats.sums import Floats, Paired
+from wavjudge.analysis.stats.within_prompt import (
+    INTRA_ID_SPEARMAN,
+    INTRA_ID_ZERO_FILLED,
+    WITHIN_PROMPT_ACCURACY,
+)
 
 STATISTICS = (
     PEARSON, KAPPA_QUADRATIC, BIAS, MAE, RMSE, WITHIN_ONE, SPEARMAN, KENDALL_TAU_B,

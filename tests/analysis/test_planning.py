@@ -12,9 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from wavjudge.analysis.agreement import BIAS
-from wavjudge.analysis.dependent import steiger
-from wavjudge.analysis.intervals import estimate
 from wavjudge.analysis.pilot import intraclass, pilot
 from wavjudge.analysis.planning import (
     for_average,
@@ -23,7 +20,10 @@ from wavjudge.analysis.planning import (
     for_two_judges,
     split_budget,
 )
-from wavjudge.analysis.sums import Paired
+from wavjudge.analysis.stats.agreement import BIAS
+from wavjudge.analysis.stats.dependent import steiger
+from wavjudge.analysis.stats.intervals import estimate
+from wavjudge.analysis.stats.sums import Paired
 from wavjudge.errors import InputError
 
 GOLDEN = Path(__file__).parent / "golden"

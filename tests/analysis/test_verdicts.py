@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from tests.analysis.material import golden
-from tests.analysis.test_candidate_means import made
+from tests.analysis.stats.test_candidate_means import made
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import Finding, calibrate
-from wavjudge.analysis.intervals import Estimate
 from wavjudge.analysis.states import State
+from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.tables import Ratings
 from wavjudge.analysis.verdicts import Verdict, verdicts
 from wavjudge.types import Axis

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from wavjudge.analysis.agreement import MAE, PEARSON
 from wavjudge.analysis.candidate_pairs import CandidatePairs, candidate_pairs
 from wavjudge.analysis.judge_pairs import JudgePairs, judge_pairs
 from wavjudge.analysis.run_pairs import RunPair, run_pair
+from wavjudge.analysis.stats.agreement import MAE, PEARSON
 from wavjudge.analysis.tables import Ratings
 from wavjudge.errors import InputError
 from wavjudge.report import compare, compare_candidates, compare_judges, compare_runs

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tests.speed.calibration import Figures, command
-from wavjudge.analysis.sums import Floats, Ints
+from wavjudge.analysis.stats.sums import Floats, Ints
 
 ANSWERS = 4
 

@@ -18,9 +18,9 @@ from scipy import stats
 
 from tests.studies.populations import POPULATIONS, answers
 from wavjudge.analysis.calibration import STATISTICS
-from wavjudge.analysis.intervals import estimate
-from wavjudge.analysis.intra import _pairs, _per_prompt_rho
-from wavjudge.analysis.sums import Floats, Ints, Paired
+from wavjudge.analysis.stats.intervals import estimate
+from wavjudge.analysis.stats.sums import Floats, Ints, Paired
+from wavjudge.analysis.stats.within_prompt import _pairs, _per_prompt_rho
 
 PROMPTS, BATCH = 500, 10
 PLAIN = "pearson, one call a resample"

@@ -24,12 +24,12 @@ from tests.studies.populations import (
     answers,
     true_values,
 )
-from wavjudge.analysis.agreement import KAPPA_QUADRATIC
-from wavjudge.analysis.intervals import Estimate, estimate
-from wavjudge.analysis.intra import WITHIN_PROMPT_TIE_CALIBRATED
-from wavjudge.analysis.panel import Panel
-from wavjudge.analysis.reliability import corrected_correlation
-from wavjudge.analysis.sums import Floats, Paired
+from wavjudge.analysis.stats.agreement import KAPPA_QUADRATIC
+from wavjudge.analysis.stats.intervals import Estimate, estimate
+from wavjudge.analysis.stats.panel import Panel
+from wavjudge.analysis.stats.reliability import corrected_correlation
+from wavjudge.analysis.stats.sums import Floats, Paired
+from wavjudge.analysis.stats.within_prompt import WITHIN_PROMPT_TIE_CALIBRATED
 
 QUANTITY, NOMINAL = "coverage", 0.95
 CASES = {"typical": ("typical", False), "typical, fine": ("typical", True), "accurate, fine": ("accurate", True)}

@@ -23,8 +23,8 @@ from tests.studies.populations import (
     on_scale,
     true_values,
 )
-from wavjudge.analysis.alternative import Alternative, alternative
-from wavjudge.analysis.panel import Panel
+from wavjudge.analysis.stats.alternative_annotator import Alternative, alternative
+from wavjudge.analysis.stats.panel import Panel
 
 QUANTITY, NOMINAL = "rejected", 0.05
 PEOPLE, EPSILON = 3, "epsilon"

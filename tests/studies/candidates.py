@@ -12,7 +12,7 @@ import numpy as np
 
 from tests.studies.cells import Cell, Found, rejected
 from tests.studies.populations import BALANCED, PROMPTS, Random, on_scale
-from wavjudge.analysis.candidates import Answers, compare_candidates
+from wavjudge.analysis.stats.candidates import Answers, compare_candidates
 from wavjudge.types import Scale
 
 QUANTITY, NOMINAL = "rejected", 0.05

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.stats.intervals import Estimate
 
 
 class Outcome(NamedTuple):

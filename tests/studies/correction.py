@@ -15,11 +15,11 @@ import numpy as np
 
 from tests.studies.cells import Cell, Found, held
 from tests.studies.populations import LAYOUTS, POPULATIONS, Population, Random, answers, true_mean
-from wavjudge.analysis import correction, recalibration
-from wavjudge.analysis.correction import corrected_mean
-from wavjudge.analysis.intervals import Estimate
-from wavjudge.analysis.recalibration import Kind, recalibrate
-from wavjudge.analysis.sums import Floats, Ints
+from wavjudge.analysis.stats import ppi, recalibration
+from wavjudge.analysis.stats.intervals import Estimate
+from wavjudge.analysis.stats.ppi import corrected_mean
+from wavjudge.analysis.stats.recalibration import Kind, recalibrate
+from wavjudge.analysis.stats.sums import Floats, Ints
 from wavjudge.types import Scale
 
 QUANTITY, NOMINAL = "coverage", 0.95
@@ -42,7 +42,7 @@ def _once(population: Population, layout: str, labelled: int, truth: float, rand
     chosen = random.permutation(ALL_PROMPTS) < labelled
     people = np.where(chosen[data.prompt], data.people, np.nan)
     with (
-        patch.object(correction, "MIN_LABELLED_PROMPTS", min(labelled, correction.MIN_LABELLED_PROMPTS)),
+        patch.object(ppi, "MIN_LABELLED_PROMPTS", min(labelled, ppi.MIN_LABELLED_PROMPTS)),
         patch.object(recalibration, "MIN_LABELLED_PROMPTS", min(labelled, recalibration.MIN_LABELLED_PROMPTS)),
     ):
         plain = corrected_mean(data.judge, people, data.prompt, design="random")

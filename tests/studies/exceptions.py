@@ -23,8 +23,8 @@ from tests.studies.populations import (
     true_values,
 )
 from wavjudge.analysis.calibration import STATISTICS
-from wavjudge.analysis.intervals import estimate
-from wavjudge.analysis.sums import Paired
+from wavjudge.analysis.stats.intervals import estimate
+from wavjudge.analysis.stats.sums import Paired
 
 QUANTITY, NOMINAL = "coverage", 0.95
 CEILING = Population(4.9, 0.7, 0.9, 0.4, 1, Judge(4.9, 1.0, 0.15, 0.35))

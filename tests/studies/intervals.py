@@ -17,9 +17,9 @@ from tests.studies.populations import (
     true_values,
 )
 from wavjudge.analysis.calibration import STATISTICS
-from wavjudge.analysis.intervals import Method, estimate
-from wavjudge.analysis.nulls import PERFECT, skills
-from wavjudge.analysis.sums import Paired
+from wavjudge.analysis.stats.baselines import PERFECT, skills
+from wavjudge.analysis.stats.intervals import Method, estimate
+from wavjudge.analysis.stats.sums import Paired
 
 QUANTITY, NOMINAL = "coverage", 0.95
 RESAMPLES = 1000

@@ -22,9 +22,9 @@ from tests.studies.populations import (
     answers,
     true_values,
 )
-from wavjudge.analysis.intervals import Estimate, estimate_prepared
-from wavjudge.analysis.panel import Panel
-from wavjudge.analysis.reliability import Reliability, _icc, reliability
+from wavjudge.analysis.stats.intervals import Estimate, estimate_prepared
+from wavjudge.analysis.stats.panel import Panel
+from wavjudge.analysis.stats.reliability import Reliability, _icc, reliability
 
 QUANTITY, NOMINAL = "coverage", 0.95
 GENEROSITY = (-0.4, 0.0, 0.4)

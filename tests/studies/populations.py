@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from tests.studies.cells import Truth
-from wavjudge.analysis.sums import Floats, Ints, Paired
+from wavjudge.analysis.stats.sums import Floats, Ints, Paired
 
 Random = np.random.Generator
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from tests.studies.cells import Cell, Found, Outcome
 from tests.studies.populations import PROMPTS, Random, on_scale
-from wavjudge.analysis.ranksets import RESAMPLES, rank_sets
-from wavjudge.analysis.sums import Floats
+from wavjudge.analysis.stats.rank_sets import RESAMPLES, rank_sets
+from wavjudge.analysis.stats.sums import Floats
 
 QUANTITY, NOMINAL = "coverage", 0.95
 NAMES = ("a", "b", "c", "d", "e", "f")

@@ -15,8 +15,8 @@ import numpy as np
 
 from tests.studies.cells import Cell, Found, Truth, held
 from tests.studies.populations import Random
-from wavjudge.analysis.correction import corrected_mean
-from wavjudge.analysis.sums import Floats
+from wavjudge.analysis.stats.ppi import corrected_mean
+from wavjudge.analysis.stats.sums import Floats
 
 QUANTITY, NOMINAL = "coverage", 0.95
 LOW, FIVE = 0.06, 0.7

@@ -14,8 +14,8 @@ import numpy as np
 
 from tests.studies.cells import Cell, Found, Outcome, Truth, rejected
 from tests.studies.populations import Random
-from wavjudge.analysis.alternative import alternative
-from wavjudge.analysis.panel import Panel
+from wavjudge.analysis.stats.alternative_annotator import alternative
+from wavjudge.analysis.stats.panel import Panel
 
 QUANTITY, NOMINAL = "rejected", 0.05
 EPSILON = 0.15

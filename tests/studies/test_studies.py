@@ -15,7 +15,7 @@ from tests.studies.__main__ import STUDIES, study
 from tests.studies.cells import Cell, Outcome, Tally, held, rejected, run
 from tests.studies.populations import POPULATIONS, answers, mean_on_scale, true_mean
 from tests.studies.table import COLUMNS, read, rows, write
-from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.stats.intervals import Estimate
 
 
 def test_an_interval_holds_its_ends_and_knows_on_which_side_it_failed() -> None:

@@ -22,13 +22,13 @@ from tests.studies.populations import (
     answers,
     true_values,
 )
-from wavjudge.analysis.agreement import BIAS, MAE, PEARSON, WITHIN_ONE
-from wavjudge.analysis.intervals import estimate
-from wavjudge.analysis.intra import INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY
-from wavjudge.analysis.panel import Panel
-from wavjudge.analysis.ranks import SPEARMAN
-from wavjudge.analysis.sums import Floats, Paired
-from wavjudge.analysis.twoway import METHOD, two_way, without_people
+from wavjudge.analysis.stats.agreement import BIAS, MAE, PEARSON, WITHIN_ONE
+from wavjudge.analysis.stats.intervals import estimate
+from wavjudge.analysis.stats.panel import Panel
+from wavjudge.analysis.stats.ranks import SPEARMAN
+from wavjudge.analysis.stats.sums import Floats, Paired
+from wavjudge.analysis.stats.twoway import METHOD, two_way, without_people
+from wavjudge.analysis.stats.within_prompt import INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY
 
 QUANTITY, NOMINAL = "coverage", 0.95
 POPULATION, LEANING = POPULATIONS["typical"], 0.4

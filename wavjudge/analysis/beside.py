@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis import nulls
 from wavjudge.analysis.heard import transcript_only
-from wavjudge.analysis.intervals import LARGE, Estimate, estimate_prepared, least_prompts
-from wavjudge.analysis.joint import Joint, difference
-from wavjudge.analysis.sums import Paired, Statistic
+from wavjudge.analysis.stats import baselines
+from wavjudge.analysis.stats.intervals import LARGE, Estimate, estimate_prepared, least_prompts
+from wavjudge.analysis.stats.joint import Joint, difference
+from wavjudge.analysis.stats.sums import Paired, Statistic
+from wavjudge.analysis.stats.undefined import why_neither
 from wavjudge.analysis.tables import SUBJECT
-from wavjudge.analysis.undefined import why_neither
 
 BASELINE: Literal["baseline"] = "baseline"
 """What a null row is called in tables: pandas and others read the word "null" as a missing cell."""
@@ -48,14 +48,14 @@ def lines(
     subjects: the columns of `SUBJECT`, one row for each row of `data`, in its order. instruments: rows of
     `Ratings.per_subject`. covariates: `SUBJECT` and a column each.
     """
-    found = [_null_line(nulls.constant(data), data, statistics, estimates)]
+    found = [_null_line(baselines.constant(data), data, statistics, estimates)]
     hows: tuple[Literal["within", "across"], ...] = ("within", "across")
     found += [_permuted_line(how, data, statistics, permutations, seed) for how in hows]
     for name, values in _known(subjects, covariates, instruments):
         known = values["value"].notna().to_numpy(bool)
         if known.sum() >= 3:
             part = data.taken(known)
-            null = nulls.covariate(name, values["value"].to_numpy(float)[known], part)
+            null = baselines.covariate(name, values["value"].to_numpy(float)[known], part)
             found.append(_null_line(null, part, statistics, estimates))
     return tuple(found)
 
@@ -97,7 +97,7 @@ def _gain(statistic: Statistic, heard: Paired, read: Paired) -> Estimate:
     )
 
 
-def _null_line(null: nulls.Null, data: Paired, statistics: tuple[Statistic, ...], estimates: Measure) -> Line:
+def _null_line(null: baselines.Null, data: Paired, statistics: tuple[Statistic, ...], estimates: Measure) -> Line:
     values: dict[str, Estimate] = {}
     for statistic in statistics:
         scores = null.scores(statistic)
@@ -111,14 +111,14 @@ def _null_line(null: nulls.Null, data: Paired, statistics: tuple[Statistic, ...]
 def _permuted_line(
     how: Literal["within", "across"], data: Paired, statistics: tuple[Statistic, ...], permutations: int, seed: int
 ) -> Line:
-    permutations = nulls.permutations_for(data.prompts, permutations)
-    dealt = nulls.permuted(statistics, data, how, permutations=permutations, seed=seed)
+    permutations = baselines.permutations_for(data.prompts, permutations)
+    dealt = baselines.permuted(statistics, data, how, permutations=permutations, seed=seed)
     note = f"95 % of {permutations} permutations" + (f" (above {LARGE} prompts)" if data.prompts > LARGE else "")
     values = {one.statistic: _dealt(one, note) for one in dealt}
     return Line(f"permuted {how} prompts", data.n, data.prompts, values, "the judge's own scores, dealt out anew")
 
 
-def _dealt(one: nulls.Permuted, note: str) -> Estimate:
+def _dealt(one: baselines.Permuted, note: str) -> Estimate:
     """Where every permutation gives the same figure (a constant judge) there is no range of them."""
     alike = one.low is None or one.high is None or one.high - one.low < 1e-9
     low, high = (None, None) if alike else (one.low, one.high)

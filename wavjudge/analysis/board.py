@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wavjudge.analysis import ranksets
-from wavjudge.analysis.correction import Correction, Design
-from wavjudge.analysis.intervals import Estimate
-from wavjudge.analysis.ranksets import RankSet, RankSets
 from wavjudge.analysis.spent import Spent
+from wavjudge.analysis.stats import rank_sets
+from wavjudge.analysis.stats.intervals import Estimate
+from wavjudge.analysis.stats.ppi import Correction, Design
+from wavjudge.analysis.stats.rank_sets import RankSet, RankSets
 
-ESTIMATORS = ("mean.1", "jackknife-t.1", ranksets.VERSION)
+ESTIMATORS = ("mean.1", "jackknife-t.1", rank_sets.VERSION)
 CORRECTION = "ppi++.2"
 
 

@@ -15,15 +15,27 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis import beside, nulls
-from wavjudge.analysis.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
-from wavjudge.analysis.alternative import Alternative, Score, alternative
+from wavjudge.analysis import beside
 from wavjudge.analysis.axis_names import shared_axes
 from wavjudge.analysis.beside import Line
-from wavjudge.analysis.best_of_n import BEST_OF_N
-from wavjudge.analysis.candidate_means import CandidateMeans, candidate_means
-from wavjudge.analysis.intervals import Estimate, Method, estimate
-from wavjudge.analysis.intra import (
+from wavjudge.analysis.matching import matched
+from wavjudge.analysis.reading import among
+from wavjudge.analysis.stats import baselines
+from wavjudge.analysis.stats.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.stats.alternative_annotator import Alternative, Score, alternative
+from wavjudge.analysis.stats.best_of_n import BEST_OF_N
+from wavjudge.analysis.stats.candidate_means import CandidateMeans, candidate_means
+from wavjudge.analysis.stats.intervals import Estimate, Method, estimate
+from wavjudge.analysis.stats.item_tau import INTRA_ID_TAU
+from wavjudge.analysis.stats.leave_one_out import LeaveOneOut, leave_one_out
+from wavjudge.analysis.stats.panel import Panel
+from wavjudge.analysis.stats.ranks import KENDALL_TAU_B, SPEARMAN
+from wavjudge.analysis.stats.recalibration import Recalibration, recalibrate
+from wavjudge.analysis.stats.reliability import Reliability, corrected_correlation, reliability
+from wavjudge.analysis.stats.repeatability import Repeatability, repeatability
+from wavjudge.analysis.stats.sums import Floats, Paired, Statistic
+from wavjudge.analysis.stats.twoway import two_way, without_people
+from wavjudge.analysis.stats.within_prompt import (
     INTRA_ID_SPEARMAN,
     INTRA_ID_ZERO_FILLED,
     WITHIN_PROMPT_ACCURACY,
@@ -31,16 +43,6 @@ from wavjudge.analysis.intra import (
     Groups,
     groups,
 )
-from wavjudge.analysis.item_tau import INTRA_ID_TAU
-from wavjudge.analysis.leave_one_out import LeaveOneOut, leave_one_out
-from wavjudge.analysis.matching import matched
-from wavjudge.analysis.panel import Panel
-from wavjudge.analysis.ranks import KENDALL_TAU_B, SPEARMAN
-from wavjudge.analysis.reading import among
-from wavjudge.analysis.recalibration import Recalibration, recalibrate
-from wavjudge.analysis.reliability import Reliability, corrected_correlation, reliability
-from wavjudge.analysis.repeatability import Repeatability, repeatability
-from wavjudge.analysis.sums import Floats, Paired, Statistic
 from wavjudge.analysis.tables import (
     SUBJECT,
     Ratings,
@@ -51,7 +53,6 @@ from wavjudge.analysis.tables import (
     spread,
     with_unscored,
 )
-from wavjudge.analysis.twoway import two_way, without_people
 from wavjudge.analysis.unscored import bounds, left_out
 from wavjudge.analysis.without_candidate import WithoutCandidate, without_candidate
 from wavjudge.signature import temperature
@@ -88,7 +89,7 @@ class Settings:
     seed: int = 12345
     epsilon: float = 0.15
     alt_score: Score = "rmse"
-    permutations: int = nulls.PERMUTATIONS
+    permutations: int = baselines.PERMUTATIONS
     random: Sampled = "prompts"
 
 
@@ -219,11 +220,11 @@ class _Desk:
     ) -> tuple[Mapping[str, Estimate], Mapping[str, Estimate]]:
         """The judge's statistics and skills, with the interval that was asked for."""
         if self.settings.random == "prompts" or not data.n:
-            return estimates(data, self.settings), nulls.skills(data) if data.n else {}
+            return estimates(data, self.settings), baselines.skills(data) if data.n else {}
         without = without_people(panel, scores)
         values = {one.name: two_way(one, data, without) for one in FIGURES}
-        skills = {one.name: two_way(nulls.skill_statistic(one), data, without) for one in (MAE, RMSE, WITHIN_ONE)}
-        return values, skills if data.prompts > 1 else nulls.skills(data)
+        skills = {one.name: two_way(baselines.skill_statistic(one), data, without) for one in (MAE, RMSE, WITHIN_ONE)}
+        return values, skills if data.prompts > 1 else baselines.skills(data)
 
     def _choice(self, rows: pd.DataFrame, people: pd.DataFrame, data: Paired) -> Estimate:
         """`best_of_n` where the judge left labelled answers without a score: they are among the answers to choose from,

@@ -13,10 +13,15 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.candidates import Answers, CandidateComparison, PairedMeans, compare_candidates
-from wavjudge.analysis.comparison import with_holm
 from wavjudge.analysis.leaderboard import judged_by, without_a_score
 from wavjudge.analysis.responses import Answers as Responses
+from wavjudge.analysis.stats.candidates import (
+    Answers,
+    CandidateComparison,
+    PairedMeans,
+    compare_candidates,
+)
+from wavjudge.analysis.stats.paired import with_holm
 from wavjudge.analysis.tables import SUBJECT, Ratings, joined
 from wavjudge.errors import InputError
 from wavjudge.types import STATUSES, RaterKind

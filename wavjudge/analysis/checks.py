@@ -15,7 +15,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from wavjudge.analysis.reading import COLUMNS, Bools, among, numbers
-from wavjudge.analysis.sums import Floats
+from wavjudge.analysis.stats.sums import Floats
 from wavjudge.errors import InputError
 from wavjudge.signature import REPLIED, planned, resolved_model, settled
 from wavjudge.spelling import apart, look, twins

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from wavjudge.analysis.agreement import PEARSON
-from wavjudge.analysis.sums import Floats, Paired
+from wavjudge.analysis.stats.agreement import PEARSON
+from wavjudge.analysis.stats.sums import Floats, Paired
 from wavjudge.errors import InputError
 
 Averaged = Literal["mean", "bias", "mae"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from scipy import stats
 
-from wavjudge.analysis.dependent import steiger_c
 from wavjudge.analysis.pilot import Averaged
+from wavjudge.analysis.stats.dependent import steiger_c
 from wavjudge.errors import InputError
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.drift import Rescored, RunComparison, compare_runs
 from wavjudge.analysis.leaderboard import judged_by
+from wavjudge.analysis.stats.drift import Rescored, RunComparison, compare_runs
 from wavjudge.analysis.tables import SUBJECT, Ratings, prompt_numbers, subject_names
 from wavjudge.errors import InputError
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from wavjudge.analysis.sums import Paired, Statistic
+from wavjudge.analysis.stats.sums import Paired, Statistic
 
 MOST = 10_000_000
 """Candidates times answers above which nobody is left out: with so many, one of them moves little."""
@@ -46,7 +46,7 @@ def without_candidate(
 ) -> WithoutCandidate:
     """candidate: the name of each row of `data`, shape (n,).
 
-    >>> from wavjudge.analysis.agreement import BIAS
+    >>> from wavjudge.analysis.stats.agreement import BIAS
     >>> found = without_candidate(Paired.of([1, 2, 6], [1, 1, 1], [0, 0, 1]), ["a", "b", "c"], [BIAS])
     >>> found.spans["bias"]
     Span(low=0.5, high=3.0, without_low='c', without_high='a', undefined=())

@@ -138,9 +138,9 @@ def _everything(found: Calibration, file: CalibrationFile) -> None:
 def _settings(interval: str, random: str, seed: int, epsilon: float, alt_score: str) -> Settings:
     from typing import cast, get_args
 
-    from wavjudge.analysis.alternative import Score
     from wavjudge.analysis.calibration import Sampled, Settings
-    from wavjudge.analysis.intervals import Method
+    from wavjudge.analysis.stats.alternative_annotator import Score
+    from wavjudge.analysis.stats.intervals import Method
     from wavjudge.cli.options import known
     from wavjudge.errors import InputError
 

@@ -40,8 +40,8 @@ def judges(
     from typing import cast, get_args
 
     from wavjudge.analysis.calibration import LABEL_KINDS
-    from wavjudge.analysis.intervals import Method
     from wavjudge.analysis.judge_pairs import PRIMARIES, judge_pairs
+    from wavjudge.analysis.stats.intervals import Method
     from wavjudge.cli import tables
     from wavjudge.cli.options import known
     from wavjudge.report.compare_judges import report, show

@@ -79,7 +79,7 @@ def _maps(calibration: Path, kind: str) -> Maps:
     from typing import cast, get_args
 
     from wavjudge.analysis.labelled import Maps
-    from wavjudge.analysis.recalibration import Kind
+    from wavjudge.analysis.stats.recalibration import Kind
     from wavjudge.cli.options import known
     from wavjudge.report.calibration_files import located, read
 

@@ -12,7 +12,7 @@ from wavjudge.cli.console import console
 
 if TYPE_CHECKING:
     from wavjudge.analysis.calibration import Finding
-    from wavjudge.analysis.intervals import Estimate
+    from wavjudge.analysis.stats.intervals import Estimate
 
 RANKED_BY = "signal_quality"
 

@@ -81,8 +81,8 @@ def labels(paths: Sequence[Path], axes: Sequence[Axis], design: str) -> Labels:
 
     import pandas as pd
 
-    from wavjudge.analysis.correction import Design
     from wavjudge.analysis.labelled import Labels
+    from wavjudge.analysis.stats.ppi import Design
     from wavjudge.cli.options import known
 
     known("--label-design", design, get_args(Design))

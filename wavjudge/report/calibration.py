@@ -11,8 +11,8 @@ from rich.table import Table
 
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import FIGURES, Calibration, Finding
-from wavjudge.analysis.candidate_means import MIN_CANDIDATES, CandidateMeans
-from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.stats.candidate_means import MIN_CANDIDATES, CandidateMeans
+from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_limits import COLUMNS as CANDIDATES
 from wavjudge.report.calibration_limits import SHOWN, cells

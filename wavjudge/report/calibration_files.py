@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from wavjudge.analysis.calibration import Calibration, Finding
-from wavjudge.analysis.recalibration import RecalibrationMap
 from wavjudge.analysis.states import State
+from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.analysis.verdicts import verdicts
 from wavjudge.errors import InputError
 from wavjudge.nearest import of_path
@@ -42,7 +42,7 @@ class Advice(Record):
 
 
 class Repeats(Record):
-    """How steady one judge is on one axis; `analysis/repeatability.py` says what each figure is. None: undefined.
+    """How steady one judge is on one axis; `analysis/stats/repeatability.py` says what each figure is. None: undefined.
     n_cached: replies from the cache, which are no repeats and left out; None in files of before it was known."""
 
     judge: str

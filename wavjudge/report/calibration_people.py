@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wavjudge.analysis.alternative import Alternative, sentence
 from wavjudge.analysis.calibration import Finding
-from wavjudge.analysis.intervals import Estimate
-from wavjudge.analysis.leave_one_out import LeaveOneOut, Person
-from wavjudge.analysis.reliability import Reliability
-from wavjudge.analysis.repeatability import Repeatability
+from wavjudge.analysis.stats.alternative_annotator import Alternative, sentence
+from wavjudge.analysis.stats.intervals import Estimate
+from wavjudge.analysis.stats.leave_one_out import LeaveOneOut, Person
+from wavjudge.analysis.stats.reliability import Reliability
+from wavjudge.analysis.stats.repeatability import Repeatability
 from wavjudge.report.cells import SHORT, number
 from wavjudge.report.text import printable
 

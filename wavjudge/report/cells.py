@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from wavjudge.analysis.correction import Correction
-from wavjudge.analysis.intervals import Estimate
 from wavjudge.analysis.spent import Spent
+from wavjudge.analysis.stats.intervals import Estimate
+from wavjudge.analysis.stats.ppi import Correction
 from wavjudge.report.text import one_line
 
 EXACT, SHORT, CENTS = 6, 2, 4

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from rich import box
 from rich.table import Table
 
-from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.report.cells import EXACT, markdown, number
 from wavjudge.report.text import counted as counted
@@ -127,7 +127,7 @@ def ends(name: str, one: Estimate) -> Row:
 def interval(one: Estimate, decimals: int, *, turned: bool = False) -> str:
     """ "0.04 to 0.66": the interval of a difference; turned: of the opposite difference, for who is named second.
 
-    >>> from wavjudge.analysis.intervals import Estimate
+    >>> from wavjudge.analysis.stats.intervals import Estimate
     >>> interval(Estimate(-0.35, -0.66, -0.04), 2, turned=True)
     '0.04 to 0.66'
     """

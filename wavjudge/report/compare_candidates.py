@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from wavjudge.analysis.candidate_pairs import CandidatePair, CandidatePairs
-from wavjudge.analysis.candidates import Lost, PairedMeans
-from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.stats.candidates import Lost, PairedMeans
+from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.report.cells import number
 from wavjudge.report.compare import (
     MOST_DETAILED,

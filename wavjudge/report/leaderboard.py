@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wavjudge.analysis.board import ESTIMATORS, Figure, Leaderboard, Row
-from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.report.cells import EXACT, SHORT, gain, is_number, latex, markdown, money, number, with_interval
 from wavjudge.report.leaderboard_words import beside, unverified_judges

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wavjudge.analysis.board import Figure, Leaderboard, Row
-from wavjudge.analysis.intervals import Estimate
+from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.report.cells import gain, money, number
 from wavjudge.report.leaderboard_words import beside, unverified_judges
 from wavjudge.report.text import one_line, say

@@ -21,8 +21,8 @@ from math import isfinite
 from typing import Any, Literal
 
 from wavjudge.analysis.beside import BASELINE, TRANSCRIPT_ONLY
-from wavjudge.analysis.recalibration import Kind, RecalibrationMap
 from wavjudge.analysis.states import State, of_scored_only, state_of
+from wavjudge.analysis.stats.recalibration import Kind, RecalibrationMap
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, Repeats
 from wavjudge.rewards.combine import Weights

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-from wavjudge.analysis.recalibration import RecalibrationMap
+from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.bench.lanes import first_of
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.errors import InputError, StopRun

@@ -28,10 +28,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from wavjudge.analysis.agreement import BIAS
-from wavjudge.analysis.comparison import p_of_zero
-from wavjudge.analysis.intervals import Estimate, estimate
-from wavjudge.analysis.sums import Floats, Paired
+from wavjudge.analysis.stats.agreement import BIAS
+from wavjudge.analysis.stats.intervals import Estimate, estimate
+from wavjudge.analysis.stats.paired import p_of_zero
+from wavjudge.analysis.stats.sums import Floats, Paired
 from wavjudge.rewards.monitor_looks import QUANTITIES, Look, Quantity
 
 MIN_PROMPTS = 12

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from wavjudge.analysis.sums import Floats
+from wavjudge.analysis.stats.sums import Floats
 from wavjudge.audio import Waveform
 from wavjudge.checks.writing import is_known
 from wavjudge.errors import InputError

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from wavjudge.analysis.recalibration import Kind, RecalibrationMap
+from wavjudge.analysis.stats.recalibration import Kind, RecalibrationMap
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, read
 from wavjudge.rewards.check import Bar, Below, Permit, map_of, obeying

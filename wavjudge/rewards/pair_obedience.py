@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from wavjudge.analysis.recalibration import RecalibrationMap
+from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.rewards.check import Permit
 from wavjudge.rewards.combine import Weights
 from wavjudge.rewards.obedience import Obedience, as_people_say

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wavjudge.analysis.recalibration import Kind
+from wavjudge.analysis.stats.recalibration import Kind
 from wavjudge.rewards.check import Below
 from wavjudge.rewards.groups import Deviation
 from wavjudge.rewards.guards import Guard

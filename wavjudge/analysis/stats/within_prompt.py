@@ -1,0 +1,161 @@
+"""Agreement inside a prompt, among several answers to it: what a reward and a pairwise preference need.
+
+A prompt's rank correlation exists only where both sides differ within it. The paper's Intra-ID Spearman is the mean
+over the prompts where it exists; a judge that gives everybody a 4 makes the rest vanish without lowering it. So
+the same mean with zeros for the prompts where people differ and the judge does not stands beside it, and the counts of
+both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from wavjudge.analysis.stats.sums import Floats, Ints, Paired, additive, per_prompt, ratio
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Prompts with two answers or more, by whether their rank correlation exists.
+
+    defined: both sides differ. judge_constant: people differ, the judge does not. people_constant: the people do not.
+    """
+
+    defined: int
+    judge_constant: int
+    people_constant: int
+
+
+def groups(data: Paired) -> Groups:
+    """How many prompts tell something about ranking inside a prompt."""
+    sizes, _, judge_differs, people_differ = _per_prompt_rho(data)
+    several = sizes >= 2
+    return Groups(
+        int((several & judge_differs & people_differ).sum()),
+        int((several & ~judge_differs & people_differ).sum()),
+        int((several & ~people_differ).sum()),
+    )
+
+
+def _intra(data: Paired) -> Floats:
+    """Per prompt: is rho defined; rho or 0."""
+    _, rho, judge_differs, people_differ = _per_prompt_rho(data)
+    defined = judge_differs & people_differ
+    return np.stack([defined, np.where(defined, rho, 0.0)], axis=1).astype(float)
+
+
+def _zero_filled(data: Paired) -> Floats:
+    """Per prompt: do people differ; rho, or 0 where the judge does not."""
+    _, rho, judge_differs, people_differ = _per_prompt_rho(data)
+    return np.stack([people_differ, np.where(judge_differs & people_differ, rho, 0.0)], axis=1).astype(float)
+
+
+def _mean_rho(sums: Floats) -> Floats:
+    return ratio(sums[..., 1], sums[..., 0])
+
+
+INTRA_ID_SPEARMAN = additive("intra_id_spearman", _intra, _mean_rho, limits=(-1, 1), contrary="order", heeded=True)
+"""Mean over prompts of Spearman's rho among the prompt's answers, where it is defined (WavAlign, arXiv 2604.14932)."""
+
+INTRA_ID_ZERO_FILLED = additive(
+    "intra_id_zero_filled", _zero_filled, _mean_rho, limits=(-1, 1), contrary="order", heeded=True
+)
+"""The same over all prompts where people differ; a judge that does not differ there counts as rho = 0."""
+
+
+def _pairs(data: Paired) -> Floats:
+    first, second = within_prompt_pairs(data.prompt)
+    agree = np.sign(data.judge[first] - data.judge[second]) == np.sign(data.people[first] - data.people[second])
+    prompt = data.prompt[first]
+    return np.stack(
+        [np.bincount(prompt, minlength=data.prompts), np.bincount(prompt, agree, data.prompts)], axis=1
+    ).astype(float)
+
+
+WITHIN_PROMPT_ACCURACY = additive(
+    "within_prompt_accuracy", _pairs, lambda sums: ratio(sums[..., 1], sums[..., 0]), "logit"
+)
+"""Share of pairs of answers to one prompt on whose order (first better, second better, tied) judge and people agree,
+pooled over prompts (acc_eq of "Ties Matter", arXiv 2305.14324, without tie calibration)."""
+
+
+TIE_FOLDS = 5
+"""Folds of prompts: what counts as a tie in one of them is learnt on the others."""
+
+
+def _tie_calibrated(data: Paired) -> Floats:
+    first, second = within_prompt_pairs(data.prompt)
+    prompt, apart = data.prompt[first], abs(data.judge[first] - data.judge[second]).round(9)
+    order = np.sign(data.people[first] - data.people[second])
+    folds = min(TIE_FOLDS, data.prompts)
+    if folds < 2 or not len(first):
+        return np.zeros((data.prompts, 2))  # nothing to learn from: undefined
+    as_told = np.sign(data.judge[first] - data.judge[second]) == order
+    epsilon = _tie_thresholds(apart, order == 0, as_told & (apart > 0), prompt % folds, folds)[prompt % folds]
+    agree = np.where(apart <= epsilon, order == 0, as_told)
+    return np.stack([np.bincount(prompt, minlength=data.prompts), np.bincount(prompt, agree, data.prompts)], 1)
+
+
+def _tie_thresholds(apart: Floats, tied: Bools, as_told: Bools, fold: Ints, folds: int) -> Floats:
+    """Per fold, the difference up to which pairs of the other folds are best taken for ties; shape (folds,).
+
+    Candidates are the differences that occur, and 0; of equally good ones the smallest.
+    """
+    values, place = np.unique(np.r_[0.0, apart], return_inverse=True)
+    cell = fold * len(values) + place.reshape(-1)[1:]
+    # At a threshold right are: tied pairs up to it, and pairs told right beyond it.
+    gains = np.bincount(cell, tied.astype(float) - as_told, folds * len(values)).reshape(folds, -1)
+    right = np.cumsum(gains.sum(axis=0) - gains, axis=1)
+    return np.asarray(values[np.argmax(right, axis=1)])
+
+
+WITHIN_PROMPT_TIE_CALIBRATED = additive(
+    "within_prompt_tie_calibrated", _tie_calibrated, lambda sums: ratio(sums[..., 1], sums[..., 0]), "logit"
+)
+"""The same share where judge scores no further apart than epsilon count as tied ("Ties Matter"). Epsilon is learnt on
+the other four fifths of the prompts, so a pair never helps to choose its own; in intervals it stands still."""
+
+
+def within_prompt_pairs(prompt: Ints) -> tuple[Ints, Ints]:
+    """All pairs of items of one prompt, as two arrays of item numbers.
+
+    >>> within_prompt_pairs(np.array([0, 1, 0, 0]))
+    (array([0, 0, 2]), array([2, 3, 3]))
+    """
+    order = np.argsort(prompt, kind="stable")
+    sizes = np.bincount(prompt)
+    end = np.cumsum(sizes)
+    # Each item is the first of as many pairs as items follow it in its prompt.
+    follow = np.repeat(end, sizes) - np.arange(len(order)) - 1
+    first = np.repeat(np.arange(len(order)), follow)
+    second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(follow) - follow, follow)
+    return order[first], order[second]
+
+
+def _per_prompt_rho(data: Paired) -> tuple[Ints, Floats, np.ndarray, np.ndarray]:
+    """Per prompt: size, rho (0 where undefined), does the judge differ, do people differ."""
+    x, y = (_ranks_within(scores, data.prompt) for scores in (data.judge, data.people))
+    n, sx, sy, sxx, syy, sxy = per_prompt(data, np.ones(data.n), x, y, x * x, y * y, x * y).T
+    vx, vy, cov = sxx - sx * sx / n, syy - sy * sy / n, sxy - sx * sy / n
+    judge_differs, people_differ = vx > 1e-9, vy > 1e-9
+    return n.astype(np.intp), np.nan_to_num(ratio(cov, np.sqrt(vx * vy))), judge_differs, people_differ
+
+
+def _ranks_within(scores: Floats, prompt: Ints) -> Floats:
+    """Midranks of each score among the scores of its prompt."""
+    order = np.lexsort((scores, prompt))
+    s, p = scores[order], prompt[order]
+    new_run = np.r_[True, (s[1:] != s[:-1]) | (p[1:] != p[:-1])]
+    run = np.cumsum(new_run) - 1
+    first = np.flatnonzero(new_run)
+    length = np.diff(np.r_[first, len(s)])
+    ranks = np.empty(len(s))
+    ranks[order] = (first + (length - 1) / 2)[run]
+    # Positions count from the start of the table; correlation within a prompt does not see the offset, but
+    # rounding would, so it is taken off.
+    sizes = np.bincount(prompt)
+    return ranks - (np.cumsum(sizes) - sizes)[prompt]
