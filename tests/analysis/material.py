@@ -10,9 +10,17 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from wavjudge.analysis.stats.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.stats.agreement import (
+    BIAS,
+    KAPPA_QUADRATIC,
+    KENDALL_TAU_B,
+    MAE,
+    PEARSON,
+    RMSE,
+    SPEARMAN,
+    WITHIN_ONE,
+)
 from wavjudge.analysis.stats.panel import Panel
-from wavjudge.analysis.stats.ranks import KENDALL_TAU_B, SPEARMAN
 from wavjudge.analysis.stats.sums import Floats, Paired
 from wavjudge.analysis.stats.within_prompt import (
     INTRA_ID_SPEARMAN,

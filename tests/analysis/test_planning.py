@@ -21,8 +21,8 @@ from wavjudge.analysis.planning import (
     split_budget,
 )
 from wavjudge.analysis.stats.agreement import BIAS
-from wavjudge.analysis.stats.dependent import steiger
 from wavjudge.analysis.stats.intervals import estimate
+from wavjudge.analysis.stats.paired import steiger
 from wavjudge.analysis.stats.sums import Paired
 from wavjudge.errors import InputError
 

@@ -11,9 +11,8 @@ from functools import partial
 
 from tests.studies.cells import Cell, Found, rejected
 from tests.studies.populations import LAYOUTS, POPULATIONS, PROMPTS, Population, Random, answers
-from wavjudge.analysis.stats.agreement import MAE, PEARSON, WITHIN_ONE
+from wavjudge.analysis.stats.agreement import MAE, PEARSON, SPEARMAN, WITHIN_ONE
 from wavjudge.analysis.stats.paired import JudgeScores, compare_judges
-from wavjudge.analysis.stats.ranks import SPEARMAN
 from wavjudge.analysis.stats.within_prompt import INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY
 
 QUANTITY, NOMINAL = "rejected", 0.05

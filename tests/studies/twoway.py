@@ -22,12 +22,10 @@ from tests.studies.populations import (
     answers,
     true_values,
 )
-from wavjudge.analysis.stats.agreement import BIAS, MAE, PEARSON, WITHIN_ONE
-from wavjudge.analysis.stats.intervals import estimate
+from wavjudge.analysis.stats.agreement import BIAS, MAE, PEARSON, SPEARMAN, WITHIN_ONE
+from wavjudge.analysis.stats.intervals import METHOD, estimate, two_way, without_people
 from wavjudge.analysis.stats.panel import Panel
-from wavjudge.analysis.stats.ranks import SPEARMAN
 from wavjudge.analysis.stats.sums import Floats, Paired
-from wavjudge.analysis.stats.twoway import METHOD, two_way, without_people
 from wavjudge.analysis.stats.within_prompt import INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY
 
 QUANTITY, NOMINAL = "coverage", 0.95

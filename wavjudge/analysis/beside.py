@@ -11,10 +11,8 @@ import pandas as pd
 
 from wavjudge.analysis.heard import transcript_only
 from wavjudge.analysis.stats import baselines
-from wavjudge.analysis.stats.intervals import LARGE, Estimate, estimate_prepared, least_prompts
-from wavjudge.analysis.stats.joint import Joint, difference
-from wavjudge.analysis.stats.sums import Paired, Statistic
-from wavjudge.analysis.stats.undefined import why_neither
+from wavjudge.analysis.stats.intervals import LARGE, Estimate, estimate_prepared, least_prompts, why_neither
+from wavjudge.analysis.stats.sums import Joint, Paired, Statistic, difference
 from wavjudge.analysis.tables import SUBJECT
 
 BASELINE: Literal["baseline"] = "baseline"

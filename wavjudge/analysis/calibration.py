@@ -21,22 +21,34 @@ from wavjudge.analysis.beside import Line
 from wavjudge.analysis.matching import matched
 from wavjudge.analysis.reading import among
 from wavjudge.analysis.stats import baselines
-from wavjudge.analysis.stats.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.stats.agreement import (
+    BIAS,
+    KAPPA_QUADRATIC,
+    KENDALL_TAU_B,
+    MAE,
+    PEARSON,
+    RMSE,
+    SPEARMAN,
+    WITHIN_ONE,
+)
 from wavjudge.analysis.stats.alternative_annotator import Alternative, Score, alternative
-from wavjudge.analysis.stats.best_of_n import BEST_OF_N
-from wavjudge.analysis.stats.candidate_means import CandidateMeans, candidate_means
-from wavjudge.analysis.stats.intervals import Estimate, Method, estimate
-from wavjudge.analysis.stats.item_tau import INTRA_ID_TAU
+from wavjudge.analysis.stats.candidates import CandidateMeans, candidate_means
+from wavjudge.analysis.stats.intervals import Estimate, Method, estimate, two_way, without_people
 from wavjudge.analysis.stats.leave_one_out import LeaveOneOut, leave_one_out
 from wavjudge.analysis.stats.panel import Panel
-from wavjudge.analysis.stats.ranks import KENDALL_TAU_B, SPEARMAN
 from wavjudge.analysis.stats.recalibration import Recalibration, recalibrate
-from wavjudge.analysis.stats.reliability import Reliability, corrected_correlation, reliability
-from wavjudge.analysis.stats.repeatability import Repeatability, repeatability
+from wavjudge.analysis.stats.reliability import (
+    Reliability,
+    Repeatability,
+    corrected_correlation,
+    reliability,
+    repeatability,
+)
 from wavjudge.analysis.stats.sums import Floats, Paired, Statistic
-from wavjudge.analysis.stats.twoway import two_way, without_people
 from wavjudge.analysis.stats.within_prompt import (
+    BEST_OF_N,
     INTRA_ID_SPEARMAN,
+    INTRA_ID_TAU,
     INTRA_ID_ZERO_FILLED,
     WITHIN_PROMPT_ACCURACY,
     WITHIN_PROMPT_TIE_CALIBRATED,

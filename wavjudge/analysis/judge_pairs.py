@@ -18,11 +18,10 @@ from wavjudge.analysis.calibration import LABEL_KINDS, STATISTICS
 from wavjudge.analysis.heard import transcript_only
 from wavjudge.analysis.matching import matched
 from wavjudge.analysis.reading import among
-from wavjudge.analysis.stats.agreement import BIAS, MAE, PEARSON, WITHIN_ONE
+from wavjudge.analysis.stats.agreement import BIAS, MAE, PEARSON, SPEARMAN, WITHIN_ONE
 from wavjudge.analysis.stats.intervals import Method
 from wavjudge.analysis.stats.paired import JudgeDifference, JudgeScores, compare_judges
 from wavjudge.analysis.stats.panel import Panel
-from wavjudge.analysis.stats.ranks import SPEARMAN
 from wavjudge.analysis.stats.sums import Statistic
 from wavjudge.analysis.stats.within_prompt import INTRA_ID_ZERO_FILLED
 from wavjudge.analysis.tables import SUBJECT, Ratings, subject_names

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from scipy import stats
 
 from wavjudge.analysis.pilot import Averaged
-from wavjudge.analysis.stats.dependent import steiger_c
+from wavjudge.analysis.stats.paired import steiger_c
 from wavjudge.errors import InputError
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from wavjudge.analysis.leaderboard import judged_by
-from wavjudge.analysis.stats.drift import Rescored, RunComparison, compare_runs
+from wavjudge.analysis.stats.paired import Rescored, RunComparison, compare_runs
 from wavjudge.analysis.tables import SUBJECT, Ratings, prompt_numbers, subject_names
 from wavjudge.errors import InputError
 

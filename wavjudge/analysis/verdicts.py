@@ -25,12 +25,7 @@ import numpy as np
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import Finding
 from wavjudge.analysis.states import State, of_scored_only, state_of
-from wavjudge.analysis.stats.candidate_means import (
-    MIN_CANDIDATES,
-    MIN_PROMPTS,
-    CandidateMeans,
-    correlation,
-)
+from wavjudge.analysis.stats.candidates import MIN_CANDIDATES, MIN_PROMPTS, CandidateMeans, correlation
 from wavjudge.analysis.stats.intervals import MIN_PROMPTS_INTRA, Estimate
 
 Use = Literal["levels", "averages", "ranking", "audio"]

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import FIGURES, Calibration, Finding
-from wavjudge.analysis.stats.candidate_means import MIN_CANDIDATES, CandidateMeans
+from wavjudge.analysis.stats.candidates import MIN_CANDIDATES, CandidateMeans
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_limits import COLUMNS as CANDIDATES

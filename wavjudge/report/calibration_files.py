@@ -42,7 +42,7 @@ class Advice(Record):
 
 
 class Repeats(Record):
-    """How steady one judge is on one axis; `analysis/stats/repeatability.py` says what each figure is. None: undefined.
+    """How steady one judge is on one axis; `analysis/stats/reliability.py` says what each figure is. None: undefined.
     n_cached: replies from the cache, which are no repeats and left out; None in files of before it was known."""
 
     judge: str

@@ -9,8 +9,7 @@ from wavjudge.analysis.calibration import Finding
 from wavjudge.analysis.stats.alternative_annotator import Alternative, sentence
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.stats.leave_one_out import LeaveOneOut, Person
-from wavjudge.analysis.stats.reliability import Reliability
-from wavjudge.analysis.stats.repeatability import Repeatability
+from wavjudge.analysis.stats.reliability import Reliability, Repeatability
 from wavjudge.report.cells import SHORT, number
 from wavjudge.report.text import printable
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from wavjudge.analysis.stats.repeatability import repeatability
+from wavjudge.analysis.stats.reliability import repeatability
 from wavjudge.rewards.pair_rules import AXES, Rules
 from wavjudge.rewards.pairs import Noise
 from wavjudge.types import Rating

@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.analysis.material import golden, panels, people
-from wavjudge.analysis.stats import alpha as module
-from wavjudge.analysis.stats.alpha import Metric, alpha
+from wavjudge.analysis.stats import reliability as module
 from wavjudge.analysis.stats.panel import Panel
+from wavjudge.analysis.stats.reliability import Metric, alpha
 
 metrics = pytest.mark.parametrize("metric", ["nominal", "ordinal", "interval"])
 

@@ -12,11 +12,10 @@ from scipy import stats
 
 from tests.analysis.material import STATISTICS, pairs, study
 from wavjudge.analysis.stats import baselines, intervals
-from wavjudge.analysis.stats.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.stats.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, SPEARMAN, WITHIN_ONE
 from wavjudge.analysis.stats.baselines import LEVELS, Null, constant, covariate, permuted, skill, skills
 from wavjudge.analysis.stats.intervals import estimate
 from wavjudge.analysis.stats.permutations import deals
-from wavjudge.analysis.stats.ranks import SPEARMAN
 from wavjudge.analysis.stats.sums import Paired, Statistic
 from wavjudge.analysis.stats.within_prompt import (
     INTRA_ID_SPEARMAN,

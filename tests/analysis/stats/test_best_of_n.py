@@ -8,12 +8,11 @@ from hypothesis import given
 from scipy import stats
 
 from tests.analysis.material import pairs, people, study
-from wavjudge.analysis.stats.best_of_n import BEST_OF_N
 from wavjudge.analysis.stats.intervals import estimate
-from wavjudge.analysis.stats.item_tau import INTRA_ID_TAU
 from wavjudge.analysis.stats.leave_one_out import leave_one_out
 from wavjudge.analysis.stats.panel import Panel
 from wavjudge.analysis.stats.sums import Paired
+from wavjudge.analysis.stats.within_prompt import BEST_OF_N, INTRA_ID_TAU
 
 
 def by_hand(data: Paired) -> float:

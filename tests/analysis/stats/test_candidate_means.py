@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.anova import AnovaRM
 
-from wavjudge.analysis.stats.candidate_means import CandidateMeans, candidate_means, differ
+from wavjudge.analysis.stats.candidates import CandidateMeans, candidate_means, differ
 from wavjudge.analysis.stats.intervals import RECKONED
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wavjudge.analysis.stats import dependent
-from wavjudge.analysis.stats.dependent import named_extras, steiger
+from wavjudge.analysis.stats import paired
+from wavjudge.analysis.stats.paired import named_extras, steiger
 
 CASES = json.loads((Path(__file__).parents[1] / "golden" / "comparing.json").read_text())["dependent"]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_published_examples(case):
-    found = getattr(dependent, case["test"])(*case["r"], case["n"])
+    found = getattr(paired, case["test"])(*case["r"], case["n"])
     if "interval" in case:
         assert (found.low, found.high) == pytest.approx(case["interval"], abs=6e-4)
     else:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from wavjudge.analysis.stats.drift import Rescored, compare_runs, rank_moves
-from wavjudge.analysis.stats.paired import holm
+from wavjudge.analysis.stats.paired import Rescored, compare_runs, holm, rank_moves
 
 NAN = float("nan")
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from tests.analysis.material import STATISTICS, pairs, study
 from wavjudge.analysis.stats import intervals
-from wavjudge.analysis.stats.agreement import BIAS, MAE, PEARSON, WITHIN_ONE
+from wavjudge.analysis.stats.agreement import BIAS, MAE, PEARSON, SPEARMAN, WITHIN_ONE
 from wavjudge.analysis.stats.intervals import (
     RECKONED,
     Estimate,
@@ -20,7 +20,6 @@ from wavjudge.analysis.stats.intervals import (
     forward,
     jackknife_groups,
 )
-from wavjudge.analysis.stats.ranks import SPEARMAN
 from wavjudge.analysis.stats.sums import Paired, Statistic
 from wavjudge.analysis.stats.within_prompt import INTRA_ID_SPEARMAN
 

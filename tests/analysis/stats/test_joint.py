@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from tests.analysis.material import panels, study
 from wavjudge.analysis.stats.agreement import MAE, PEARSON
 from wavjudge.analysis.stats.intervals import ALIKE, estimate, estimate_prepared
-from wavjudge.analysis.stats.joint import Joint, difference, mean_of, where_both
 from wavjudge.analysis.stats.panel import Panel
-from wavjudge.analysis.stats.sums import Floats, Paired
+from wavjudge.analysis.stats.sums import Floats, Joint, Paired, difference, mean_of, where_both
 from wavjudge.errors import InputError
 
 

@@ -12,10 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from wavjudge.analysis.stats.agreement import BIAS, KAPPA_QUADRATIC, MAE, PEARSON, RMSE, WITHIN_ONE
+from wavjudge.analysis.stats.agreement import (
+    BIAS,
+    KAPPA_QUADRATIC,
+    KENDALL_TAU_B,
+    MAE,
+    PEARSON,
+    RMSE,
+    SPEARMAN,
+    WITHIN_ONE,
+)
 from wavjudge.analysis.stats.intervals import Estimate, estimate
 from wavjudge.analysis.stats.paired import JudgeScores, compare_judges, difference_of, holm, p_of_zero
-from wavjudge.analysis.stats.ranks import KENDALL_TAU_B, SPEARMAN
 from wavjudge.analysis.stats.sums import Paired
 from wavjudge.analysis.stats.within_prompt import INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY
 

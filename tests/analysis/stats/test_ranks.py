@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.analysis.material import pairs, study
-from wavjudge.analysis.stats import ranks
-from wavjudge.analysis.stats.ranks import KENDALL_TAU_B, SPEARMAN
+from wavjudge.analysis.stats import agreement
+from wavjudge.analysis.stats.agreement import KENDALL_TAU_B, SPEARMAN
 from wavjudge.analysis.stats.sums import ByWeights, Paired, Statistic
 
 both = pytest.mark.parametrize("statistic", [SPEARMAN, KENDALL_TAU_B], ids=lambda s: s.name)
@@ -38,7 +38,7 @@ def test_the_grid_and_the_weighted_midranks_agree(statistic: Statistic, data: Pa
     weights = np.random.default_rng(seed).integers(0, 3, (3, data.prompts)).astype(float)
     grid = statistic.prepare(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranks, "MAX_GRID", 0)
+        patch.setattr(agreement, "MAX_GRID", 0)
         fine = statistic.prepare(data)
     assert isinstance(fine, ByWeights) and not isinstance(grid, ByWeights)
     assert fine.plain() == pytest.approx(grid.plain(), abs=1e-9, nan_ok=True)
@@ -74,5 +74,5 @@ def test_the_same_order_is_one_and_two_subjects_are_enough(statistic: Statistic)
 
 def test_midranks_are_scipys_less_a_half() -> None:
     scores = np.array([1, 1, 2, 4, 4, 4])
-    per_value = ranks.midranks(np.bincount(scores).astype(float))
+    per_value = agreement.midranks(np.bincount(scores).astype(float))
     np.testing.assert_allclose(per_value[scores], stats.rankdata(scores) - 0.5)

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from tests.analysis.material import golden
 from wavjudge.analysis.stats.panel import Panel
-from wavjudge.analysis.stats.reliability import icc
-from wavjudge.analysis.stats.repeatability import Repeatability, repeatability
+from wavjudge.analysis.stats.reliability import Repeatability, icc, repeatability
 
 FIGURES = ("icc_within", "icc_k", "icc_overall", "sd_within")
 

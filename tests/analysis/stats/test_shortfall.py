@@ -8,9 +8,9 @@ import pytest
 from tests.analysis.material import people
 from wavjudge.analysis.stats.agreement import PEARSON
 from wavjudge.analysis.stats.intervals import Estimate, estimate_prepared
-from wavjudge.analysis.stats.joint import Joint, mean_of, where_both
+from wavjudge.analysis.stats.leave_one_out import FALSE_ALARM, HALF, shortfalls
 from wavjudge.analysis.stats.panel import Panel
-from wavjudge.analysis.stats.shortfall import FALSE_ALARM, HALF, shortfalls
+from wavjudge.analysis.stats.sums import Joint, mean_of, where_both
 
 
 def by_pairs(panel: Panel, j: int) -> Estimate:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from tests.analysis.material import STATISTICS, pairs, replicated, study
-from wavjudge.analysis.stats import ranks
+from wavjudge.analysis.stats import agreement
 from wavjudge.analysis.stats.sums import Additive, Paired, Statistic, per_prompt, ratio
 
 every = pytest.mark.parametrize("statistic", STATISTICS, ids=lambda s: s.name)
@@ -59,7 +59,7 @@ def test_nothing_gives_nothing(statistic: Statistic) -> None:
 def test_tables_too_large_to_be_dense_give_the_same(statistic: Statistic, monkeypatch: pytest.MonkeyPatch) -> None:
     data, weights = study(2), np.random.default_rng(0).integers(0, 3, (4, 20)).astype(float)
     dense = statistic.prepare(data)
-    monkeypatch.setattr(ranks, "MAX_CELLS", 0)
+    monkeypatch.setattr(agreement, "MAX_CELLS", 0)
     thin = statistic.prepare(data)
     assert thin.plain() == pytest.approx(dense.plain())
     np.testing.assert_allclose(thin.without_each(np.arange(20)), dense.without_each(np.arange(20)))

@@ -9,12 +9,10 @@ import pytest
 from scipy import stats
 
 from tests.analysis.material import people as panel_of
-from wavjudge.analysis.stats.agreement import BIAS, MAE
-from wavjudge.analysis.stats.intervals import Estimate, estimate
+from wavjudge.analysis.stats.agreement import BIAS, MAE, SPEARMAN
+from wavjudge.analysis.stats.intervals import METHOD, Estimate, estimate, two_way, without_people
 from wavjudge.analysis.stats.panel import Panel
-from wavjudge.analysis.stats.ranks import SPEARMAN
 from wavjudge.analysis.stats.sums import Paired
-from wavjudge.analysis.stats.twoway import METHOD, two_way, without_people
 
 
 def both(judge: np.ndarray, panel: Panel) -> Paired:

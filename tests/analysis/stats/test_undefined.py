@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wavjudge.analysis.stats.agreement import PEARSON, WITHIN_ONE
-from wavjudge.analysis.stats.best_of_n import BEST_OF_N
+from wavjudge.analysis.stats.agreement import KENDALL_TAU_B, PEARSON, SPEARMAN, WITHIN_ONE
 from wavjudge.analysis.stats.intervals import estimate
-from wavjudge.analysis.stats.item_tau import INTRA_ID_TAU
-from wavjudge.analysis.stats.ranks import KENDALL_TAU_B, SPEARMAN
 from wavjudge.analysis.stats.sums import Paired, Statistic
 from wavjudge.analysis.stats.within_prompt import (
+    BEST_OF_N,
     INTRA_ID_SPEARMAN,
+    INTRA_ID_TAU,
     INTRA_ID_ZERO_FILLED,
     WITHIN_PROMPT_ACCURACY,
 )

@@ -25,8 +25,7 @@ from wavjudge.analysis.stats.intervals import (
     jackknife_groups,
     reckoned,
 )
-from wavjudge.analysis.stats.joint import Joint
-from wavjudge.analysis.stats.sums import Floats, Ints, Paired, Prepared, Statistic, ratio
+from wavjudge.analysis.stats.sums import Floats, Ints, Joint, Paired, Prepared, Statistic, ratio
 from wavjudge.errors import InputError
 
 LEVELS = frozenset({"bias", "mae", "rmse", "within_one", "kappa_quadratic"})

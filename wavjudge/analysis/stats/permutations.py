@@ -16,12 +16,12 @@ from typing import Literal
 import numpy as np
 from scipy import sparse
 
-from wavjudge.analysis.stats import agreement, ranks
-from wavjudge.analysis.stats.best_of_n import BEST_OF_N
-from wavjudge.analysis.stats.item_tau import INTRA_ID_TAU
+from wavjudge.analysis.stats import agreement
 from wavjudge.analysis.stats.sums import Floats, Ints, Paired, Statistic, ratio
 from wavjudge.analysis.stats.within_prompt import (
+    BEST_OF_N,
     INTRA_ID_SPEARMAN,
+    INTRA_ID_TAU,
     INTRA_ID_ZERO_FILLED,
     TIE_FOLDS,
     WITHIN_PROMPT_ACCURACY,
@@ -249,7 +249,7 @@ class Hand:
 def _midranks(scores: Floats) -> Floats:
     values, place = np.unique(scores, return_inverse=True)
     counts = np.bincount(place.reshape(-1), minlength=len(values)).astype(float)
-    return np.asarray((ranks.midranks(counts) - len(scores) / 2)[place.reshape(-1)])
+    return np.asarray((agreement.midranks(counts) - len(scores) / 2)[place.reshape(-1)])
 
 
 def _pearson(hand: Hand) -> Floats:
@@ -286,14 +286,16 @@ def _kendall(hand: Hand) -> Floats:
     data = hand.table.data
     values, told = np.unique(hand.table.people, return_inverse=True)
     rows, columns = len(hand.table.levels), len(values)
-    if rows * columns > ranks.MAX_GRID:
-        return np.array([ranks.KENDALL_TAU_B.of(Paired(x, hand.table.people, hand.table.prompt)) for x in hand.judge])
-    at_once, found = max(1, ranks.MAX_CELLS // (4 * rows * columns)), []
+    if rows * columns > agreement.MAX_GRID:
+        return np.array(
+            [agreement.KENDALL_TAU_B.of(Paired(x, hand.table.people, hand.table.prompt)) for x in hand.judge]
+        )
+    at_once, found = max(1, agreement.MAX_CELLS // (4 * rows * columns)), []
     for start in range(0, len(hand.place), at_once):
         place = hand.place[start : start + at_once]
         cell = (np.arange(len(place))[:, None] * rows + place) * columns + told.reshape(-1)
         counts = np.bincount(cell.ravel(), minlength=len(place) * rows * columns).astype(float)
-        found.append(ranks.kendall_on(counts.reshape(len(place), rows, columns)))
+        found.append(agreement.kendall_on(counts.reshape(len(place), rows, columns)))
     return np.concatenate(found) if data.n else np.full(len(hand.place), np.nan)
 
 
@@ -399,7 +401,7 @@ _OF_PAIRS: Mapping[str, Callable[[Hand], Floats]] = {
 }  # fmt: skip
 
 _KNOWN: Mapping[str, Callable[[Hand], Floats]] = {
-    agreement.PEARSON.name: _pearson, ranks.SPEARMAN.name: _spearman, ranks.KENDALL_TAU_B.name: _kendall,
+    agreement.PEARSON.name: _pearson, agreement.SPEARMAN.name: _spearman, agreement.KENDALL_TAU_B.name: _kendall,
     agreement.MAE.name: _mae, agreement.RMSE.name: _rmse, agreement.WITHIN_ONE.name: _within_one,
     agreement.BIAS.name: _bias, agreement.KAPPA_QUADRATIC.name: _kappa, BEST_OF_N.name: _best_of_n, **_OF_PAIRS,
 }  # fmt: skip

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from wavjudge.analysis.stats.agreement import PEARSON
-from wavjudge.analysis.stats.alpha import alpha, at_most_one
-from wavjudge.analysis.stats.intervals import Estimate, estimate_prepared
-from wavjudge.analysis.stats.joint import Joint, where_both
+from wavjudge.analysis.stats.agreement import PEARSON, midranks
+from wavjudge.analysis.stats.intervals import Estimate, estimate_prepared, one_side
 from wavjudge.analysis.stats.panel import Panel
-from wavjudge.analysis.stats.sums import Additive, Floats, Prepared, ratio
-from wavjudge.analysis.stats.undefined import one_side
+from wavjudge.analysis.stats.sums import Additive, ByWeights, Floats, Ints, Joint, Prepared, ratio, where_both
 
 _TINY = 1e-12
 
@@ -177,3 +176,236 @@ def corrected_correlation(judge: Floats, panel: Panel, *, judge_reliability: flo
 def _attenuation(r: Floats, of_people: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         return ratio(r, np.sqrt(of_people))
+
+
+# Krippendorff's alpha: how far people agree beyond chance, whoever of them rated what.
+#
+# A function of sums over prompts in each of its metrics: moments (interval), counts of the categories (nominal), or
+# the table of coincidences (ordinal), whose margins decide the midranks.
+
+Metric = Literal["nominal", "ordinal", "interval"]
+MAX_CELLS = 30_000_000
+"""Prompts x cells of the table of coincidences above which ordinal alpha is computed one weighting at a time."""
+
+_ALL_EQUAL, _ALONE = "undefined: all ratings are equal", "undefined: no answer was rated by two people"
+
+
+def alpha(panel: Panel, metric: Metric = "ordinal") -> Estimate:
+    """Krippendorff's alpha = 1 - Do / De over subjects with two ratings or more; missing ratings are fine.
+
+    Do = 1/n sum_u S(u) / (m_u - 1) and De = S(all) / (n (n - 1)), with S the sum of squared differences over ordered
+    pairs: 1 for unequal categories (nominal), scores' (interval), or those of midranks over all n ratings (ordinal).
+    """
+    two = panel.taken(np.isfinite(panel.ratings).sum(axis=1) > 1)
+    if not two.prompts:
+        return Estimate(None, note=_ALONE)
+    prepared = {"nominal": _nominal, "ordinal": _ordinal, "interval": _interval}[metric](two)
+    return at_most_one(estimate_prepared(prepared, two.prompts, undefined=_ALL_EQUAL))
+
+
+def _interval(panel: Panel) -> Prepared:
+    return Additive(_moments(panel, _standard(panel.ratings)), _alpha_of_moments)
+
+
+def _standard(scores: Floats) -> Floats:
+    # Around their mean and in units of their spread, so that rounding errors stay below _TINY on any scale.
+    return (scores - np.nanmean(scores)) / (max(np.nanstd(scores), 1e-9 * np.nanmax(np.abs(scores))) or 1.0)
+
+
+def _moments(panel: Panel, scores: Floats) -> Floats:
+    """Per prompt: number of ratings, their sum, sum of squares, and sum of S(u) / (m_u - 1)."""
+    present = np.isfinite(scores)
+    x, m = np.where(present, scores, 0.0), present.sum(axis=1)
+    total, squares = x.sum(axis=1), (x * x).sum(axis=1)
+    return panel.per_prompt(m, total, squares, 2 * (m * squares - total * total) / (m - 1))
+
+
+def _alpha_of_moments(sums: Floats) -> Floats:
+    n, total, squares, observed = np.moveaxis(sums, -1, 0)
+    spread = 2 * (n * squares - total * total)
+    return 1 - ratio((n - 1) * observed, np.where(spread > _TINY * n * n, spread, 0.0))
+
+
+def _nominal(panel: Panel) -> Prepared:
+    counts = _counts(panel)
+    m = counts.sum(axis=1)
+    observed = (m * m - (counts * counts).sum(axis=1)) / (m - 1)
+    return Additive(panel.per_prompt(observed, *counts.T), _alpha_of_counts)
+
+
+def _alpha_of_counts(sums: Floats) -> Floats:
+    observed, counts = sums[..., 0], sums[..., 1:]
+    n = counts.sum(-1)
+    return 1 - ratio((n - 1) * observed, n * n - (counts * counts).sum(-1))
+
+
+def _ordinal(panel: Panel) -> Prepared:
+    codes, categories = _codes(panel)
+    if panel.prompts * categories**2 > MAX_CELLS:
+        return ByWeights(panel.prompts, lambda weights: _alpha_of_ranks(panel, codes, weights))
+    counts = _counts(panel)
+    share = counts / (counts.sum(axis=1, keepdims=True) - 1)
+    cells = [counts[:, c] * share[:, k] - (share[:, c] if c == k else 0.0)
+             for c in range(categories) for k in range(categories)]  # fmt: skip
+    return Additive(panel.per_prompt(*cells), lambda sums: _alpha_of_coincidences(sums, categories))
+
+
+def _alpha_of_coincidences(sums: Floats, categories: int) -> Floats:
+    """From coincidences (..., C * C): how often c and k meet in a subject, each of its m ratings counting once."""
+    table = sums.reshape(*sums.shape[:-1], categories, categories)
+    counts = table.sum(-1)
+    n = counts.sum(-1)
+    score = midranks(counts) - n[..., None] / 2  # around their mean, so that sum(counts * score) is 0
+    within = (counts * score**2).sum(-1)
+    observed = within - np.einsum("...c,...ck,...k->...", score, table, score)
+    return 1 - ratio((n - 1) * observed, np.where(within > 1e-9, n * within, 0.0))
+
+
+def _alpha_of_ranks(panel: Panel, codes: Ints, weights: Floats) -> float:
+    given = codes >= 0
+    counts = np.bincount(codes[given], np.broadcast_to(weights[panel.prompt][:, None], codes.shape)[given]).astype(
+        float
+    )
+    score = midranks(counts)
+    ranks = np.where(given, score[codes] - counts.sum() / 2, np.nan)
+    return float(_alpha_of_moments(weights @ _moments(panel, ranks)))
+
+
+def _codes(panel: Panel) -> tuple[Ints, int]:
+    """The number of each rating's category, -1 where missing, and how many categories there are."""
+    given = np.isfinite(panel.ratings)
+    codes = np.full(panel.ratings.shape, -1)
+    values, codes[given] = np.unique(panel.ratings[given], return_inverse=True)
+    return codes, len(values)
+
+
+def _counts(panel: Panel) -> Floats:
+    """How often each category was given to each subject: (n, C)."""
+    codes, categories = _codes(panel)
+    return np.stack([(codes == c).sum(axis=1) for c in range(categories)], axis=1).astype(float)
+
+
+def at_most_one(found: Estimate) -> Estimate:
+    """An interval without transformation, cut where the figure ends."""
+    return found if found.high is None else replace(found, high=min(found.high, 1.0))
+
+
+# Would the judge say the same again? Repeats of one rater on the same answers.
+#
+# Repeats are nested in answers, answers in prompts. What a ranking inside a prompt needs is that repeats of one
+# answer differ less than answers to one prompt do; an ICC over all answers is flattered by differences between
+# prompts.
+
+_NOTHING = "undefined: no answer has two fresh repeats, or no prompt two answers, or all scores are equal"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeatability:
+    """repeats: the K that `icc_k` speaks of. n: answers with two fresh repeats or more; n_cached: repeats left out.
+
+    icc_within: share of one repeat's variance, inside a prompt, that is the answer's; icc_k: of the mean of K repeats.
+    icc_overall: the same over all answers, prompts ignored (flattered). sd_within: of repeats of one answer, in points.
+    label: empty, or what stands in the way of reading this as the judge's noise.
+    """
+
+    repeats: int
+    n: int
+    n_cached: int
+    icc_within: Estimate
+    icc_k: Estimate
+    icc_overall: Estimate
+    sd_within: Estimate
+    label: str
+
+
+def repeatability(
+    scores: npt.ArrayLike, prompt: npt.ArrayLike, *, cached: npt.ArrayLike | None = None,
+    temperature: float | None = None, repeats: int | None = None,
+) -> Repeatability:  # fmt: skip
+    """From scores of shape (n answers, K repeats), NaN where a repeat gave none.
+
+    cached: same shape, True for a repeat served from a cache: left out and counted, since a copy repeats perfectly.
+    repeats: the K for Spearman-Brown, by default the number of columns.
+
+    >>> found = repeatability([[1, 2], [4, 5], [2, 2], [5, 4]], ["a", "a", "b", "b"])
+    >>> found.icc_within.value, round(found.icc_k.value, 4), round(found.sd_within.value, 4)
+    (0.90625, 0.9508, 0.6124)
+    """
+    table = np.array(scores, float)
+    copies = np.zeros(table.shape, bool) if cached is None else np.asarray(cached, bool)
+    n_cached = int((copies & np.isfinite(table)).sum())
+    table[copies] = np.nan
+    given = np.isfinite(table).any(axis=1)
+    panel = Panel.of(table, prompt).taken(given)
+    times = repeats or table.shape[1]
+    n = int((np.isfinite(table).sum(axis=1) > 1).sum())
+    figures = _figures(panel, times) if n else [Estimate(None, note=_NOTHING)] * 4
+    within, at_k, overall, spread = figures
+    return Repeatability(times, n, n_cached, within, at_k, overall, spread, _label(n_cached, temperature))
+
+
+def spearman_brown(single: Floats, times: int) -> Floats:
+    """Reliability of the mean of `times` repeats: K r / (1 + (K - 1) r).
+
+    >>> float(spearman_brown(np.array(0.5), 3))
+    0.75
+    """
+    return ratio(times * single, 1 + (times - 1) * single)
+
+
+def _label(n_cached: int, temperature: float | None) -> str:
+    labels = [f"{n_cached} cached repeats left out"] if n_cached else []
+    if temperature == 0:
+        labels.append("temperature 0: how steady the service is, not how sure the judge")
+    return "; ".join(labels)
+
+
+def _figures(panel: Panel, times: int) -> list[Estimate]:
+    nested, flat = _nested(panel), _flat(panel)
+    prepared = (
+        Additive(nested, lambda sums: _icc_of_repeats(*_variances(*np.moveaxis(sums, -1, 0)))),
+        Additive(nested, lambda sums: spearman_brown(_icc_of_repeats(*_variances(*np.moveaxis(sums, -1, 0))), times)),
+        Additive(flat, lambda sums: _icc_of_repeats(*_variances(*_around_one_mean(sums)))),
+        Additive(nested, lambda sums: np.sqrt(ratio(sums[..., 1], sums[..., 0]))),
+    )
+    return [estimate_prepared(each, panel.prompts, undefined=_NOTHING) for each in prepared]
+
+
+def _icc_of_repeats(of_answers: Floats, of_repeats: Floats) -> Floats:
+    return ratio(of_answers, of_answers + of_repeats)
+
+
+def _variances(df_error: Floats, error: Floats, df: Floats, between: Floats, size: Floats) -> tuple[Floats, Floats]:
+    """Variance of answers and of repeats from sums of squares; size / df is what a mean square multiplies by."""
+    of_repeats = ratio(error, df_error)
+    return ratio(ratio(between, df) - of_repeats, ratio(size, df)), of_repeats
+
+
+def _answers(panel: Panel) -> tuple[Floats, Floats, Floats]:
+    """Per answer: number of repeats K, their sum T, their squared deviations from T / K. Scores centred first."""
+    given = np.isfinite(panel.ratings)
+    k = given.sum(axis=1).astype(float)
+    x = np.where(given, panel.ratings - np.nanmean(panel.ratings), 0.0)
+    total = x.sum(axis=1)
+    error = (np.where(given, x - (total / k)[:, None], 0.0) ** 2).sum(axis=1)
+    return k, total, np.where(error > _TINY, error, 0.0)
+
+
+def _nested(panel: Panel) -> Floats:
+    """Per prompt: degrees of freedom and squares within answers; the same between its answers; their size."""
+    k, total, error = _answers(panel)
+    n, answers, sums, squares, within, k2 = panel.per_prompt(k, k > 0, total, total**2 / k, error, k * k).T
+    between = squares - sums**2 / n
+    return np.stack([n - answers, within, answers - 1, np.where(between > _TINY, between, 0.0), n - k2 / n], axis=1)
+
+
+def _flat(panel: Panel) -> Floats:
+    k, total, error = _answers(panel)
+    return panel.per_prompt(k, np.ones_like(k), total, total**2 / k, error, k * k)
+
+
+def _around_one_mean(sums: Floats) -> tuple[Floats, ...]:
+    n, answers, total, squares, within, k2 = np.moveaxis(sums, -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        between = squares - total**2 / n
+        return n - answers, within, answers - 1, np.where(between > _TINY, between, 0.0), n - k2 / n
