@@ -13,8 +13,8 @@ import wavjudge
 from tests.bench.answers import write_answers
 from tests.cli.typed import answers, spec
 from tests.loopback.server import Loopback
+from wavjudge.analysis.tables.flat import COLUMNS
 from wavjudge.errors import BudgetError, InputError, SpecError, StoreError
-from wavjudge.report.export import COLUMNS
 
 
 def test_the_names_are_the_promised_ones() -> None:

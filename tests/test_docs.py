@@ -15,11 +15,11 @@ import wavjudge
 from tests.cli.typed import answers, spec, typed
 from tests.loopback.server import Loopback
 from wavjudge import types
+from wavjudge.analysis.tables.flat import COLUMNS
 from wavjudge.bench.row import Row
 from wavjudge.cli.kinds import _options
 from wavjudge.judge.build import KINDS
 from wavjudge.judge.prompts import Inputs, Layout, Prompt, PromptAxis, load_all
-from wavjudge.report.export import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

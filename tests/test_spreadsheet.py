@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wavjudge.analysis.reading import read_table
+from wavjudge.analysis.tables.read import read_table
 from wavjudge.bench.raw import raw_rows
 from wavjudge.bench.testset import open_testset
 from wavjudge.errors import InputError

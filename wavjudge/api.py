@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wavjudge.analysis.tables.flat import COLUMNS, flat
 from wavjudge.bench.run import Plan, run
 from wavjudge.bench.runner import RETRIED_STATUSES, Summary
 from wavjudge.bench.testset import open_testset
 from wavjudge.bench.watching import Watcher
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.judge.workshop import workshop as workshop
-from wavjudge.report.export import COLUMNS, flat
 from wavjudge.store import RunFolder, no_run
 from wavjudge.types import Rating, Response, Status
 

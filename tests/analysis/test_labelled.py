@@ -10,10 +10,10 @@ import pytest
 
 from wavjudge.analysis.labelled import PROBABILITY, Labels, Maps
 from wavjudge.analysis.leaderboard import Leaderboard, leaderboard
-from wavjudge.analysis.reading import completed
 from wavjudge.analysis.stats.ppi import corrected_mean
 from wavjudge.analysis.stats.recalibration import RecalibrationMap, recalibrate
-from wavjudge.analysis.tables import Ratings, prompt_labels
+from wavjudge.analysis.tables.ratings import Ratings, prompt_labels
+from wavjudge.analysis.tables.read import completed
 from wavjudge.errors import InputError
 from wavjudge.types import Axis, Scale
 

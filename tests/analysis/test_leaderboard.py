@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from wavjudge.analysis.leaderboard import Leaderboard, Row, leaderboard, leaderboards, mean
-from wavjudge.analysis.tables import Ratings, read_table
+from wavjudge.analysis.tables.ratings import Ratings, read_table
 from wavjudge.errors import InputError
 from wavjudge.types import Axis, Scale
 

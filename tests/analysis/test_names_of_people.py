@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from wavjudge.analysis.tables import Ratings
+from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.types import Axis
 
 

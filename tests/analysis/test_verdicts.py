@@ -14,7 +14,7 @@ from wavjudge.analysis.beside import Line
 from wavjudge.analysis.calibration import Finding, calibrate
 from wavjudge.analysis.states import State
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.analysis.tables import Ratings
+from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.analysis.verdicts import Verdict, verdicts
 from wavjudge.types import Axis
 

@@ -17,7 +17,7 @@ import pytest
 import wavjudge
 from tests.bench.answers import write_answers
 from tests.loopback.server import Loopback
-from wavjudge.report.export import write
+from wavjudge.analysis.tables.flat import write
 
 ROOT = Path(__file__).parents[2]
 

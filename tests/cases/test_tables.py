@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.cli.typed import typed
-from wavjudge.analysis.reading import read_table
+from wavjudge.analysis.tables.read import read_table
 from wavjudge.bench.testset import open_testset
 
 Case = Callable[[str], Path]

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.typed import answers, rows, spec, table, typed
 from tests.loopback import Loopback
 from wavjudge import load, score
-from wavjudge.analysis.tables import read_table
+from wavjudge.analysis.tables.ratings import read_table
 from wavjudge.cli.progress import Pace
 from wavjudge.store import RunFolder
 

@@ -14,7 +14,7 @@ import pytest
 import wavjudge
 from tests.cli.typed import answers, shell, spec, typed
 from tests.loopback.server import Loopback
-from wavjudge.report.export import COLUMNS
+from wavjudge.analysis.tables.flat import COLUMNS
 from wavjudge.types import Rating
 
 

@@ -17,7 +17,7 @@ from wavjudge.analysis.candidate_pairs import CandidatePairs, candidate_pairs
 from wavjudge.analysis.judge_pairs import JudgePairs, judge_pairs
 from wavjudge.analysis.run_pairs import RunPair, run_pair
 from wavjudge.analysis.stats.agreement import MAE, PEARSON
-from wavjudge.analysis.tables import Ratings
+from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
 from wavjudge.report import compare, compare_candidates, compare_judges, compare_runs
 from wavjudge.types import Axis

@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from wavjudge.analysis.leaderboard import Leaderboard, leaderboard
-from wavjudge.analysis.tables import Ratings
+from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
 from wavjudge.report.cells import latex, markdown, number
 from wavjudge.report.leaderboard import as_csv, as_latex, as_markdown, judge_signature, signed, write
@@ -118,7 +118,8 @@ def test_the_same_tables_give_the_same_bytes_in_any_order_and_process(tmp_path: 
         assert form(board(names)) == form(board(names, shuffle=7))
     script = (
         "import sys; from pathlib import Path; from wavjudge.analysis.leaderboard import leaderboard\n"
-        "from wavjudge.analysis.tables import Ratings, read_table; from wavjudge.report.leaderboard import write\n"
+        "from wavjudge.analysis.tables.ratings import Ratings, read_table\n"
+        "from wavjudge.report.leaderboard import write\n"
         "table = Ratings.of(read_table(sys.argv[1])); write(leaderboard(table), Path(sys.argv[2]))"
     )
     labels = Path(__file__).parents[2] / "benchmarks" / "tiny" / "labels.csv"

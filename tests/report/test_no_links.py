@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
+from wavjudge.analysis.tables import flat
 from wavjudge.bench.importers import plain
 from wavjudge.bench.importers.base import write as write_import
 from wavjudge.errors import InputError, StoreError, WavjudgeError
-from wavjudge.report import compare, export, leaderboard, plots
+from wavjudge.report import compare, leaderboard, plots
 from wavjudge.rewards import pair_files
 from wavjudge.rewards.pair_rules import Rules
 from wavjudge.run_files import new_file, write_new
@@ -24,8 +25,8 @@ WAYS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "text": ("calibration.csv", lambda path: write_new(path, "new")),
     "compare": ("monitor.csv", lambda path: compare.write(REPORT, path)),
     "compare json": ("x.json", lambda path: compare.write(REPORT, path)),
-    "export csv": ("x.csv", lambda path: export.write([], path)),
-    "export parquet": ("x.parquet", lambda path: export.write([], path)),
+    "export csv": ("x.csv", lambda path: flat.write([], path)),
+    "export parquet": ("x.parquet", lambda path: flat.write([], path)),
     "png": ("x.png", lambda path: plots.save(Figure(), path)),
     "svg": ("x.svg", lambda path: plots.save(Figure(), path)),
     "pairs": ("x.jsonl", lambda path: pair_files.write([], path, Rules(), {})),

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from wavjudge.analysis.calibration import Finding, calibrate
-from wavjudge.analysis.tables import Ratings
+from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.report.plots import PLOTS
 from wavjudge.types import Axis, Scale
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from wavjudge.analysis.calibration import Settings, calibrate
-from wavjudge.analysis.tables import Ratings
+from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, record
 from wavjudge.rewards.check import Bar, check, map_of, obeying, permit_of

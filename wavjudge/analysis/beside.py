@@ -13,7 +13,7 @@ from wavjudge.analysis.heard import transcript_only
 from wavjudge.analysis.stats import baselines
 from wavjudge.analysis.stats.intervals import LARGE, Estimate, estimate_prepared, least_prompts, why_neither
 from wavjudge.analysis.stats.sums import Joint, Paired, Statistic, difference
-from wavjudge.analysis.tables import SUBJECT
+from wavjudge.analysis.tables.ratings import SUBJECT
 
 BASELINE: Literal["baseline"] = "baseline"
 """What a null row is called in tables: pandas and others read the word "null" as a missing cell."""

@@ -16,10 +16,7 @@ import numpy as np
 import pandas as pd
 
 from wavjudge.analysis import beside
-from wavjudge.analysis.axis_names import shared_axes
 from wavjudge.analysis.beside import Line
-from wavjudge.analysis.matching import matched
-from wavjudge.analysis.reading import among
 from wavjudge.analysis.stats import baselines
 from wavjudge.analysis.stats.agreement import (
     BIAS,
@@ -55,7 +52,9 @@ from wavjudge.analysis.stats.within_prompt import (
     Groups,
     groups,
 )
-from wavjudge.analysis.tables import (
+from wavjudge.analysis.tables.axis_names import shared_axes
+from wavjudge.analysis.tables.matching import matched
+from wavjudge.analysis.tables.ratings import (
     SUBJECT,
     Ratings,
     Unpaired,
@@ -65,6 +64,7 @@ from wavjudge.analysis.tables import (
     spread,
     with_unscored,
 )
+from wavjudge.analysis.tables.read import among
 from wavjudge.analysis.unscored import bounds, left_out
 from wavjudge.analysis.without_candidate import WithoutCandidate, without_candidate
 from wavjudge.signature import temperature

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from wavjudge.analysis.leaderboard import judged_by, without_a_score
-from wavjudge.analysis.responses import Answers as Responses
 from wavjudge.analysis.stats.candidates import (
     Answers,
     CandidateComparison,
@@ -22,7 +21,8 @@ from wavjudge.analysis.stats.candidates import (
     compare_candidates,
 )
 from wavjudge.analysis.stats.paired import with_holm
-from wavjudge.analysis.tables import SUBJECT, Ratings, joined
+from wavjudge.analysis.tables.ratings import SUBJECT, Ratings, joined
+from wavjudge.analysis.tables.responses import Answers as Responses
 from wavjudge.errors import InputError
 from wavjudge.types import STATUSES, RaterKind
 

@@ -16,15 +16,15 @@ import pandas as pd
 
 from wavjudge.analysis.calibration import LABEL_KINDS, STATISTICS
 from wavjudge.analysis.heard import transcript_only
-from wavjudge.analysis.matching import matched
-from wavjudge.analysis.reading import among
 from wavjudge.analysis.stats.agreement import BIAS, MAE, PEARSON, SPEARMAN, WITHIN_ONE
 from wavjudge.analysis.stats.intervals import Method
 from wavjudge.analysis.stats.paired import JudgeDifference, JudgeScores, compare_judges
 from wavjudge.analysis.stats.panel import Panel
 from wavjudge.analysis.stats.sums import Statistic
 from wavjudge.analysis.stats.within_prompt import INTRA_ID_ZERO_FILLED
-from wavjudge.analysis.tables import SUBJECT, Ratings, subject_names
+from wavjudge.analysis.tables.matching import matched
+from wavjudge.analysis.tables.ratings import SUBJECT, Ratings, subject_names
+from wavjudge.analysis.tables.read import among
 from wavjudge.errors import InputError
 from wavjudge.types import STATUSES
 

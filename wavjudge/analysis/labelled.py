@@ -14,13 +14,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.axis_names import refuse_no_rows
-from wavjudge.analysis.matching import matched
-from wavjudge.analysis.reading import numbers
 from wavjudge.analysis.stats.ppi import Correction, Design, corrected_mean
 from wavjudge.analysis.stats.recalibration import Kind, RecalibrationMap
 from wavjudge.analysis.stats.sums import Floats
-from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, joined, prompt_labels
+from wavjudge.analysis.tables.axis_names import refuse_no_rows
+from wavjudge.analysis.tables.matching import matched
+from wavjudge.analysis.tables.ratings import PROMPT, SUBJECT, Ratings, joined, prompt_labels
+from wavjudge.analysis.tables.read import numbers
 from wavjudge.errors import InputError
 from wavjudge.signature import same_judge
 from wavjudge.types import Axis, Scale

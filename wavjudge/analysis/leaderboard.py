@@ -16,16 +16,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.axis_names import refuse_unknown, with_scales
 from wavjudge.analysis.board import CORRECTION, ESTIMATORS, Figure, Leaderboard, Recalibrated, Row
 from wavjudge.analysis.labelled import Labels, Maps
-from wavjudge.analysis.responses import ANSWER, Answers
 from wavjudge.analysis.spent import Spent, spent
 from wavjudge.analysis.stats.intervals import Estimate, estimate_prepared
 from wavjudge.analysis.stats.ppi import Correction
 from wavjudge.analysis.stats.rank_sets import RankSets, rank_sets
 from wavjudge.analysis.stats.sums import Additive, Floats, Ints, ratio
-from wavjudge.analysis.tables import SUBJECT, Ratings, prompt_labels, prompt_numbers
+from wavjudge.analysis.tables.axis_names import refuse_unknown, with_scales
+from wavjudge.analysis.tables.ratings import SUBJECT, Ratings, prompt_labels, prompt_numbers
+from wavjudge.analysis.tables.responses import ANSWER, Answers
 from wavjudge.errors import InputError
 from wavjudge.types import STATUSES, Axis
 

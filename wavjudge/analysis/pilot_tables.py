@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.axis_names import JUDGES, refuse_unknown, shared_axes, with_scales
-from wavjudge.analysis.matching import matched
 from wavjudge.analysis.pilot import JudgesPilot, Pilot, over_prompts, pilot, pilot_of_judges
-from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, prompt_labels
+from wavjudge.analysis.tables.axis_names import JUDGES, refuse_unknown, shared_axes, with_scales
+from wavjudge.analysis.tables.matching import matched
+from wavjudge.analysis.tables.ratings import PROMPT, SUBJECT, Ratings, prompt_labels
 from wavjudge.errors import InputError
 
 USUAL = "overall"

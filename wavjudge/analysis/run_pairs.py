@@ -10,7 +10,7 @@ import pandas as pd
 
 from wavjudge.analysis.leaderboard import judged_by
 from wavjudge.analysis.stats.paired import Rescored, RunComparison, compare_runs
-from wavjudge.analysis.tables import SUBJECT, Ratings, prompt_numbers, subject_names
+from wavjudge.analysis.tables.ratings import SUBJECT, Ratings, prompt_numbers, subject_names
 from wavjudge.errors import InputError
 
 SubjectKey = tuple[str, str, str, int, int]

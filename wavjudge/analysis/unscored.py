@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from wavjudge.analysis.tables import SUBJECT, Unpaired
+from wavjudge.analysis.tables.ratings import SUBJECT, Unpaired
 from wavjudge.types import Scale
 
 _WHY = {

@@ -20,8 +20,8 @@ def export(
 ) -> None:
     """Write the ratings of a run as one flat table, or its answers with their scores for pairs of preferences."""
     from wavjudge import api
+    from wavjudge.analysis.tables.flat import write
     from wavjudge.errors import InputError
-    from wavjudge.report.export import write
 
     if format_ not in ("table", "paper"):
         raise InputError(f"got --format {format_!r}, expected table or paper")

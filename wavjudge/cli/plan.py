@@ -14,7 +14,7 @@ from wavjudge.cli.waiting import Waiting
 if TYPE_CHECKING:
     from wavjudge.analysis.pilot import Averaged
     from wavjudge.analysis.planning import Plan, Split
-    from wavjudge.analysis.tables import Ratings
+    from wavjudge.analysis.tables.ratings import Ratings
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, rich_markup_mode=None,

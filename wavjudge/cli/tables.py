@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wavjudge.analysis.labelled import Labels
-    from wavjudge.analysis.tables import Ratings
+    from wavjudge.analysis.tables.ratings import Ratings
     from wavjudge.errors import InputError
     from wavjudge.types import Axis, Call, RaterKind, Rating
 
@@ -22,7 +22,7 @@ def ratings(paths: Sequence[Path], *, axes: Sequence[Axis], rater_kind: RaterKin
     """All ratings of these files and run folders as one checked table."""
     import pandas as pd
 
-    from wavjudge.analysis.tables import Ratings
+    from wavjudge.analysis.tables.ratings import Ratings
 
     frames = [_frame(path, rater_kind) for path in paths]
     where = ", ".join(str(path) for path in paths)
@@ -107,7 +107,7 @@ def lengths(paths: Sequence[Path]) -> pd.DataFrame | None:
 
 def declared(text: Sequence[str]) -> list[Axis]:
     """Axes given as NAME=LOW..HIGH, beside the built-in three."""
-    from wavjudge.analysis.axis_names import plain_name
+    from wavjudge.analysis.tables.axis_names import plain_name
     from wavjudge.errors import InputError
     from wavjudge.types import Axis, Scale
 
@@ -153,7 +153,7 @@ def only(labelled: Ratings, names: Sequence[str], judged: Ratings) -> Ratings:
     """
     from dataclasses import replace
 
-    from wavjudge.analysis.axis_names import refuse_unknown
+    from wavjudge.analysis.tables.axis_names import refuse_unknown
 
     if not names:
         return labelled
@@ -167,7 +167,7 @@ def _frame(path: Path, rater_kind: RaterKind) -> pd.DataFrame:
     import pandas as pd
 
     from wavjudge import api
-    from wavjudge.analysis.tables import read_table
+    from wavjudge.analysis.tables.ratings import read_table
     from wavjudge.bench.stored import is_run
     from wavjudge.errors import InputError
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wavjudge.analysis.run_pairs import About, SubjectKey
-    from wavjudge.analysis.tables import Ratings
+    from wavjudge.analysis.tables.ratings import Ratings
     from wavjudge.types import Axis, Item, Response
 
 AnswerKey = tuple[str, str, str, int]
@@ -66,7 +66,7 @@ def same_answers(
 
     Raises `InputError` where nothing is left of one side.
     """
-    from wavjudge.analysis.tables import Ratings
+    from wavjudge.analysis.tables.ratings import Ratings
 
     sides = _read(old), _read(new)
     for side, judge in zip(sides, (old_judge, new_judge), strict=True):
@@ -84,7 +84,7 @@ def same_answers(
 
 def _read(path: Path) -> _Side:
     from wavjudge import api
-    from wavjudge.analysis.tables import read_table
+    from wavjudge.analysis.tables.ratings import read_table
     from wavjudge.bench.stored import is_run
     from wavjudge.store import RunFolder
 
@@ -163,8 +163,8 @@ def _unknown(side: _Side) -> Iterator[str]:
 
 def _about(*sides: _Side) -> dict[SubjectKey, About]:
     """Tags of rows and items of both sides together, and the language of the item."""
-    from wavjudge.analysis.checks import SUBJECT
     from wavjudge.analysis.run_pairs import About
+    from wavjudge.analysis.tables.checks import SUBJECT
 
     tags: dict[Any, set[str]] = {}
     language: dict[Any, str | None] = {}

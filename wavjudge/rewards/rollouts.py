@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from wavjudge.analysis.leaderboard import judged_by, mean
-from wavjudge.analysis.responses import ANSWER, Answers
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.analysis.tables import PROMPT, SUBJECT, Ratings, joined
+from wavjudge.analysis.tables.ratings import PROMPT, SUBJECT, Ratings, joined
+from wavjudge.analysis.tables.responses import ANSWER, Answers
 from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Reward, Unscored, Verdict, Weights, combine
 from wavjudge.rewards.groups import Group

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from tests.cli.typed import typed
+from wavjudge.analysis.tables import flat
 from wavjudge.bench.importers import rows
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.row import ItemRow
-from wavjudge.report import export
 
 VSTYLE = {
     "id": 1,
@@ -59,8 +59,8 @@ def test_arguments_of_instructions_that_are_no_objects_are_a_bad_row(kwargs: lis
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_half_a_character_in_a_judge_s_words_loses_no_table(suffix: str, tmp_path: Path) -> None:
     file = tmp_path / f"ratings{suffix}"
-    export.write(
-        [dict.fromkeys(export.COLUMNS) | {"item_id": name, "justification": f"x{name}"} for name in "\ud83da"], file
+    flat.write(
+        [dict.fromkeys(flat.COLUMNS) | {"item_id": name, "justification": f"x{name}"} for name in "\ud83da"], file
     )
     found = pd.read_csv(file) if suffix == ".csv" else pd.read_parquet(file)
     assert list(found["justification"]) == ["x?", "xa"]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from wavjudge import resources
+from wavjudge.analysis.tables import flat
 from wavjudge.bench.benchmark import FILE, Head, read_head
 from wavjudge.bench.importers.lookup import mark
 from wavjudge.bench.intake import HINTS, Keep
@@ -20,7 +21,6 @@ from wavjudge.bench.row import ItemRow, Row, SaidRow
 from wavjudge.bench.whereabouts import home_of, located
 from wavjudge.decoding import MAX_BYTES
 from wavjudge.errors import InputError, MissingRecordingError
-from wavjudge.report import export
 from wavjudge.report.text import counted
 from wavjudge.run_files import inside
 from wavjudge.types import Comparison, Rating
@@ -98,7 +98,7 @@ def write(imported: Imported, out: Path, *, keep: Keep = "copy", outside: bool =
     if done.rows or len(imported.bad_rows) > before:  # else the source holds no answers, and its ratings stand alone
         imported.tables = {name: _of_kept(keeper, ratings, name) for name, ratings in imported.tables.items()}
     for name, ratings in imported.tables.items():
-        done.ratings[name] = export.write(map(export.flat, ratings), half / f"{name}.csv")
+        done.ratings[name] = flat.write(map(flat.flat, ratings), half / f"{name}.csv")
     done.comparisons = _write_lines((one.model_dump_json() for one in imported.comparisons), half / "comparisons.jsonl")
     if done.items:
         (half / FILE).write_text(toml(head_of(imported)), encoding="utf-8")

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wavjudge.analysis.checks import KEY, SHOWN, SUBJECT, Check, Problem
-from wavjudge.analysis.reading import completed, read_table
 from wavjudge.analysis.stats.panel import Panel
 from wavjudge.analysis.stats.sums import Ints, Paired
+from wavjudge.analysis.tables.checks import KEY, SHOWN, SUBJECT, Check, Problem
+from wavjudge.analysis.tables.read import completed, read_table
 from wavjudge.errors import InputError
 from wavjudge.types import STATUSES, Axis, RaterKind
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from wavjudge.analysis.axis_names import shared_axes
-from wavjudge.analysis.checks import SUBJECT, Problem
-from wavjudge.analysis.tables import Ratings, subject_names
+from wavjudge.analysis.tables.axis_names import shared_axes
+from wavjudge.analysis.tables.checks import SUBJECT, Problem
+from wavjudge.analysis.tables.ratings import Ratings, subject_names
 from wavjudge.errors import InputError
 from wavjudge.types import RaterKind
 

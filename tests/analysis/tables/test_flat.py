@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wavjudge.analysis.tables.flat import COLUMNS, flat, write
 from wavjudge.errors import InputError
-from wavjudge.report.export import COLUMNS, flat, write
 from wavjudge.spreadsheet import as_named
 from wavjudge.types import Rating, Scale, Subject
 

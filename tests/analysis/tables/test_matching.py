@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from wavjudge.analysis.matching import matched
-from wavjudge.analysis.tables import Ratings
+from wavjudge.analysis.tables.matching import matched
+from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
 from wavjudge.types import Axis, Scale
 

@@ -14,14 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavjudge.analysis import reading
-from wavjudge.analysis.tables import SUBJECT, Ratings, paired, prompt_numbers, read_table
+from wavjudge.analysis.tables import flat, read
+from wavjudge.analysis.tables.ratings import SUBJECT, Ratings, paired, prompt_numbers, read_table
 from wavjudge.errors import InputError
-from wavjudge.report import export
 from wavjudge.types import Axis, Rating, Scale, Subject
 
 OVERALL = Axis(name="overall")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def table(*rows: dict[str, Any], **common: Any) -> pd.DataFrame:
@@ -46,7 +45,7 @@ def text(path: Path, content: str) -> Path:
 
 
 def test_the_columns_are_those_of_the_export() -> None:
-    assert reading.COLUMNS == export.COLUMNS
+    assert read.COLUMNS == flat.COLUMNS
 
 
 def test_four_columns_are_enough_and_identifiers_stay_as_written(tmp_path: Path) -> None:
@@ -108,7 +107,7 @@ def test_reading_jsonl_in_pieces_changes_nothing(tmp_path: Path, monkeypatch: py
     ]
     path = text(tmp_path / "a.jsonl", "\n".join(map(json.dumps, rows)))
     whole = read_table(path)
-    monkeypatch.setattr(reading, "_BATCH", 2)
+    monkeypatch.setattr(read, "_BATCH", 2)
     pd.testing.assert_frame_equal(read_table(path).astype(whole.dtypes), whole)
 
 
@@ -130,11 +129,11 @@ RATINGS = st.builds(
 def test_what_was_exported_comes_back(
     tmp_path_factory: pytest.TempPathFactory, given_: list[Rating], kind: str
 ) -> None:
-    path, rows = tmp_path_factory.mktemp("t") / f"a.{kind}", [export.flat(rating) for rating in given_]
+    path, rows = tmp_path_factory.mktemp("t") / f"a.{kind}", [flat.flat(rating) for rating in given_]
     if kind == "jsonl":
         text(path, "".join(json.dumps(row) + "\n" for row in [*rows]) or "\n")
     else:
-        export.write(rows, path)
+        flat.write(rows, path)
     if not rows and kind == "jsonl":
         return
     ratings = Ratings.of(read_table(path), [OVERALL])
@@ -303,7 +302,7 @@ def test_a_million_rows(tmp_path: Path, suffix: str) -> None:
     _million(tmp_path / f"big{suffix}")
     script = (
         "import re, sys, time; from pathlib import Path\n"
-        "from wavjudge.analysis.tables import Ratings, paired, read_table\n"
+        "from wavjudge.analysis.tables.ratings import Ratings, paired, read_table\n"
         "rows = Ratings.of(read_table(sys.argv[1])).per_subject()\n"
         "assert len(rows) == 500_000 and paired(rows, rows)[0].prompts == 125_000\n"
         "status = Path('/proc/self/status')\n"

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 import pandas as pd
 
-from wavjudge.analysis.reading import among
-from wavjudge.analysis.tables import Ratings
+from wavjudge.analysis.tables.ratings import Ratings
+from wavjudge.analysis.tables.read import among
 from wavjudge.errors import InputError
 from wavjudge.nearest import nearest
 from wavjudge.types import RaterKind

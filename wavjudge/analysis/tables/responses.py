@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.reading import texts
-from wavjudge.analysis.tables import SUBJECT, Ratings, joined, table_sha256
+from wavjudge.analysis.tables.ratings import SUBJECT, Ratings, joined, table_sha256
+from wavjudge.analysis.tables.read import texts
 from wavjudge.errors import InputError
 from wavjudge.types import OUTCOMES
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from wavjudge.analysis.reading import COLUMNS, Bools, among, numbers
 from wavjudge.analysis.stats.sums import Floats
+from wavjudge.analysis.tables.read import COLUMNS, Bools, among, numbers
 from wavjudge.errors import InputError
 from wavjudge.signature import REPLIED, planned, resolved_model, settled
 from wavjudge.spelling import apart, look, twins

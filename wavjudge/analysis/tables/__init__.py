@@ -1,0 +1,1 @@
+"""Ratings, labels and answers as checked tables: what is read, what is refused, what is noted."""
