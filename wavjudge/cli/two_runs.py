@@ -164,7 +164,7 @@ def _unknown(side: _Side) -> Iterator[str]:
 def _about(*sides: _Side) -> dict[SubjectKey, About]:
     """Tags of rows and items of both sides together, and the language of the item."""
     from wavjudge.analysis.run_pairs import About
-    from wavjudge.analysis.tables.checks import SUBJECT
+    from wavjudge.analysis.tables.ratings import SUBJECT
 
     tags: dict[Any, set[str]] = {}
     language: dict[Any, str | None] = {}

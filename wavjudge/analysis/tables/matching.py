@@ -7,8 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from wavjudge.analysis.tables.axis_names import shared_axes
-from wavjudge.analysis.tables.checks import SUBJECT, Problem
-from wavjudge.analysis.tables.ratings import Ratings, subject_names
+from wavjudge.analysis.tables.ratings import SUBJECT, Problem, Ratings, subject_names
 from wavjudge.errors import InputError
 from wavjudge.types import RaterKind
 
