@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from wavjudge.analysis.calibration import Finding, calibrate
+from wavjudge.analysis.calibration.findings import Finding, calibrate
 from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.report.plots import PLOTS
 from wavjudge.types import Axis, Scale

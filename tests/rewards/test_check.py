@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wavjudge.analysis.calibration import Settings, calibrate
+from wavjudge.analysis.calibration.findings import Settings, calibrate
 from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, record

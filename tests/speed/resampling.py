@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from tests.studies.populations import POPULATIONS, answers
-from wavjudge.analysis.calibration import STATISTICS
+from wavjudge.analysis.calibration.findings import STATISTICS
 from wavjudge.analysis.stats.intervals import estimate
 from wavjudge.analysis.stats.sums import Floats, Ints, Paired
 from wavjudge.analysis.stats.within_prompt import _pairs, _per_prompt_rho

@@ -7,7 +7,7 @@ import pytest
 
 from tests.speed.resampling import PROMPTS, _peers, _plain_pearson
 from tests.studies.populations import POPULATIONS, answers
-from wavjudge.analysis.calibration import STATISTICS
+from wavjudge.analysis.calibration.findings import STATISTICS
 
 
 def test_the_peers_value_is_ours_whichever_prompts_are_drawn() -> None:

@@ -22,7 +22,7 @@ from tests.studies.populations import (
     answers,
     true_values,
 )
-from wavjudge.analysis.calibration import STATISTICS
+from wavjudge.analysis.calibration.findings import STATISTICS
 from wavjudge.analysis.stats.intervals import estimate
 from wavjudge.analysis.stats.sums import Paired
 

@@ -12,7 +12,7 @@ from wavjudge.cli.console import console, note
 from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
-    from wavjudge.analysis.calibration import Calibration, Settings
+    from wavjudge.analysis.calibration.findings import Calibration, Settings
     from wavjudge.report.calibration_files import CalibrationFile
 
 
@@ -47,8 +47,8 @@ def calibrate(
     ] = False,
 ) -> None:
     """Say per judge and axis how well it agrees with people, beside what people and nothing at all reach."""
-    from wavjudge.analysis.calibration import LABEL_KINDS
-    from wavjudge.analysis.calibration import calibrate as measure
+    from wavjudge.analysis.calibration.findings import LABEL_KINDS
+    from wavjudge.analysis.calibration.findings import calibrate as measure
     from wavjudge.cli import tables
     from wavjudge.cli.options import known
     from wavjudge.report.calibration_files import record
@@ -138,7 +138,7 @@ def _everything(found: Calibration, file: CalibrationFile) -> None:
 def _settings(interval: str, random: str, seed: int, epsilon: float, alt_score: str) -> Settings:
     from typing import cast, get_args
 
-    from wavjudge.analysis.calibration import Sampled, Settings
+    from wavjudge.analysis.calibration.findings import Sampled, Settings
     from wavjudge.analysis.stats.alternative_annotator import Score
     from wavjudge.analysis.stats.intervals import Method
     from wavjudge.cli.options import known

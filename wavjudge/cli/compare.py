@@ -39,7 +39,7 @@ def judges(
     """Say which of two judges agrees better with people on the same answers, and what audio adds."""
     from typing import cast, get_args
 
-    from wavjudge.analysis.calibration import LABEL_KINDS
+    from wavjudge.analysis.calibration.findings import LABEL_KINDS
     from wavjudge.analysis.judge_pairs import PRIMARIES, judge_pairs
     from wavjudge.analysis.stats.intervals import Method
     from wavjudge.cli import tables

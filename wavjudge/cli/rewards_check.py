@@ -51,7 +51,7 @@ def bar(min_order: float, min_icc: float | None, beat_nulls: bool, label_kind: s
     """What an axis has to reach, from the options."""
     from typing import Literal, cast
 
-    from wavjudge.analysis.calibration import LABEL_KINDS
+    from wavjudge.analysis.calibration.findings import LABEL_KINDS
     from wavjudge.cli.options import known
     from wavjudge.rewards.check import Bar
 

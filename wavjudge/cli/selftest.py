@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from wavjudge.cli.console import console
 
 if TYPE_CHECKING:
-    from wavjudge.analysis.calibration import Finding
+    from wavjudge.analysis.calibration.findings import Finding
     from wavjudge.analysis.stats.intervals import Estimate
 
 RANKED_BY = "signal_quality"
@@ -19,7 +19,7 @@ RANKED_BY = "signal_quality"
 
 def selftest(run: Path, labels: Path, *, quiet: bool = False) -> None:
     """Write RUN/selftest (figures and plots) and RUN/leaderboard.csv and .md, and say in a few lines what they say."""
-    from wavjudge.analysis.calibration import calibrate
+    from wavjudge.analysis.calibration.findings import calibrate
     from wavjudge.analysis.leaderboard import leaderboard
     from wavjudge.cli import tables
     from wavjudge.cli.calibrate import write

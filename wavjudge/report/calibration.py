@@ -9,8 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wavjudge.analysis.beside import Line
-from wavjudge.analysis.calibration import FIGURES, Calibration, Finding
+from wavjudge.analysis.calibration.baseline_rows import Line
+from wavjudge.analysis.calibration.findings import FIGURES, Calibration, Finding
 from wavjudge.analysis.stats.candidates import MIN_CANDIDATES, CandidateMeans
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError

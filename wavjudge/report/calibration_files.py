@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from wavjudge.analysis.calibration import Calibration, Finding
-from wavjudge.analysis.states import State
+from wavjudge.analysis.calibration.decisions import verdicts
+from wavjudge.analysis.calibration.findings import Calibration, Finding
+from wavjudge.analysis.calibration.states import State
 from wavjudge.analysis.stats.recalibration import RecalibrationMap
-from wavjudge.analysis.verdicts import verdicts
 from wavjudge.errors import InputError
 from wavjudge.nearest import of_path
 from wavjudge.regular import refuse_special

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wavjudge.analysis.calibration import FIGURES, Finding
+from wavjudge.analysis.calibration.findings import FIGURES, Finding
+from wavjudge.analysis.calibration.without_candidate import Span, WithoutCandidate
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.analysis.without_candidate import Span, WithoutCandidate
 from wavjudge.report.cells import SHORT, number
 from wavjudge.report.text import one_line
 

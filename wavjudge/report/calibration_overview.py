@@ -13,9 +13,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wavjudge.analysis.calibration import Calibration, Finding
+from wavjudge.analysis.calibration.decisions import MIN_PROMPTS_LEVELS
+from wavjudge.analysis.calibration.findings import Calibration, Finding
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.analysis.verdicts import MIN_PROMPTS_LEVELS
 from wavjudge.report.calibration_files import Advice, CalibrationFile
 from wavjudge.report.text import counted, one_line, say
 

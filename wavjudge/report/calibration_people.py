@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wavjudge.analysis.calibration import Finding
+from wavjudge.analysis.calibration.findings import Finding
 from wavjudge.analysis.stats.alternative_annotator import Alternative, sentence
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.stats.leave_one_out import LeaveOneOut, Person

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wavjudge.analysis.calibration import Finding
+from wavjudge.analysis.calibration.findings import Finding
 from wavjudge.analysis.stats.sums import Floats
 from wavjudge.report.origin import plots_of
 from wavjudge.run_files import new_file

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Literal
 
-from wavjudge.analysis.beside import BASELINE, TRANSCRIPT_ONLY
-from wavjudge.analysis.states import State, of_scored_only, state_of
+from wavjudge.analysis.calibration.baseline_rows import BASELINE, TRANSCRIPT_ONLY
+from wavjudge.analysis.calibration.states import State, of_scored_only, state_of
 from wavjudge.analysis.stats.recalibration import Kind, RecalibrationMap
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, Repeats
@@ -57,8 +57,9 @@ class Bar:
 class Permit:
     """Whether one axis of one judge may be optimised; `sentence` says why, with the figures.
 
-    order: what the labels show about its order inside a prompt, by the rule of the verdicts (`analysis/states.py`) with
-    the bar in place of zero. Only "shown" is ever allowed, and what is not known is never called wrong.
+    order: what the labels show about its order inside a prompt, by the rule of the verdicts
+    (`analysis/calibration/states.py`) with the bar in place of zero. Only "shown" is ever allowed, and what is not
+    known is never called wrong.
     """
 
     judge: str

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from wavjudge.analysis.calibration import FIGURES
+from wavjudge.analysis.calibration.findings import FIGURES
 from wavjudge.analysis.stats import permutations
 from wavjudge.analysis.stats.sums import Floats, Paired, additive, per_prompt
 

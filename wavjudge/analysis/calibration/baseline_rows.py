@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.heard import transcript_only
+from wavjudge.analysis.calibration.heard import transcript_only
 from wavjudge.analysis.stats import baselines
 from wavjudge.analysis.stats.intervals import LARGE, Estimate, estimate_prepared, least_prompts, why_neither
 from wavjudge.analysis.stats.sums import Joint, Paired, Statistic, difference

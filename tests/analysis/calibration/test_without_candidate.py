@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wavjudge.analysis.calibration import FIGURES
+from wavjudge.analysis.calibration.findings import FIGURES
+from wavjudge.analysis.calibration.without_candidate import Span, without_candidate
 from wavjudge.analysis.stats.agreement import BIAS, MAE
 from wavjudge.analysis.stats.sums import Paired
 from wavjudge.analysis.stats.within_prompt import INTRA_ID_SPEARMAN
-from wavjudge.analysis.without_candidate import Span, without_candidate
 
 # Two prompts. a and c are judged as people do; b gets 5 for what people gave a 1.
 CANDIDATE = np.array(["a", "b", "c", "a", "b", "c"])

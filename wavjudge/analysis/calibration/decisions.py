@@ -22,9 +22,9 @@ from typing import Literal
 
 import numpy as np
 
-from wavjudge.analysis.beside import Line
-from wavjudge.analysis.calibration import Finding
-from wavjudge.analysis.states import State, of_scored_only, state_of
+from wavjudge.analysis.calibration.baseline_rows import Line
+from wavjudge.analysis.calibration.findings import Finding
+from wavjudge.analysis.calibration.states import State, of_scored_only, state_of
 from wavjudge.analysis.stats.candidates import MIN_CANDIDATES, MIN_PROMPTS, CandidateMeans, correlation
 from wavjudge.analysis.stats.intervals import MIN_PROMPTS_INTRA, Estimate
 

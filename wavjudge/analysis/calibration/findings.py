@@ -15,8 +15,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis import beside
-from wavjudge.analysis.beside import Line
+from wavjudge.analysis.calibration import baseline_rows
+from wavjudge.analysis.calibration.baseline_rows import Line
+from wavjudge.analysis.calibration.unscored import bounds, left_out
+from wavjudge.analysis.calibration.without_candidate import WithoutCandidate, without_candidate
 from wavjudge.analysis.stats import baselines
 from wavjudge.analysis.stats.agreement import (
     BIAS,
@@ -65,8 +67,6 @@ from wavjudge.analysis.tables.ratings import (
     with_unscored,
 )
 from wavjudge.analysis.tables.read import among
-from wavjudge.analysis.unscored import bounds, left_out
-from wavjudge.analysis.without_candidate import WithoutCandidate, without_candidate
 from wavjudge.signature import temperature
 from wavjudge.types import RaterKind, Scale
 
@@ -258,13 +258,13 @@ class _Desk:
         def measure(other: Paired, chosen: tuple[Statistic, ...]) -> Mapping[str, Estimate]:
             return estimates(other, self.settings, chosen)
 
-        found = beside.lines(
+        found = baseline_rows.lines(
             data, subjects, FIGURES, self.settings.permutations, self.settings.seed,
             covariates=self.covariates, instruments=self._instruments(rows), estimates=measure,
         )  # fmt: skip
         own = self.all_judges[self.all_judges["axis"] == rows["axis"].iloc[0]]
         judge = (str(rows["signature"].iloc[0]), own)
-        return found + beside.transcript_lines(data, subjects, FIGURES, judge, estimates=measure)
+        return found + baseline_rows.transcript_lines(data, subjects, FIGURES, judge, estimates=measure)
 
     def _instruments(self, rows: pd.DataFrame) -> pd.DataFrame:
         """What the instruments measured, but for the very axis that is being calibrated."""

@@ -1,0 +1,1 @@
+"""How far a judge may be trusted: its agreement with people, the baselines beside it, and what follows."""
