@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wavjudge.analysis.calibration.baseline_rows import transcript_only
 from wavjudge.analysis.calibration.findings import LABEL_KINDS, STATISTICS
-from wavjudge.analysis.calibration.heard import transcript_only
 from wavjudge.analysis.stats.agreement import BIAS, MAE, PEARSON, SPEARMAN, WITHIN_ONE
 from wavjudge.analysis.stats.intervals import Method
 from wavjudge.analysis.stats.paired import JudgeDifference, JudgeScores, compare_judges

@@ -13,9 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from wavjudge.analysis.calibration.decisions import verdicts
+from wavjudge.analysis.calibration.decisions import State, verdicts
 from wavjudge.analysis.calibration.findings import Calibration, Finding
-from wavjudge.analysis.calibration.states import State
 from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.errors import InputError
 from wavjudge.nearest import of_path

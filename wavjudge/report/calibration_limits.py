@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wavjudge.analysis.calibration.findings import FIGURES, Finding
-from wavjudge.analysis.calibration.without_candidate import Span, WithoutCandidate
+from wavjudge.analysis.calibration.findings import FIGURES, Finding, Span, WithoutCandidate
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.report.cells import SHORT, number
 from wavjudge.report.text import one_line

@@ -21,7 +21,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from wavjudge.analysis.calibration.baseline_rows import BASELINE, TRANSCRIPT_ONLY
-from wavjudge.analysis.calibration.states import State, of_scored_only, state_of
+from wavjudge.analysis.calibration.decisions import State, of_scored_only, state_of
 from wavjudge.analysis.stats.recalibration import Kind, RecalibrationMap
 from wavjudge.errors import InputError
 from wavjudge.report.calibration_files import CalibrationFile, Repeats
@@ -58,7 +58,7 @@ class Permit:
     """Whether one axis of one judge may be optimised; `sentence` says why, with the figures.
 
     order: what the labels show about its order inside a prompt, by the rule of the verdicts
-    (`analysis/calibration/states.py`) with the bar in place of zero. Only "shown" is ever allowed, and what is not
+    (`analysis/calibration/decisions.py`) with the bar in place of zero. Only "shown" is ever allowed, and what is not
     known is never called wrong.
     """
 

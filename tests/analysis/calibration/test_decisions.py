@@ -11,9 +11,8 @@ import pytest
 from tests.analysis.material import golden
 from tests.analysis.stats.test_candidate_means import made
 from wavjudge.analysis.calibration.baseline_rows import Line
-from wavjudge.analysis.calibration.decisions import Verdict, verdicts
+from wavjudge.analysis.calibration.decisions import State, Verdict, verdicts
 from wavjudge.analysis.calibration.findings import Finding, calibrate
-from wavjudge.analysis.calibration.states import State
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.types import Axis

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wavjudge.analysis.calibration.findings import FIGURES
-from wavjudge.analysis.calibration.without_candidate import Span, without_candidate
+from wavjudge.analysis.calibration.findings import FIGURES, Span, without_candidate
 from wavjudge.analysis.stats.agreement import BIAS, MAE
 from wavjudge.analysis.stats.sums import Paired
 from wavjudge.analysis.stats.within_prompt import INTRA_ID_SPEARMAN

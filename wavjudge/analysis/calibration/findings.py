@@ -7,18 +7,17 @@ how the people agree among themselves; judge and people are compared like with l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from wavjudge.analysis.calibration import baseline_rows
 from wavjudge.analysis.calibration.baseline_rows import Line
-from wavjudge.analysis.calibration.unscored import bounds, left_out
-from wavjudge.analysis.calibration.without_candidate import WithoutCandidate, without_candidate
 from wavjudge.analysis.stats import baselines
 from wavjudge.analysis.stats.agreement import (
     BIAS,
@@ -69,6 +68,106 @@ from wavjudge.analysis.tables.ratings import (
 from wavjudge.analysis.tables.read import among
 from wavjudge.signature import temperature
 from wavjudge.types import RaterKind, Scale
+
+# What is in no figure of a calibration: named, and bounded from both sides.
+
+_WHY = {
+    "judge_only": "have a rating and no label",
+    "people_only": "have a label and no rating of this judge",
+    "judge_unscored": "got no score of this judge; only the worst-case bounds hold them",
+    "people_unscored": "got no score of the people who were asked",
+}
+
+
+def left_out(left: Unpaired) -> Iterator[str]:
+    """How many answers are left out, why, and the first of them.
+
+    >>> print(*left_out(Unpaired(0, 7, 0, 0, {"people_only": ("q1/a", "q2/a", "q3/a", "q4/a", "q5/a")})))
+    7 answers have a label and no rating of this judge: q1/a; q2/a; q3/a; q4/a; q5/a; ...
+    """
+    for kind, names in left.named.items():
+        count = getattr(left, kind)
+        more = "; ..." if count > len(names) else ""
+        yield f"{count} answers {_WHY[kind]}: {'; '.join(names)}{more}"
+
+
+def bounds(rows: pd.DataFrame, people: pd.DataFrame, scale: Scale) -> Mapping[str, tuple[float, float]]:
+    """Worst cases of bias and mean: every labelled answer that the judge left unscored gets the lowest, or the highest,
+    score. Nothing without labels, or on an open scale."""
+    both = rows[[*SUBJECT, "score"]].merge(people[[*SUBJECT, "score"]], on=SUBJECT, suffixes=("_judge", ""))
+    both = both[both["score"].notna()]
+    if both.empty or scale.low is None or scale.high is None:
+        return {}
+    filled = [both["score_judge"].fillna(end).to_numpy(float) for end in (scale.low, scale.high)]
+    labels = both["score"].to_numpy(float)
+    return {
+        "bias": (float((filled[0] - labels).mean()), float((filled[1] - labels).mean())),
+        "mean": (float(filled[0].mean()), float(filled[1].mean())),
+    }
+
+
+# How much of a calibration hangs on one candidate: each statistic with each candidate left out in turn.
+#
+# Prompts are a sample, candidates are not (statistics.md, ruling 4): an interval does not speak of candidates that
+# are not in the table. Nor does this range. It shows how far the figures move among those that are: where one
+# candidate makes the judge look good, nobody should expect as much of the next one.
+
+MOST = 10_000_000
+"""Candidates times answers above which nobody is left out: with so many, one of them moves little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Least and greatest value, and without whom; None where it is undefined whoever is left out.
+
+    undefined: candidates without whom the statistic does not exist; they bound nothing.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    without_low: str = ""
+    without_high: str = ""
+    undefined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutCandidate:
+    """names: of all candidates, sorted. spans: by statistic; none where one candidate is all, or there are too many."""
+
+    names: tuple[str, ...]
+    spans: Mapping[str, Span]
+
+
+def without_candidate(
+    data: Paired, candidate: npt.ArrayLike, statistics: Sequence[Statistic], *, most: int = MOST
+) -> WithoutCandidate:
+    """candidate: the name of each row of `data`, shape (n,).
+
+    >>> from wavjudge.analysis.stats.agreement import BIAS
+    >>> found = without_candidate(Paired.of([1, 2, 6], [1, 1, 1], [0, 0, 1]), ["a", "b", "c"], [BIAS])
+    >>> found.spans["bias"]
+    Span(low=0.5, high=3.0, without_low='c', without_high='a', undefined=())
+    """
+    names, number = np.unique(np.asarray(candidate, str), return_inverse=True)
+    told = tuple(map(str, names))
+    if len(told) < 2 or len(told) * data.n > most:
+        return WithoutCandidate(told, {})
+    values = []
+    for one in range(len(told)):  # one at a time: each is almost the whole table once more
+        rest = data.taken(number != one)
+        values.append([statistic.of(rest) for statistic in statistics])
+    columns = zip(*values, strict=True)
+    return WithoutCandidate(told, {s.name: _span(told, column) for s, column in zip(statistics, columns, strict=True)})
+
+
+def _span(names: tuple[str, ...], values: Sequence[float]) -> Span:
+    found = {name: float(value) for name, value in zip(names, values, strict=True) if np.isfinite(value)}
+    undefined = tuple(name for name in names if name not in found)
+    if not found:
+        return Span(undefined=undefined)
+    least, most = min(found, key=found.__getitem__), max(found, key=found.__getitem__)
+    return Span(found[least], found[most], least, most, undefined)
+
 
 STATISTICS: tuple[Statistic, ...] = (
     PEARSON, SPEARMAN, KENDALL_TAU_B, INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY,
