@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from wavjudge.analysis.labelled import Labels
+from wavjudge.analysis.leaderboard.labels import Labels
 from wavjudge.analysis.tables.axis_names import shared_axes
 from wavjudge.analysis.tables.ratings import Ratings, read_table
 from wavjudge.cli.tables import declared

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from wavjudge.analysis.leaderboard import Leaderboard, leaderboard
+from wavjudge.analysis.leaderboard.leaderboard import Leaderboard, leaderboard
 from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
 from wavjudge.report.cells import latex, markdown, number
@@ -117,7 +117,7 @@ def test_the_same_tables_give_the_same_bytes_in_any_order_and_process(tmp_path: 
     for form in (as_csv, as_markdown, as_latex):
         assert form(board(names)) == form(board(names, shuffle=7))
     script = (
-        "import sys; from pathlib import Path; from wavjudge.analysis.leaderboard import leaderboard\n"
+        "import sys; from pathlib import Path; from wavjudge.analysis.leaderboard.leaderboard import leaderboard\n"
         "from wavjudge.analysis.tables.ratings import Ratings, read_table\n"
         "from wavjudge.report.leaderboard import write\n"
         "table = Ratings.of(read_table(sys.argv[1])); write(leaderboard(table), Path(sys.argv[2]))"

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.leaderboard import judged_by, without_a_score
+from wavjudge.analysis.leaderboard.leaderboard import judged_by, without_a_score
 from wavjudge.analysis.stats.candidates import (
     Answers,
     CandidateComparison,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.leaderboard import judged_by
+from wavjudge.analysis.leaderboard.leaderboard import judged_by
 from wavjudge.analysis.stats.paired import Rescored, RunComparison, compare_runs
 from wavjudge.analysis.tables.ratings import SUBJECT, Ratings, prompt_numbers, subject_names
 from wavjudge.errors import InputError

@@ -11,7 +11,7 @@ from wavjudge.cli.console import NO_SCORE, console
 from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
-    from wavjudge.analysis.labelled import Labels, Maps
+    from wavjudge.analysis.leaderboard.labels import Labels, Maps
     from wavjudge.types import Axis
 
 
@@ -38,7 +38,7 @@ def leaderboard(
     seed: Annotated[int, typer.Option(help="Of the resamples behind the rank sets.")] = 12345,
 ) -> None:
     """Rank candidates, failures counted, with intervals and the groups that cannot be told apart."""
-    from wavjudge.analysis.leaderboard import leaderboard as rank
+    from wavjudge.analysis.leaderboard.leaderboard import leaderboard as rank
     from wavjudge.cli import tables
     from wavjudge.report.leaderboard import write
     from wavjudge.report.leaderboard_screen import show
@@ -78,7 +78,7 @@ def _maps(calibration: Path, kind: str) -> Maps:
     import hashlib
     from typing import cast, get_args
 
-    from wavjudge.analysis.labelled import Maps
+    from wavjudge.analysis.leaderboard.labels import Maps
     from wavjudge.analysis.stats.recalibration import Kind
     from wavjudge.cli.options import known
     from wavjudge.report.calibration_files import located, read

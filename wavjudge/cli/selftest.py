@@ -20,7 +20,7 @@ RANKED_BY = "signal_quality"
 def selftest(run: Path, labels: Path, *, quiet: bool = False) -> None:
     """Write RUN/selftest (figures and plots) and RUN/leaderboard.csv and .md, and say in a few lines what they say."""
     from wavjudge.analysis.calibration.findings import calibrate
-    from wavjudge.analysis.leaderboard import leaderboard
+    from wavjudge.analysis.leaderboard.leaderboard import leaderboard
     from wavjudge.cli import tables
     from wavjudge.cli.calibrate import write
     from wavjudge.report import leaderboard as boards

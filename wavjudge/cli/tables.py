@@ -12,7 +12,7 @@ from wavjudge.nearest import of_path
 if TYPE_CHECKING:
     import pandas as pd
 
-    from wavjudge.analysis.labelled import Labels
+    from wavjudge.analysis.leaderboard.labels import Labels
     from wavjudge.analysis.tables.ratings import Ratings
     from wavjudge.errors import InputError
     from wavjudge.types import Axis, Call, RaterKind, Rating
@@ -81,7 +81,7 @@ def labels(paths: Sequence[Path], axes: Sequence[Axis], design: str) -> Labels:
 
     import pandas as pd
 
-    from wavjudge.analysis.labelled import Labels
+    from wavjudge.analysis.leaderboard.labels import Labels
     from wavjudge.analysis.stats.ppi import Design
     from wavjudge.cli.options import known
 

@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from wavjudge.analysis.board import ESTIMATORS, Figure, Leaderboard, Row
+from wavjudge.analysis.leaderboard.rows import ESTIMATORS, Figure, Leaderboard, Row
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.report.cells import EXACT, SHORT, gain, is_number, latex, markdown, money, number, with_interval

@@ -6,7 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wavjudge.analysis.board import Figure, Leaderboard, Row
+from wavjudge.analysis.leaderboard.rows import Figure, Leaderboard, Row
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.report.cells import gain, money, number
 from wavjudge.report.leaderboard_words import beside, unverified_judges

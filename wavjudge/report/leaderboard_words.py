@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wavjudge.analysis.board import Figure, Leaderboard
+from wavjudge.analysis.leaderboard.rows import Figure, Leaderboard
 from wavjudge.report.cells import CENTS, number
 from wavjudge.signature import unverified
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.leaderboard import judged_by, mean
+from wavjudge.analysis.leaderboard.leaderboard import judged_by, mean
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.tables.ratings import PROMPT, SUBJECT, Ratings, joined
 from wavjudge.analysis.tables.responses import ANSWER, Answers

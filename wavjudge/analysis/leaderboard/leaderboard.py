@@ -16,9 +16,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from wavjudge.analysis.board import CORRECTION, ESTIMATORS, Figure, Leaderboard, Recalibrated, Row
-from wavjudge.analysis.labelled import Labels, Maps
-from wavjudge.analysis.spent import Spent, spent
+from wavjudge.analysis.leaderboard.labels import Labels, Maps
+from wavjudge.analysis.leaderboard.rows import (
+    CORRECTION,
+    ESTIMATORS,
+    Figure,
+    Leaderboard,
+    Recalibrated,
+    Row,
+)
+from wavjudge.analysis.leaderboard.spent import Spent, spent
 from wavjudge.analysis.stats.intervals import Estimate, estimate_prepared
 from wavjudge.analysis.stats.ppi import Correction
 from wavjudge.analysis.stats.rank_sets import RankSets, rank_sets

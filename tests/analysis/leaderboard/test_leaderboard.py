@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from wavjudge.analysis.leaderboard import Leaderboard, Row, leaderboard, leaderboards, mean
+from wavjudge.analysis.leaderboard.leaderboard import Leaderboard, Row, leaderboard, leaderboards, mean
 from wavjudge.analysis.tables.ratings import Ratings, read_table
 from wavjudge.errors import InputError
 from wavjudge.types import Axis, Scale
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 OVERALL, SEMANTIC = Axis(name="overall"), Axis(name="semantic")
 RATE = Axis(name="speech_rate", scale=Scale(low=0, unit="words/s"))
 
@@ -355,7 +355,7 @@ def test_order_of_rows_changes_nothing_and_data_change_the_hash() -> None:
 
 
 def test_the_tiny_benchmark_ranks_its_known_degradations() -> None:
-    folder = Path(__file__).parents[2] / "benchmarks" / "tiny"
+    folder = Path(__file__).parents[3] / "benchmarks" / "tiny"
     said = pd.read_json(folder / "responses.jsonl", lines=True).assign(benchmark="tiny")
     said["status"] = np.where(said["audio"].notna(), "ok", "no_speech")
     board = leaderboard(Ratings.of(read_table(folder / "labels.csv")), said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wavjudge.analysis.spent import Spent
+from wavjudge.analysis.leaderboard.spent import Spent
 from wavjudge.analysis.stats import rank_sets
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.stats.ppi import Correction, Design

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wavjudge.analysis.labelled import PROBABILITY, Labels, Maps
-from wavjudge.analysis.leaderboard import Leaderboard, leaderboard
+from wavjudge.analysis.leaderboard.labels import PROBABILITY, Labels, Maps
+from wavjudge.analysis.leaderboard.leaderboard import Leaderboard, leaderboard
 from wavjudge.analysis.stats.ppi import corrected_mean
 from wavjudge.analysis.stats.recalibration import RecalibrationMap, recalibrate
 from wavjudge.analysis.tables.ratings import Ratings, prompt_labels
