@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from wavjudge.analysis.leaderboard.spent import Spent
+from wavjudge.analysis.leaderboard.rows import Spent
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.stats.ppi import Correction
 from wavjudge.report.text import one_line

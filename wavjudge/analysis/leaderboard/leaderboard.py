@@ -24,8 +24,9 @@ from wavjudge.analysis.leaderboard.rows import (
     Leaderboard,
     Recalibrated,
     Row,
+    Spent,
+    spent,
 )
-from wavjudge.analysis.leaderboard.spent import Spent, spent
 from wavjudge.analysis.stats.intervals import Estimate, estimate_prepared
 from wavjudge.analysis.stats.ppi import Correction
 from wavjudge.analysis.stats.rank_sets import RankSets, rank_sets
