@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from wavjudge.analysis.candidate_pairs import CandidatePairs, candidate_pairs
-from wavjudge.analysis.judge_pairs import JudgePairs, judge_pairs
-from wavjudge.analysis.run_pairs import RunPair, run_pair
+from wavjudge.analysis.compare.candidates import CandidatePairs, candidate_pairs
+from wavjudge.analysis.compare.judges import JudgePairs, judge_pairs
+from wavjudge.analysis.compare.runs import RunPair, run_pair
 from wavjudge.analysis.stats.agreement import MAE, PEARSON
 from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError

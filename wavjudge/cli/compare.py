@@ -40,7 +40,7 @@ def judges(
     from typing import cast, get_args
 
     from wavjudge.analysis.calibration.findings import LABEL_KINDS
-    from wavjudge.analysis.judge_pairs import PRIMARIES, judge_pairs
+    from wavjudge.analysis.compare.judges import PRIMARIES, judge_pairs
     from wavjudge.analysis.stats.intervals import Method
     from wavjudge.cli import tables
     from wavjudge.cli.options import known
@@ -73,7 +73,7 @@ def candidates(
     out: Annotated[Path | None, _OUT] = None,
 ) -> None:
     """Say which of two candidates scores higher on the same prompts, with what each of them lost."""
-    from wavjudge.analysis.candidate_pairs import candidate_pairs
+    from wavjudge.analysis.compare.candidates import candidate_pairs
     from wavjudge.cli import tables
     from wavjudge.report.compare_candidates import report, show
 
@@ -98,7 +98,7 @@ def runs(
     out: Annotated[Path | None, _OUT] = None,
 ) -> None:
     """Say what moved between an old and a new judge of the same answers, and what a leaderboard would do."""
-    from wavjudge.analysis.run_pairs import run_pair
+    from wavjudge.analysis.compare.runs import run_pair
     from wavjudge.cli.two_runs import same_answers
     from wavjudge.report.compare_runs import report, show
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from wavjudge.analysis.run_pairs import About, SubjectKey
+    from wavjudge.analysis.compare.runs import About, SubjectKey
     from wavjudge.analysis.tables.ratings import Ratings
     from wavjudge.types import Axis, Item, Response
 
@@ -163,7 +163,7 @@ def _unknown(side: _Side) -> Iterator[str]:
 
 def _about(*sides: _Side) -> dict[SubjectKey, About]:
     """Tags of rows and items of both sides together, and the language of the item."""
-    from wavjudge.analysis.run_pairs import About
+    from wavjudge.analysis.compare.runs import About
     from wavjudge.analysis.tables.ratings import SUBJECT
 
     tags: dict[Any, set[str]] = {}

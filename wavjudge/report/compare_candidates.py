@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from wavjudge.analysis.candidate_pairs import CandidatePair, CandidatePairs
+from wavjudge.analysis.compare.candidates import CandidatePair, CandidatePairs
 from wavjudge.analysis.stats.candidates import Lost, PairedMeans
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.report.cells import number

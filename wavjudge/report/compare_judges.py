@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from wavjudge.analysis.judge_pairs import Judge, JudgePair, JudgePairs
+from wavjudge.analysis.compare.judges import Judge, JudgePair, JudgePairs
 from wavjudge.report.cells import number
 from wavjudge.report.compare import (
     MOST_DETAILED,

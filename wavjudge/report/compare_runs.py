@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from wavjudge.analysis.run_pairs import RunPair
+from wavjudge.analysis.compare.runs import RunPair
 from wavjudge.analysis.stats.paired import Drift, RankMove
 from wavjudge.report.cells import number
 from wavjudge.report.compare import SURE, Report, Row, counted, ends, interval, named, p_value, sure, table

@@ -1,0 +1,1 @@
+"""Two judges, two candidates, two runs: paired differences."""
