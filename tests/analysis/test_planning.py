@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from wavjudge.analysis.pilot import intraclass, pilot
 from wavjudge.analysis.planning import (
     for_average,
     for_pearson,
     for_two_candidates,
     for_two_judges,
+    intraclass,
+    pilot,
     split_budget,
 )
 from wavjudge.analysis.stats.agreement import BIAS

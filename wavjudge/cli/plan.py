@@ -12,8 +12,7 @@ from wavjudge.cli.console import console
 from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
-    from wavjudge.analysis.pilot import Averaged
-    from wavjudge.analysis.planning import Plan, Split
+    from wavjudge.analysis.planning import Averaged, Plan, Split
     from wavjudge.analysis.tables.ratings import Ratings
 
 app = typer.Typer(
@@ -48,8 +47,7 @@ def labels_(
     from typing import cast, get_args
 
     from wavjudge.analysis import planning
-    from wavjudge.analysis.pilot import Averaged
-    from wavjudge.analysis.pilot_tables import chosen_axis, of_judge
+    from wavjudge.analysis.planning import Averaged, chosen_axis, of_judge
     from wavjudge.cli.options import known
 
     known("--of", of, ("pearson", *get_args(Averaged)))
@@ -84,7 +82,7 @@ def judges(
 ) -> None:  # fmt: skip
     """Labels to tell two judges apart."""
     from wavjudge.analysis import planning
-    from wavjudge.analysis.pilot_tables import chosen_axis, of_judges
+    from wavjudge.analysis.planning import chosen_axis, of_judges
 
     about = ""
     if pilot:
@@ -113,7 +111,7 @@ def candidates(
 ) -> None:  # fmt: skip
     """Prompts to see a difference between two candidates."""
     from wavjudge.analysis import planning
-    from wavjudge.analysis.pilot_tables import chosen_axis, of_candidates
+    from wavjudge.analysis.planning import chosen_axis, of_candidates
 
     about = ""
     if pilot:
@@ -141,8 +139,7 @@ def budget(
     json: JSON = False,
 ) -> None:  # fmt: skip
     """Split money between people and judge so that the corrected mean is narrowest."""
-    from wavjudge.analysis.pilot_tables import for_budget
-    from wavjudge.analysis.planning import split_budget
+    from wavjudge.analysis.planning import for_budget, split_budget
 
     if pilot:
         r = _or(r, for_budget(_ratings(pilot, axis), _people(labels, axis), _on(on, axis), judge))
