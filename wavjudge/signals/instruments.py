@@ -8,7 +8,7 @@ from functools import cached_property
 from wavjudge.audio import Samples, Waveform
 from wavjudge.errors import InputError
 from wavjudge.signals import MAX_SECONDS, Measurement, NotApplicableError, asr, dnsmos, vad, words
-from wavjudge.signals.clipping import clipping
+from wavjudge.signals.level import clipping
 from wavjudge.signals.overlap import MAX_REFERENCE_WORDS, overlap
 from wavjudge.signals.pieces import pieces, samples_of
 from wavjudge.types import Axis

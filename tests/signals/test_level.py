@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from tests.signals.sounds import VSTYLE, buzz, hiss, needs_vstyle, sine
 from wavjudge import audio
-from wavjudge.signals.clipping import clipping
+from wavjudge.signals.level import clipping
 
 
 def clipped(samples, share):
