@@ -23,7 +23,7 @@ from wavjudge.rewards.monitor import Monitor
 from wavjudge.rewards.monitor_looks import NAMES, measured
 from wavjudge.rewards.monitor_phrases import phrases
 from wavjudge.rewards.monitor_plot import figure
-from wavjudge.signals.loudness import loudness_dbfs
+from wavjudge.signals.level import loudness_dbfs
 
 N = 12
 FLAT = [1.0 + number % 3 for number in range(N)]

@@ -5,7 +5,7 @@ pytest.importorskip("whisper_normalizer", reason="the extra `local` is not insta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavjudge.signals.overlap import in_order, overlap
+from wavjudge.signals.words import in_order, overlap
 
 
 @pytest.mark.parametrize(

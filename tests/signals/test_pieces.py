@@ -3,8 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavjudge.signals.pieces import MAX_SECONDS, pieces
-from wavjudge.signals.vad import CHUNK, RATE_HZ, Span, spans
+from wavjudge.signals.vad import CHUNK, MAX_SECONDS, RATE_HZ, Span, pieces, spans
 
 CHUNK_SECONDS = CHUNK / RATE_HZ
 

@@ -14,7 +14,7 @@ from wavjudge.checks.options import Match, Reference, only
 from wavjudge.checks.units import is_by_character, units
 from wavjudge.checks.writing import is_chinese, is_known, plain, reads_as_chinese, unlike_english
 from wavjudge.signals import NotApplicableError
-from wavjudge.signals.overlap import MAX_REFERENCE_WORDS, NEGATIONS, compared
+from wavjudge.signals.words import MAX_REFERENCE_WORDS, NEGATIONS, compared
 from wavjudge.types import Item
 
 _CHINESE_NO = re.compile(r"(?:^|[,.!?;。、])\s*(?:不是?|没错|不错|不好意思|没关系|没问题)[,.!?;。、]")

@@ -18,7 +18,7 @@ from wavjudge.checks.writing import is_known
 from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.monitor_phrases import phrases
-from wavjudge.signals.loudness import loudness_dbfs
+from wavjudge.signals.level import loudness_dbfs
 from wavjudge.types import OUTCOMES, Record, Stored
 
 Direction = Literal["up", "down", "both"]

@@ -9,8 +9,8 @@ from wavjudge.audio import Samples, Waveform
 from wavjudge.errors import InputError
 from wavjudge.signals import MAX_SECONDS, Measurement, NotApplicableError, asr, dnsmos, vad, words
 from wavjudge.signals.level import clipping
-from wavjudge.signals.overlap import MAX_REFERENCE_WORDS, overlap
-from wavjudge.signals.pieces import pieces, samples_of
+from wavjudge.signals.vad import pieces, samples_of
+from wavjudge.signals.words import MAX_REFERENCE_WORDS, overlap
 from wavjudge.types import Axis
 
 Details = dict[str, float | str | None]
