@@ -12,10 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from wavjudge.checks import spoken
-from wavjudge.checks.correction import corrections
-from wavjudge.checks.denial import denied
-from wavjudge.checks.writing import plain, simplified
+from wavjudge.checks.writing import denied, plain, simplified
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ def read_choice(text: str, offered: Mapping[str, str]) -> Reading:
     >>> read_choice("I don't know.", offered).why, read_choice("Option A, or option B.", offered).why
     ('no answer found', 'several answers')
     """
-    words = spoken.spelt(simplified(plain(text)), offered)
+    words = spelt(simplified(plain(text)), offered)
     withdrawn = False
     for correction in corrections(words):
         if not _read(correction.before, offered).named:
@@ -175,7 +172,7 @@ def _first(text: str, offered: Mapping[str, str]) -> Iterator[_Mention]:
 
 
 def _counted(text: str, offered: Mapping[str, str]) -> Iterator[_Mention]:
-    for start, end, letter in spoken.counted(text, offered):
+    for start, end, letter in counted(text, offered):
         yield start, end, ((start, letter),)
 
 
@@ -212,3 +209,124 @@ def _bounded(option: str) -> str:
     before = r"(?<![A-Za-z0-9])" if option[0].isascii() and option[0].isalnum() else ""
     after = r"(?![A-Za-z0-9])" if option[-1].isascii() and option[-1].isalnum() else ""
     return f"{before}{words}{after}"
+
+
+# Letters as a voice says them: "option two", "the second option", "option bee".
+
+_LETTERS = {"ay": "A", "bee": "B", "cee": "C", "dee": "D"}
+_HOMOPHONES = _LETTERS | {"be": "B", "see": "C", "sea": "C"}
+"""Words of their own, which are letters only beside "option" or "letter"."""
+_NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+_CHINESE = "一二三四五六七八"
+_END = r"(?=\s*(?:[.,;:!?。]|$|because\b|since\b))"
+_SAID = re.compile(rf"\b((?:option|letter)\s+)({'|'.join(_HOMOPHONES)})\b{_END}"
+                   rf"|\b((?:answer|choice)(?:\s+is|'s|\s*:)\s+)({'|'.join(_LETTERS)})\b{_END}"
+                   rf"|^(\W*)({'|'.join(_LETTERS)})(?=\W*$)", re.IGNORECASE)  # fmt: skip
+_NUMBER = rf"(?P<number>[1-8]|{'|'.join(_NUMBERS)})"
+_COUNTED = re.compile(
+    rf"\b(?:option|choice|answer)(?:\s+is)?\s+(?:the\s+)?(?:option\s+)?(?:number\s+)?{_NUMBER}\b(?![.,]\d)"
+    rf"|\bthe\s+(?P<ordinal>{'|'.join(_ORDINALS)}|last)\s+(?:option|choice|answer)\b"
+    rf"|\b(?:it's|choose|pick|say|with)\s+the\s+(?P<one>{'|'.join(_ORDINALS)}|last)\s+one\b"
+    rf"|^\W*number\s+(?P<alone>[1-8]|{'|'.join(_NUMBERS)})\W*$"
+    rf"|(?:选|答案是|选择|是)第(?P<chinese>[{_CHINESE}])[个项]",
+    re.IGNORECASE,
+)
+
+
+def spelt(text: str, offered: Mapping[str, str]) -> str:
+    """The text with spoken letters as letters, but for words that stand in the options themselves.
+
+    >>> spelt("Option bee.", {"A": "", "B": ""}), spelt("The answer is bee.", {"A": "bee", "B": "wasp"})
+    ('Option B.', 'The answer is bee.')
+    """
+    taken = set(re.findall(r"\w+", " ".join(offered.values()).lower()))
+
+    def letter(found: re.Match[str]) -> str:
+        before, word = next((found[at], found[at + 1]) for at in (1, 3, 5) if found[at + 1])
+        said = _HOMOPHONES[word.lower()]
+        return found[0] if word.lower() in taken or said not in offered else f"{before}{said}"
+
+    return _SAID.sub(letter, text)
+
+
+def counted(text: str, offered: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
+    """Where an option is named by its place, and its letter; nowhere where options hold numbers themselves.
+
+    >>> list(counted("I'd take option two.", dict.fromkeys("ABCD", "")))
+    [(9, 19, 'B')]
+    """
+    texts = " ".join(offered.values()).lower()
+    if re.search(rf"\d|\b(?:{'|'.join((*_NUMBERS, *_ORDINALS))})\b", texts):
+        return
+    letters = list(offered)
+    for found in _COUNTED.finditer(text):
+        place = _place(next(value for value in found.groupdict().values() if value).lower(), len(letters))
+        if place < len(letters):
+            yield found.start(), found.end(), letters[place]
+
+
+def _place(word: str, size: int) -> int:
+    if word == "last":
+        return size - 1
+    if word.isdecimal():
+        return int(word) - 1
+    return next(names.index(word) for names in (_NUMBERS, _ORDINALS, _CHINESE) if word in names)
+
+
+# Where an answer takes back what it said: "B... no, C", "scratch that", 说错了.
+#
+# Some words take back whatever they follow, even where nothing is said in its place; others ("sorry", "I mean") do so
+# only where another answer follows. Texts are plain (`writing.plain`): straight quotes, ASCII punctuation.
+
+_BREAK = r"(?:[,.;:!?。\s-]+|$)"
+_CORRECTS = re.compile(
+    rf"(?:(?<=[,.;:!?。\s-])|^)(?:no|nope|nah)(?:[,\s]+(?:no|nope|wait|sorry|actually))*(?:[,.;:!?。-]\s*|\s+-\s*|\s*$)"
+    r"|(?<=[A-Z])\s+no\s+(?=(?:it's\s+|option\s+)?[A-Z]\b)"
+    rf"|\b(?:no,? wait|wait,? no|no,? sorry|no,? actually|scratch that|strike that|i misspoke|on second thoughts?"
+    rf"|on reflection|my (?:mistake|bad)|i take (?:that|it) back|never mind|correction"
+    rf"|let me (?:correct|reconsider|rephrase|fix|change|redo|restate)(?: (?:that|it|this|myself|my answer))?"
+    rf"|(?:forget|ignore|cancel|disregard) (?:that|it)|i stand corrected|i was wrong|that's (?:wrong|not (?:right|it))"
+    rf"|i meant|make (?:that|it)|hold on|oops"
+    rf"|(?:change|switch) (?:that|it|my (?:answer|choice|mind))(?:\s+to)?)\b{_BREAK}"
+    rf"|(?:[哦啊噢呃嗯]?不(?:对|是|不)*|(?:说|搞|弄|选|答)?错了|口误|更正(?:一下)?|纠正(?:一下)?){_BREAK}"
+    r"|改(?:成|选|为)|换成|收回",
+    re.IGNORECASE,
+)
+"""Words that take back what stands before them."""
+_HESITATES = re.compile(
+    rf"\b(?:h+m+|u+h+m*|u+m+|e+r+m*|(?:just )?kidding"
+    rf"|sorry|apologies|pardon(?: me)?|excuse me|wait|i mean|(?:or )?rather|then again)\b{_BREAK}"
+    r"|\bactually(?=,? (?:it's|it is|no\b|the (?:correct |right )?answer|i (?:think|choose|pick|meant)|[A-Z]\b))"
+    r"[\s,.:-]*"
+    r"|\b(?:at first|first|initially|originally|was going to|almost|nearly)\b[^.!?]{0,60}?,?\s+but\b[\s,]*"
+    rf"|(?:等等|等一下|等下|抱歉|对不起|不好意思|算了|哎呀|唉){_BREAK}"
+    r"|(?:准确|确切|正确)地?(?:说|讲)(?:应该)?|应该(?:说)?(?=是)|(?:本来|原来|一开始|起初|刚才|最初)[^。!?]{0,30}?(?:但|后来|现在)(?:还是|是)?",
+    re.IGNORECASE,
+)
+"""Words that take it back where another answer follows."""
+_IT_IS_BEFORE = re.compile(r"^(?:那|应该|就|还)*是(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Words that take something back: what stands before and behind them, and whether they do so in any case."""
+
+    before: str
+    after: str
+    surely: bool
+
+
+def corrections(text: str) -> Iterator[Correction]:
+    """Every place at which an answer may start anew, the last one first.
+
+    >>> next(corrections("It's B. Scratch that, C.")).after
+    'C.'
+    >>> list(corrections("It's B."))
+    []
+    """
+    places = [
+        (found, surely) for rule, surely in ((_CORRECTS, True), (_HESITATES, False)) for found in rule.finditer(text)
+    ]
+    for found, surely in sorted(places, key=lambda place: (place[0].end(), place[0].start()), reverse=True):
+        yield Correction(text[: found.start()], _IT_IS_BEFORE.sub("", text[found.end() :]), surely)
