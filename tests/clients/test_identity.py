@@ -11,8 +11,8 @@ from wavjudge.clients.budget import Budget
 from wavjudge.clients.fake import FakeWire, VirtualClock
 from wavjudge.clients.identity import Identity
 from wavjudge.clients.limits import Limits
+from wavjudge.clients.middleware import build_client
 from wavjudge.clients.money import Price, at_most
-from wavjudge.clients.onion import build_client
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.types import Usage
 

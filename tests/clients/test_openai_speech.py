@@ -14,8 +14,8 @@ from wavjudge import audio
 from wavjudge.clients.base import RawReply, Reply, Request, Sampling, TextPart, Wire
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
+from wavjudge.clients.middleware import Meter, build_client
 from wavjudge.clients.money import parse_price
-from wavjudge.clients.onion import Meter, build_client
 from wavjudge.clients.openai_speech import OpenAISpeechWire, OpenAITranscriptionWire
 from wavjudge.clients.retry import RetrySettings
 from wavjudge.errors import AuthError, BudgetError, InputError, SpecError

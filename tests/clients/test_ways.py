@@ -18,7 +18,7 @@ from wavjudge.clients.accepted import hint
 from wavjudge.clients.base import Failure, Reply, Wire
 from wavjudge.clients.fake import FakeWire, VirtualClock
 from wavjudge.clients.gemini import GeminiWire
-from wavjudge.clients.onion import Meter, build_client
+from wavjudge.clients.middleware import Meter, build_client
 from wavjudge.clients.openai import OpenAIWire
 from wavjudge.clients.openai_speech import OpenAITranscriptionWire
 from wavjudge.clients.wire import check_options, retry_after_seconds

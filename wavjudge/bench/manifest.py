@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from wavjudge.bench.candidates.base import Candidate
-from wavjudge.clients.onion import add_usage
+from wavjudge.clients.middleware import add_usage
 from wavjudge.clients.spec import parse_spec
 from wavjudge.errors import InputError
 from wavjudge.judge.base import Judge

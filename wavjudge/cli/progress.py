@@ -25,7 +25,7 @@ from wavjudge.cli.console import SHOWN_BAD_ROWS, console
 from wavjudge.report.text import printable
 
 if TYPE_CHECKING:
-    from wavjudge.clients.onion import Meter
+    from wavjudge.clients.middleware import Meter
     from wavjudge.errors import StopRun
     from wavjudge.types import Rating, Response
 

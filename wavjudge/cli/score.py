@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wavjudge.api import Scored
     from wavjudge.bench.answering import Asked
     from wavjudge.bench.runner import Summary
-    from wavjudge.clients.onion import Meter
+    from wavjudge.clients.middleware import Meter
     from wavjudge.report.reasons import Why
     from wavjudge.report.summary import Cell, CellKey
 

@@ -19,8 +19,8 @@ from wavjudge.clients.identity import Identity, Recognised
 from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.limits import Limits
 from wavjudge.clients.listed import find_price, listed_models, warning
+from wavjudge.clients.middleware import Meter, build_client
 from wavjudge.clients.money import Price
-from wavjudge.clients.onion import Meter, build_client
 from wavjudge.clients.replay import ReplayClient
 from wavjudge.clients.retry import RetrySettings
 from wavjudge.clients.spec import Spec, hide_secrets, parse_spec

@@ -11,8 +11,8 @@ from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.fake import FakeWire, VirtualClock
 from wavjudge.clients.limits import Limits
+from wavjudge.clients.middleware import Meter, add_usage, build_client
 from wavjudge.clients.money import Price
-from wavjudge.clients.onion import Meter, add_usage, build_client
 from wavjudge.errors import BudgetError
 from wavjudge.types import Usage
 
