@@ -14,7 +14,17 @@ import pybase64
 import soundfile
 
 from tests.loopback import Case, Server, wav
-from wavjudge.clients.base import AudioPart, Failure, RawReply, Reply, Request, Said, Sampling, TextPart, Wire
+from wavjudge.clients.base import (
+    AudioPart,
+    Failure,
+    RawReply,
+    Reply,
+    Request,
+    Said,
+    Sampling,
+    TextPart,
+    Wire,
+)
 from wavjudge.types import Usage
 
 KEY = "k3y-0123456789abcdef-secret"

@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from wavjudge.clients.attempt import once
-from wavjudge.clients.base import AudioPart, RawReply, Reply, Request
+from wavjudge.clients.base import AudioPart, RawReply, Reply, Request, once
 from wavjudge.clients.fake import FakeWire
 
 

@@ -19,8 +19,7 @@ from tests.clients.conversation import REQUEST
 from tests.clients.test_guarded import good
 from tests.loopback import wav
 from tests.loopback.hostile import Hostile
-from wavjudge.clients.attempt import once
-from wavjudge.clients.base import Failure, Reply
+from wavjudge.clients.base import Failure, Reply, once
 from wavjudge.clients.gemini import GeminiWire
 from wavjudge.clients.openai import OpenAIWire
 from wavjudge.clients.redact import cleaned, without_key

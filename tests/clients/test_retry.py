@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavjudge.clients.attempt import once
-from wavjudge.clients.base import AudioPart, Failure, FailureKind, Reply, Request
+from wavjudge.clients.base import AudioPart, Failure, FailureKind, Reply, Request, once
 from wavjudge.clients.fake import FakeWire, VirtualClock
 from wavjudge.clients.retry import Retry, RetrySettings, RetryTokens
 from wavjudge.errors import AuthError, InputError, ProviderDownError, QuotaError

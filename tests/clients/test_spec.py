@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.named import load_named
-from wavjudge.clients.spec import Spec, hide_secrets, parse_spec
+from wavjudge.clients.spec import Kind, Spec, choose, hide_secrets, parse_spec
 from wavjudge.errors import SpecError
 
 

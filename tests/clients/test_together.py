@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from wavjudge.clients.together import Together
+from wavjudge.clients.cache import Together
 
 
 def test_what_waits_goes_in_one_trip_and_each_gets_its_own_result() -> None:

@@ -25,8 +25,7 @@ from wavjudge.bench.lanes import Lanes
 from wavjudge.bench.row import ItemRow
 from wavjudge.bench.watching import Nobody, Unheard, Watcher, rows_of
 from wavjudge.clients.accepted import FAULTS_AT_START, hint
-from wavjudge.clients.attempt import received
-from wavjudge.clients.called import call_record
+from wavjudge.clients.base import call_record, received
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import CandidateDownError, InputError, MissingRecordingError, NeverAcceptedError, StopRun
 from wavjudge.internal import PREFIX, ends_the_run, in_thread, noted

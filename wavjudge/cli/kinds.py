@@ -13,7 +13,7 @@ from wavjudge.cli.console import console
 from wavjudge.nearest import likely
 
 if TYPE_CHECKING:
-    from wavjudge.clients.kind import Kind
+    from wavjudge.clients.spec import Kind
 
 _KindName = Annotated[str | None, typer.Argument(help="Show the options of this kind.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]

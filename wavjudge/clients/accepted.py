@@ -11,8 +11,7 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from wavjudge.clients.attempt import Attempt
-from wavjudge.clients.base import Failure, FailureKind, Reply, Request
+from wavjudge.clients.base import Attempt, Failure, FailureKind, Reply, Request
 from wavjudge.errors import NeverAcceptedError
 
 FAULTS_AT_START = 4

@@ -5,13 +5,21 @@ These live in memory only. A wire client is three functions: `encode` and `decod
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, TypeVar
 
-from wavjudge.types import Status, Usage
+from wavjudge.clients.spec import hide_secrets
+from wavjudge.errors import InputError
+from wavjudge.internal import ends_the_run, noted
+from wavjudge.types import Call, Status, Usage
 
 FailureKind = Literal[
     "refused",
@@ -241,3 +249,126 @@ class Client(Protocol):
     async def complete(self, request: Request) -> Reply | Failure: ...
 
     async def aclose(self) -> None: ...
+
+
+# The only two things the onion asks of time, so that a test can put its own in their place.
+
+
+class Clock(Protocol):
+    """Seconds that only go forward, from an unknown start, and a way to wait for them."""
+
+    def now(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class RealClock:
+    """The machine's monotonic clock."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+REAL_CLOCK: Clock = RealClock()
+
+
+# One attempt of one call, as a function. What one attempt must hold (a place, memory, money) wraps this function;
+# what outlives an attempt (waiting, the cache) wraps a client. So a call that waits for its next attempt holds
+# nothing.
+
+KEPT_BYTES = 1 << 16
+"""Of a reply that could not be read, so many are kept."""
+
+Attempt = Callable[[Request], Awaitable[Reply | Failure]]
+T = TypeVar("T")
+
+_LONG_BYTES = 2**17  # four seconds of a judge's audio: below it the way to a thread takes longer than the work
+
+
+def once(wire: Wire, clock: Clock = REAL_CLOCK) -> Attempt:
+    """Encode, send, decode; the outcome's `seconds` are those of this attempt.
+
+    The body is built anew for each attempt: that costs microseconds, and keeping it would hold the audio in memory
+    while the call sleeps. Raises what the request's own `load` raises (InputError for a recording that is gone).
+    Where there is much to decode, resample or write in base64, a thread does it: all other calls would wait for it.
+    """
+
+    async def attempt(request: Request) -> Reply | Failure:
+        started = clock.now()
+        body = await _aside(request.wav_bytes, lambda: _encoded(wire, request))
+        raw = await wire.send(body, request)
+        if isinstance(raw, Failure):
+            outcome: Reply | Failure = raw
+        else:
+            outcome = await _aside(len(raw.body), lambda: _decoded(wire, raw, request))
+        outcome = timed(outcome, clock.now() - started)
+        if (received := _received.get()) is not None:
+            received.append((request, outcome))
+        return outcome
+
+    return attempt
+
+
+async def _aside(size: int, work: Callable[[], T]) -> T:
+    return await asyncio.to_thread(work) if size > _LONG_BYTES else work()
+
+
+_received: ContextVar[list[tuple[Request, Reply | Failure]] | None] = ContextVar("received", default=None)
+
+
+@contextmanager
+def received() -> Iterator[list[tuple[Request, Reply | Failure]]]:
+    """What comes over the wire inside the block, whatever becomes of it afterwards: it may have been paid for."""
+    found: list[tuple[Request, Reply | Failure]] = []
+    token = _received.set(found)
+    try:
+        yield found
+    finally:
+        _received.reset(token)
+
+
+def _encoded(wire: Wire, request: Request) -> bytes:
+    """The body; `InputError` where it cannot be made, so that nothing counts as sent."""
+    try:
+        return wire.encode(request)
+    except Exception as error:
+        if ends_the_run(error) or isinstance(error, InputError):
+            raise
+        raise InputError(hide_secrets(noted(error))) from error
+
+
+def _decoded(wire: Wire, raw: RawReply, request: Request) -> Reply | Failure:
+    """What came, read; where that breaks, the bytes are kept: they were paid for, and are not asked for again."""
+    try:
+        return wire.decode(raw, request)
+    except Exception as error:
+        if ends_the_run(error):
+            raise
+        without_key = getattr(wire, "without_key", str)  # of a wire that has a key
+        kept = hide_secrets(without_key(raw.body[:KEPT_BYTES].decode(errors="replace")))
+        reason = hide_secrets(noted(error)).removeprefix("internal: ")
+        return Failure("internal", reason, http_status=raw.status, text=kept)
+
+
+def timed(outcome: Reply | Failure, seconds: float, attempts: int = 1) -> Reply | Failure:
+    """The same outcome with how long it took and how many attempts it needed."""
+    if isinstance(outcome, Reply):
+        return replace(outcome, seconds=seconds, attempts=attempts)
+    return replace(outcome, seconds=seconds, attempts=attempts)
+
+
+# The record of a call, as a rating and an answer keep it.
+
+
+def call_record(
+    outcome: Reply | Failure, request: Request, *, prompt_hash: str | None = None, nonce: str | None = None
+) -> Call:
+    """Who answered, how often it was sent, what it consumed; with the prompt behind it, for a judge's call."""
+    return Call(
+        id=secrets.token_hex(8), prompt_hash=prompt_hash, request_hash=request.digest, nonce=nonce,
+        resolved_model=outcome.resolved_model, provider_id=outcome.provider_id, attempts=outcome.attempts,
+        seconds=round(outcome.seconds, 4), cached=isinstance(outcome, Reply) and outcome.cached, usage=outcome.usage,
+    )  # fmt: skip

@@ -16,8 +16,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from functools import partial
 
-from wavjudge.clients.attempt import Attempt
-from wavjudge.clients.base import Failure, Reply, Request
+from wavjudge.clients.base import Attempt, Failure, Reply, Request
 from wavjudge.clients.money import Price, at_least, at_most, billed
 from wavjudge.errors import BudgetError, InputError, StopRun
 

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from wavjudge.clients.attempt import Attempt
-from wavjudge.clients.base import Client, Failure, Reply, Request
+from wavjudge.clients.base import Attempt, Client, Failure, Reply, Request
 from wavjudge.clients.wire import PerLoop
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.signature import same_model

@@ -10,9 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from wavjudge.clients.attempt import Attempt
-from wavjudge.clients.base import Failure, Reply, Request
-from wavjudge.clients.clock import REAL_CLOCK, Clock
+from wavjudge.clients.base import REAL_CLOCK, Attempt, Clock, Failure, Reply, Request
 
 MIB = 2**20
 EPISODE_SECONDS = 5.0

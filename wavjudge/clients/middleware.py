@@ -12,11 +12,21 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from wavjudge.clients.accepted import Accepted, accepting
-from wavjudge.clients.attempt import Attempt, once
-from wavjudge.clients.base import NO_USAGE, Client, Failure, FailureKind, Reply, Request, Wire
+from wavjudge.clients.base import (
+    NO_USAGE,
+    REAL_CLOCK,
+    Attempt,
+    Client,
+    Clock,
+    Failure,
+    FailureKind,
+    Reply,
+    Request,
+    Wire,
+    once,
+)
 from wavjudge.clients.budget import Budget, budgeted
 from wavjudge.clients.cache import Cached, ReplyCache
-from wavjudge.clients.clock import REAL_CLOCK, Clock
 from wavjudge.clients.identity import Identity, Recognised, watched
 from wavjudge.clients.limits import Limits, limited
 from wavjudge.clients.money import Price, billed

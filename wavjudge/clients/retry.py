@@ -11,9 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wavjudge.clients.attempt import Attempt, once, timed
-from wavjudge.clients.base import FATAL, RETRIED, Failure, Reply, Request, Wire
-from wavjudge.clients.clock import REAL_CLOCK, Clock
+from wavjudge.clients.base import FATAL, REAL_CLOCK, RETRIED, Attempt, Clock, Failure, Reply, Request, Wire, once, timed
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import AuthError, ProviderDownError, QuotaError, StopRun
 

@@ -16,14 +16,13 @@ from wavjudge.clients.base import Client, Wire
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.identity import Identity, Recognised
-from wavjudge.clients.kind import Kind, choose
 from wavjudge.clients.limits import Limits
 from wavjudge.clients.listed import find_price, listed_models, warning
 from wavjudge.clients.middleware import Meter, build_client
 from wavjudge.clients.money import Price
 from wavjudge.clients.replay import ReplayClient
 from wavjudge.clients.retry import RetrySettings
-from wavjudge.clients.spec import Spec, hide_secrets, parse_spec
+from wavjudge.clients.spec import Kind, Spec, choose, hide_secrets, parse_spec
 from wavjudge.errors import AuthError, InputError
 from wavjudge.judge.base import Judge
 from wavjudge.judge.model_judge import JudgeOptions, ModelJudge

@@ -10,9 +10,18 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge import audio
-from wavjudge.clients.attempt import received
-from wavjudge.clients.base import STATUS_OF, AudioPart, Client, Evidence, Failure, Reply, Request, Sampling
-from wavjudge.clients.called import call_record
+from wavjudge.clients.base import (
+    STATUS_OF,
+    AudioPart,
+    Client,
+    Evidence,
+    Failure,
+    Reply,
+    Request,
+    Sampling,
+    call_record,
+    received,
+)
 from wavjudge.clients.identity import Identity
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError

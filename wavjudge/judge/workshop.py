@@ -8,9 +8,9 @@ from pathlib import Path
 
 from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
-from wavjudge.clients.kind import read
 from wavjudge.clients.money import parse_price
 from wavjudge.clients.named import load_named
+from wavjudge.clients.spec import read
 from wavjudge.errors import InputError
 from wavjudge.judge.build import KINDS, Workshop
 from wavjudge.judge.defaults import of_test_set

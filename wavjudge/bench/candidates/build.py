@@ -16,8 +16,7 @@ from wavjudge.bench.candidates.process import CommandCandidate, CommandOptions
 from wavjudge.bench.candidates.recorded import RecordedCandidate, RecordedOptions
 from wavjudge.bench.candidates.voices import build_voice
 from wavjudge.clients.base import Wire
-from wavjudge.clients.kind import Kind, choose
-from wavjudge.clients.spec import Spec
+from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import SpecError
 from wavjudge.judge.build import (
     ClientOptions,

@@ -11,10 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from wavjudge import audio
 from wavjudge.bench.candidates.base import Lost, lost, recording
-from wavjudge.clients.base import Client, Failure, Request
-from wavjudge.clients.called import call_record
-from wavjudge.clients.kind import Kind, choose
-from wavjudge.clients.spec import Spec
+from wavjudge.clients.base import Client, Failure, Request, call_record
+from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import InputError
 from wavjudge.judge.build import ClientOptions, Workshop, network_client
 from wavjudge.types import AudioRef, Call

@@ -21,8 +21,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge.bench.candidates.base import Answer, Lost, Turn, lost, recording
 from wavjudge.bench.candidates.voices import Spoken, Voice
-from wavjudge.clients.base import Client, Failure, FailureKind, Part, Reply, Request, Said, Sampling, TextPart
-from wavjudge.clients.called import call_record
+from wavjudge.clients.base import (
+    Client,
+    Failure,
+    FailureKind,
+    Part,
+    Reply,
+    Request,
+    Said,
+    Sampling,
+    TextPart,
+    call_record,
+)
 from wavjudge.errors import InputError
 from wavjudge.types import CandidateEntry, Message, Outcome, Utterance
 

@@ -14,10 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge.audio import Waveform
 from wavjudge.bench.candidates.base import Lost, lost
-from wavjudge.clients.base import Client, Failure, Request, TextPart
-from wavjudge.clients.called import call_record
-from wavjudge.clients.kind import Kind, choose
-from wavjudge.clients.spec import Spec
+from wavjudge.clients.base import Client, Failure, Request, TextPart, call_record
+from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import MissingPartError, pip_install
 from wavjudge.judge.build import ClientOptions, Workshop, network_client
 from wavjudge.types import Call
