@@ -16,8 +16,8 @@ from tests.loopback.faults import Case
 from wavjudge import api
 from wavjudge.clients.accepted import FAULTS_AT_START, Accepted, hint
 from wavjudge.clients.base import Failure, RawReply, Reply, Request
-from wavjudge.clients.gemini import GeminiWire
-from wavjudge.clients.openai import OpenAIWire
+from wavjudge.clients.wires.gemini import GeminiWire
+from wavjudge.clients.wires.openai import OpenAIWire
 from wavjudge.errors import NeverAcceptedError
 
 SAID: list[tuple[str, int, str, str]] = [

@@ -26,7 +26,7 @@ from tests.clients.conversation import (
 from tests.loopback import WORD, Loopback, cases, spoken
 from wavjudge import audio
 from wavjudge.clients.base import Failure, RawReply, Reply, Said
-from wavjudge.clients.gemini import GeminiWire
+from wavjudge.clients.wires.gemini import GeminiWire
 
 CASES = cases("gemini_audio")
 PURE = GeminiWire(api_key=KEY)

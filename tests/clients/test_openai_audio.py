@@ -28,7 +28,7 @@ from tests.clients.conversation import (
 from tests.loopback import WORD, Loopback, cases, spoken
 from wavjudge import audio
 from wavjudge.clients.base import Failure, RawReply, Reply, Request, Said, TextPart
-from wavjudge.clients.openai import OpenAIWire
+from wavjudge.clients.wires.openai import OpenAIWire
 from wavjudge.errors import InputError, SpecError
 
 CASES = cases("openai_audio")

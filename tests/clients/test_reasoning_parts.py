@@ -9,8 +9,8 @@ import pytest
 
 from tests.clients.conversation import KEY, REQUEST
 from wavjudge.clients.base import Failure, RawReply, Reply
-from wavjudge.clients.gemini import GeminiWire
-from wavjudge.clients.openai import OpenAIWire
+from wavjudge.clients.wires.gemini import GeminiWire
+from wavjudge.clients.wires.openai import OpenAIWire
 
 DRAFT, VERDICT = "<score>2</score>", "<score>4</score>"
 OPENAI, GEMINI = OpenAIWire(api_key=KEY), GeminiWire(api_key=KEY)

@@ -12,16 +12,16 @@ import pytest
 from aiohttp import web
 
 from tests.clients.conversation import KEY, REQUEST, run
-from tests.clients.test_guarded import WAYS, good
+from tests.clients.wires.test_guarded import WAYS, good
 from tests.loopback.hostile import Hostile
 from wavjudge.clients.accepted import hint
 from wavjudge.clients.base import Failure, Reply, Wire
 from wavjudge.clients.fake import FakeWire, VirtualClock
-from wavjudge.clients.gemini import GeminiWire
 from wavjudge.clients.middleware import Meter, build_client
-from wavjudge.clients.openai import OpenAIWire
-from wavjudge.clients.openai_speech import OpenAITranscriptionWire
-from wavjudge.clients.wire import check_options, retry_after_seconds
+from wavjudge.clients.wires.gemini import GeminiWire
+from wavjudge.clients.wires.openai import OpenAIWire
+from wavjudge.clients.wires.openai_speech import OpenAITranscriptionWire
+from wavjudge.clients.wires.wire import check_options, retry_after_seconds
 from wavjudge.errors import InputError, MissingPartError, SpecError
 
 

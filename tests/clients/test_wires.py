@@ -25,9 +25,9 @@ from tests.clients.conversation import (
 )
 from tests.loopback import Case, Loopback, cases
 from wavjudge.clients.base import Failure, RawReply, Reply, Request, Wire
-from wavjudge.clients.gemini import GeminiWire
-from wavjudge.clients.openai import OpenAIWire
-from wavjudge.clients.wire import within
+from wavjudge.clients.wires.gemini import GeminiWire
+from wavjudge.clients.wires.openai import OpenAIWire
+from wavjudge.clients.wires.wire import within
 
 Make = Callable[..., Wire]
 

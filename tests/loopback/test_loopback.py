@@ -14,8 +14,8 @@ import pytest
 from tests.clients.conversation import CLIP, REQUEST, SPEAK, ask, check, run, sound
 from tests.loopback import Loopback, chances, score, wav
 from wavjudge.clients.base import Reply, Wire
-from wavjudge.clients.gemini import GeminiWire
-from wavjudge.clients.openai import OpenAIWire
+from wavjudge.clients.wires.gemini import GeminiWire
+from wavjudge.clients.wires.openai import OpenAIWire
 
 ROOT = Path(__file__).parents[2]
 

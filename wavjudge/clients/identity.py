@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from wavjudge.clients.base import Attempt, Client, Failure, Reply, Request
-from wavjudge.clients.wire import PerLoop
+from wavjudge.clients.wires.wire import PerLoop
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.signature import same_model
 

@@ -171,7 +171,7 @@ def network_client(
 
 def openai_wire(options: OpenAIOptions, shop: Workshop, *, replay: Literal["text", "audio"] = "text") -> Wire:
     """The wire of the openai protocol that options ask for. replay: how a model's own earlier answers are sent."""
-    from wavjudge.clients.openai import OpenAIWire
+    from wavjudge.clients.wires.openai import OpenAIWire
 
     return OpenAIWire(
         base_url=options.base_url, api_key=shop.key(options), part=options.part, timeout_seconds=options.timeout,
@@ -182,7 +182,7 @@ def openai_wire(options: OpenAIOptions, shop: Workshop, *, replay: Literal["text
 
 def gemini_wire(options: GeminiOptions, shop: Workshop) -> Wire:
     """The wire of Google's Gemini API that options ask for."""
-    from wavjudge.clients.gemini import GeminiWire
+    from wavjudge.clients.wires.gemini import GeminiWire
 
     return GeminiWire(
         base_url=options.base_url, api_key=shop.key(options), timeout_seconds=options.timeout,

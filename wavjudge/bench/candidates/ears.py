@@ -98,7 +98,7 @@ class ServedEar:
 
 
 def _openai(spec: Spec, shop: Workshop) -> Ear:
-    from wavjudge.clients.openai_speech import OpenAITranscriptionWire
+    from wavjudge.clients.wires.openai_speech import OpenAITranscriptionWire
 
     (options,) = spec.read(ServedEarOptions)
     wire = OpenAITranscriptionWire(

@@ -170,7 +170,7 @@ class ServedVoice:
 
 
 def _openai(spec: Spec, shop: Workshop) -> Voice:
-    from wavjudge.clients.openai_speech import OpenAISpeechWire
+    from wavjudge.clients.wires.openai_speech import OpenAISpeechWire
 
     (options,) = spec.read(SpeechOptions)
     wire = OpenAISpeechWire(base_url=options.base_url, api_key=shop.key(options), timeout_seconds=options.timeout)

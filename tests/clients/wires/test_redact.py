@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clients.conversation import REQUEST
-from tests.clients.test_guarded import good
+from tests.clients.wires.test_guarded import good
 from tests.loopback import wav
 from tests.loopback.hostile import Hostile
 from wavjudge.clients.base import Failure, Reply, once
-from wavjudge.clients.gemini import GeminiWire
-from wavjudge.clients.openai import OpenAIWire
-from wavjudge.clients.redact import cleaned, without_key
+from wavjudge.clients.wires.gemini import GeminiWire
+from wavjudge.clients.wires.openai import OpenAIWire
+from wavjudge.clients.wires.redact import cleaned, without_key
 
 KEY = "sk-proj-Zq81_xP4mN7tW2vB9kL5rT3y"
 

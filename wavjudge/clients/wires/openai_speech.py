@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from wavjudge.clients import sound, wire
 from wavjudge.clients.base import NO_USAGE, AudioPart, Failure, RawReply, Reply, Request
-from wavjudge.clients.openai_http import OpenAIServer
-from wavjudge.clients.reach import most_bytes
+from wavjudge.clients.wires import sound, wire
+from wavjudge.clients.wires.openai_http import OpenAIServer
+from wavjudge.clients.wires.reach import most_bytes
 from wavjudge.errors import InputError
 from wavjudge.types import Usage
 

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from wavjudge.clients import sound, wire
 from wavjudge.clients.accepted import NEVER_SERVED, is_for_good
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply, Request
-from wavjudge.clients.reach import READY, most_bytes
-from wavjudge.clients.redact import cleaned, without_key
-from wavjudge.clients.wire import UNDECODABLE_AUDIO, PartForm, PerLoop
+from wavjudge.clients.wires import sound, wire
+from wavjudge.clients.wires.reach import READY, most_bytes
+from wavjudge.clients.wires.redact import cleaned, without_key
+from wavjudge.clients.wires.wire import UNDECODABLE_AUDIO, PartForm, PerLoop
 from wavjudge.errors import SpecError
 from wavjudge.types import Usage
 
@@ -134,7 +134,7 @@ class GeminiWire:
         import httpx2
         from google import genai
 
-        from wavjudge.clients.guarded import Guarded
+        from wavjudge.clients.wires.guarded import Guarded
 
         # Own transport: the SDK would take aiohttp where it happens to be installed, with a hidden retry after 1-10 s.
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)

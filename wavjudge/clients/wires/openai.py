@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from wavjudge.clients import sound, wire
-from wavjudge.clients.address import Auth
 from wavjudge.clients.base import AudioPart, Failure, FailureKind, Part, RawReply, Reply, Request, Said
-from wavjudge.clients.openai_http import OpenAIServer
-from wavjudge.clients.reach import most_bytes
-from wavjudge.clients.wire import PartForm
+from wavjudge.clients.wires import sound, wire
+from wavjudge.clients.wires.address import Auth
+from wavjudge.clients.wires.openai_http import OpenAIServer
+from wavjudge.clients.wires.reach import most_bytes
+from wavjudge.clients.wires.wire import PartForm
 from wavjudge.errors import InputError, SpecError
 from wavjudge.types import Usage
 

@@ -26,18 +26,18 @@ from tests.clients.conversation import (
 )
 from tests.loopback import DELIVERIES, Loopback, cases, score, wav
 from wavjudge.clients.base import Failure, RawReply, Reply, Request, TextPart
-from wavjudge.clients.gemini import GeminiWire
+from wavjudge.clients.wires.gemini import GeminiWire
 from wavjudge.errors import AuthError, SpecError
 
 CASES = cases("gemini")
 PURE = GeminiWire(api_key=KEY)
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 # A conversation in a process of its own, in which the SDK finds aiohttp or finds it not.
 SCRIPT = """
 import sys, warnings
 from tests.clients import conversation as c
-from wavjudge.clients.gemini import GeminiWire
+from wavjudge.clients.wires.gemini import GeminiWire
 warnings.simplefilter("error")
 if sys.argv[2] == "without":
     sys.modules["aiohttp"] = None

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavjudge import audio
-from wavjudge.clients.sound import is_wav, unbase64, wav_in, wav_of
+from wavjudge.clients.wires.sound import is_wav, unbase64, wav_in, wav_of
 
 
 @given(st.binary(max_size=40))

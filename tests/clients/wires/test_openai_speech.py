@@ -16,8 +16,8 @@ from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.middleware import Meter, build_client
 from wavjudge.clients.money import parse_price
-from wavjudge.clients.openai_speech import OpenAISpeechWire, OpenAITranscriptionWire
 from wavjudge.clients.retry import RetrySettings
+from wavjudge.clients.wires.openai_speech import OpenAISpeechWire, OpenAITranscriptionWire
 from wavjudge.errors import AuthError, BudgetError, InputError, SpecError
 from wavjudge.types import Usage
 

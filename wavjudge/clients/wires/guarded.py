@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 
-from wavjudge.clients.reach import LIMIT, READY, Moved, TooLarge, Unsent
+from wavjudge.clients.wires.reach import LIMIT, READY, Moved, TooLarge, Unsent
 
 _ERROR_BYTES = 2**16  # the reason that is kept of it has a few hundred characters
 _ALREADY_DONE = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})

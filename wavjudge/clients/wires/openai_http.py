@@ -13,12 +13,12 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from wavjudge.clients import wire
 from wavjudge.clients.accepted import NEVER_SERVED, is_for_good
-from wavjudge.clients.address import Auth, read_address
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply
-from wavjudge.clients.redact import cleaned, without_key
-from wavjudge.clients.wire import UNDECODABLE_AUDIO, PerLoop
+from wavjudge.clients.wires import wire
+from wavjudge.clients.wires.address import Auth, read_address
+from wavjudge.clients.wires.redact import cleaned, without_key
+from wavjudge.clients.wires.wire import UNDECODABLE_AUDIO, PerLoop
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -99,7 +99,7 @@ class OpenAIServer:
         import httpx2
         from openai import AsyncOpenAI, DefaultAioHttpClient, DefaultAsyncHttpxClient
 
-        from wavjudge.clients.guarded import Guarded
+        from wavjudge.clients.wires.guarded import Guarded
 
         class Client(Guarded, DefaultAioHttpClient):
             """Guarded, on aiohttp's transport, which is the quicker one."""

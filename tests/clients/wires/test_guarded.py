@@ -16,9 +16,9 @@ from aiohttp import web
 from tests.clients.conversation import CLIP, KEY, REQUEST, SPEAK, audio_part, check_secrets, run
 from tests.loopback.hostile import Handler, Hostile
 from wavjudge.clients.base import Failure, Reply, Request, TextPart, Wire
-from wavjudge.clients.gemini import GeminiWire
-from wavjudge.clients.openai import OpenAIWire
-from wavjudge.clients.openai_speech import OpenAISpeechWire, OpenAITranscriptionWire
+from wavjudge.clients.wires.gemini import GeminiWire
+from wavjudge.clients.wires.openai import OpenAIWire
+from wavjudge.clients.wires.openai_speech import OpenAISpeechWire, OpenAITranscriptionWire
 
 MIB = 2**20
 SAY = Request("talker", (TextPart("Hello there."),), wants=("audio",), voice="alloy")

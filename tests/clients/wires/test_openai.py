@@ -25,7 +25,7 @@ from tests.clients.conversation import (
 )
 from tests.loopback import Loopback, cases, score, wav
 from wavjudge.clients.base import Failure, RawReply, Reply, Request, TextPart
-from wavjudge.clients.openai import AudioForm, OpenAIWire
+from wavjudge.clients.wires.openai import AudioForm, OpenAIWire
 from wavjudge.errors import AuthError, SpecError
 
 CASES = cases("openai")
@@ -139,7 +139,7 @@ def test_options_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_importing_loads_no_sdk() -> None:
     script = (
-        "import sys, wavjudge.clients.openai, wavjudge.clients.gemini;"
+        "import sys, wavjudge.clients.wires.openai, wavjudge.clients.wires.gemini;"
         "sys.exit(str({'openai', 'google.genai', 'httpx2', 'aiohttp'} & set(sys.modules) or ''))"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stderr.strip() == ""
