@@ -7,12 +7,12 @@ import asyncio
 import pytest
 
 from wavjudge.clients.base import Failure, Reply, Request
-from wavjudge.clients.budget import Budget
 from wavjudge.clients.fake import FakeWire, VirtualClock
 from wavjudge.clients.identity import Identity
 from wavjudge.clients.limits import Limits
 from wavjudge.clients.middleware import build_client
-from wavjudge.clients.money import Price, at_most
+from wavjudge.clients.money.budget import Budget
+from wavjudge.clients.money.prices import Price, at_most
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.types import Usage
 

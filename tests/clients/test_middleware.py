@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from wavjudge.clients.base import AudioPart, Failure, Reply, Request, Sampling, TextPart
-from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.fake import FakeWire, VirtualClock
 from wavjudge.clients.limits import Limits
 from wavjudge.clients.middleware import Meter, add_usage, build_client
-from wavjudge.clients.money import Price
+from wavjudge.clients.money.budget import Budget
+from wavjudge.clients.money.prices import Price
 from wavjudge.errors import BudgetError
 from wavjudge.types import Usage
 

@@ -85,7 +85,7 @@ def test_the_wheel_holds_code_prompts_test_set_and_licence_and_nothing_else(dist
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in files)
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "wavjudge").rglob("*.py")}
     assert sources <= set(files)
-    assert "wavjudge/clients/prices.toml" in files
+    assert "wavjudge/clients/money/prices.toml" in files
     assert [name for name in files if not name.startswith(("wavjudge/", f"wavjudge-{__version__}.dist-info/"))] == []
     _nothing_private(files)
 

@@ -15,7 +15,7 @@ from wavjudge.bench.testset import Answers
 from wavjudge.cli.console import complain, console
 from wavjudge.cli.missing import MOSTLY_MISSING, are_most, missing_said
 from wavjudge.clients.base import Request
-from wavjudge.clients.money import Estimate, estimate
+from wavjudge.clients.money.prices import Estimate, estimate
 from wavjudge.clients.spec import parse_spec
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.judge.base import Case

@@ -25,11 +25,11 @@ from wavjudge.clients.base import (
     Wire,
     once,
 )
-from wavjudge.clients.budget import Budget, budgeted
 from wavjudge.clients.cache import Cached, ReplyCache
 from wavjudge.clients.identity import Identity, Recognised, watched
 from wavjudge.clients.limits import Limits, limited
-from wavjudge.clients.money import Price, billed
+from wavjudge.clients.money.budget import Budget, budgeted
+from wavjudge.clients.money.prices import Price, billed
 from wavjudge.clients.retry import Retry, RetrySettings, RetryTokens
 from wavjudge.types import Usage
 

@@ -13,13 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge.clients.accepted import Accepted
 from wavjudge.clients.base import Client, Wire
-from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.identity import Identity, Recognised
 from wavjudge.clients.limits import Limits
-from wavjudge.clients.listed import find_price, listed_models, warning
 from wavjudge.clients.middleware import Meter, build_client
-from wavjudge.clients.money import Price
+from wavjudge.clients.money.budget import Budget
+from wavjudge.clients.money.listed import find_price, listed_models, warning
+from wavjudge.clients.money.prices import Price
 from wavjudge.clients.replay import ReplayClient
 from wavjudge.clients.retry import RetrySettings
 from wavjudge.clients.spec import Kind, Spec, choose, hide_secrets, parse_spec

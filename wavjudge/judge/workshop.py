@@ -6,9 +6,9 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
-from wavjudge.clients.money import parse_price
+from wavjudge.clients.money.budget import Budget
+from wavjudge.clients.money.prices import parse_price
 from wavjudge.clients.named import load_named
 from wavjudge.clients.spec import read
 from wavjudge.errors import InputError

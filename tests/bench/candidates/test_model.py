@@ -13,8 +13,8 @@ from tests.loopback import WORD, Loopback, spoken
 from tests.loopback.verdict import wav
 from tests.signals.sounds import needs_espeak
 from wavjudge.clients.accepted import FAULTS_AT_START
-from wavjudge.clients.budget import Budget
-from wavjudge.clients.money import parse_price
+from wavjudge.clients.money.budget import Budget
+from wavjudge.clients.money.prices import parse_price
 from wavjudge.errors import AuthError, BudgetError, InputError, NeverAcceptedError, SpecError
 from wavjudge.judge.build import Workshop
 from wavjudge.judge.prompts import load_all, select

@@ -12,10 +12,10 @@ from tests.clients.conversation import CLIP, KEY, audio_part, cancelled, check, 
 from tests.loopback import Loopback, cases, spoken, wav
 from wavjudge import audio
 from wavjudge.clients.base import RawReply, Reply, Request, Sampling, TextPart, Wire
-from wavjudge.clients.budget import Budget
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.clients.middleware import Meter, build_client
-from wavjudge.clients.money import parse_price
+from wavjudge.clients.money.budget import Budget
+from wavjudge.clients.money.prices import parse_price
 from wavjudge.clients.retry import RetrySettings
 from wavjudge.clients.wires.openai_speech import OpenAISpeechWire, OpenAITranscriptionWire
 from wavjudge.errors import AuthError, BudgetError, InputError, SpecError

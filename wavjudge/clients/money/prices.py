@@ -21,7 +21,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from wavjudge.clients.base import NO_USAGE, Failure, FailureKind, Reply, Request, TextPart
-from wavjudge.clients.plausible import impossible
+from wavjudge.clients.money.plausible import impossible
 from wavjudge.errors import BudgetError, SpecError
 from wavjudge.types import Usage
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.loopback import wav
 from wavjudge.clients.base import AudioPart, Failure, FailureKind, Reply, Request, Said, Sampling, TextPart
-from wavjudge.clients.listed import find_price
-from wavjudge.clients.money import Price, at_most, billed, cost, estimate, parse_price
+from wavjudge.clients.money.listed import find_price
+from wavjudge.clients.money.prices import Price, at_most, billed, cost, estimate, parse_price
 from wavjudge.errors import BudgetError, SpecError
 from wavjudge.types import Usage
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from wavjudge.clients import listed
-from wavjudge.clients.listed import find_price, shutdown, warning
+from wavjudge.clients.money import listed
+from wavjudge.clients.money.listed import find_price, shutdown, warning
 from wavjudge.judge import build
 from wavjudge.judge.build import Workshop
 from wavjudge.judge.prompts import load_all

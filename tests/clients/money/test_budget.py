@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavjudge.clients.base import AudioPart, Failure, Reply, Request, Sampling, TextPart
-from wavjudge.clients.budget import Budget, budgeted
 from wavjudge.clients.fake import VirtualClock
-from wavjudge.clients.money import Price, at_most
+from wavjudge.clients.money.budget import Budget, budgeted
+from wavjudge.clients.money.prices import Price, at_most
 from wavjudge.errors import BudgetError, InputError
 from wavjudge.types import Usage
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from wavjudge.clients.base import Attempt, Failure, Reply, Request
-from wavjudge.clients.money import Price, at_least, at_most, billed
+from wavjudge.clients.money.prices import Price, at_least, at_most, billed
 from wavjudge.errors import BudgetError, InputError, StopRun
 
 _DUST = 1e-9  # USD; sums of floats may differ by less than this from what they are
