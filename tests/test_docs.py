@@ -18,8 +18,8 @@ from wavjudge import types
 from wavjudge.analysis.tables.flat import COLUMNS
 from wavjudge.bench.row import Row
 from wavjudge.cli.kinds import _options
-from wavjudge.judge.build import KINDS
-from wavjudge.judge.prompts import Inputs, Layout, Prompt, PromptAxis, load_all
+from wavjudge.judges.build import KINDS
+from wavjudge.judges.prompts import Inputs, Layout, Prompt, PromptAxis, load_all
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -19,7 +19,7 @@ from wavjudge.bench.runner import RETRIED_STATUSES, Summary
 from wavjudge.bench.testset import open_testset
 from wavjudge.bench.watching import Watcher
 from wavjudge.clients.identity import OnModelChange
-from wavjudge.judge.workshop import workshop as workshop
+from wavjudge.judges.context import workshop as workshop
 from wavjudge.store import RunFolder, no_run
 from wavjudge.types import Rating, Response, Status
 

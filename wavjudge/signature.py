@@ -1,7 +1,7 @@
 """The form of a judge signature: fields joined by |, and what is known only after a reply.
 
-A signature is planned before a call (`judge/signing.py`), because resume must know what is done. Once a reply has named
-the model that really answered, that is appended. A call that failed never learns it.
+A signature is planned before a call (`judges/signing.py`), because resume must know what is done. Once a reply has
+named the model that really answered, that is appended. A call that failed never learns it.
 
 What a reply says of the model has three states, which are kept apart. Named: something else than the bare name that was
 asked for, such as a dated snapshot; this is the only one that verifies who answered. Echoed: the name that was asked

@@ -17,7 +17,7 @@ from wavjudge.bench.run import Asking, Plan, run_all
 from wavjudge.bench.runner import Summary
 from wavjudge.bench.watching import Nobody
 from wavjudge.errors import StopRun
-from wavjudge.judge.build import Workshop
+from wavjudge.judges.build import Workshop
 from wavjudge.store import RunFolder
 from wavjudge.types import Outcome, Rating, Response
 

@@ -138,8 +138,8 @@ def scored_in_spite_of(scenario: Scenario, found: dict[Name, int]) -> list[str]:
 def test_an_exception_in_the_rating_of_a_row_is_that_rows_own(scenario: Scenario) -> None:
     found = handlers(scenario.score, FEW, MANY)
     assert len(found) > 150 and {
-        "judge/parse.py",
-        "judge/render.py",
+        "judges/reading/parse.py",
+        "judges/render.py",
         "bench/intake.py",
         "audio.py",
         "store.py",
@@ -195,7 +195,7 @@ def test_so_it_is_in_every_function_that_asks_an_item(scenario: Scenario) -> Non
     assert asked_in_spite_of(scenario, handlers(scenario.ask, FEW, MANY)) == []
 
 
-PARSE = ("judge/parse.py", "parse")
+PARSE = ("judges/reading/parse.py", "parse")
 
 
 def test_a_paid_reply_that_met_an_error_of_ours_is_kept_and_its_traceback_with_it(scenario: Scenario) -> None:
@@ -217,7 +217,7 @@ def never(error: BaseException) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), MemoryError("none left")])
 def test_a_full_disk_and_no_memory_end_the_run(scenario: Scenario, monkeypatch, error: Exception) -> None:
-    monkeypatch.setattr("wavjudge.judge.model_judge.render", never(error))
+    monkeypatch.setattr("wavjudge.judges.model_judge.render", never(error))
     with pytest.raises(type(error)):
         scenario.score(FEW)
 

@@ -9,8 +9,8 @@ import pytest
 from tests.cli.typed import answers, spec, typed
 from tests.loopback.server import Loopback
 from wavjudge.bench.tagless import IN_A_ROW, Tagless
-from wavjudge.judge.parse import parse
-from wavjudge.judge.prompts import load_all
+from wavjudge.judges.prompts import load_all
+from wavjudge.judges.reading.parse import parse
 from wavjudge.types import Rating, Scale, Status, Subject
 
 PROMPT = load_all()["semantic"]

@@ -10,8 +10,8 @@ import pytest
 import wavjudge
 from tests.cli.typed import rows, typed
 from tests.signals.sounds import needs_espeak, needs_models, say
-from wavjudge.judge.base import Case
-from wavjudge.judge.instruments import checks_judge
+from wavjudge.judges.base import Case
+from wavjudge.judges.instruments import checks_judge
 from wavjudge.types import Check, Item, Rating, Response, Utterance
 
 CHOICE = [{"kind": "choice", "options": {"answer": "B"}}]

@@ -13,8 +13,8 @@ from rich.cells import cell_len
 from tests.cli.test_score import NATURALNESS
 from tests.cli.typed import answers, spec, typed
 from tests.loopback.server import Loopback
-from wavjudge.judge.build import KINDS
-from wavjudge.judge.prompts import load_all
+from wavjudge.judges.build import KINDS
+from wavjudge.judges.prompts import load_all
 
 
 def test_prompts_are_listed_with_hash_axes_and_inputs() -> None:

@@ -17,8 +17,8 @@ from wavjudge.bench.candidates.voices import VOICES
 from wavjudge.clients.named import BUILT_IN, load_named, own_file
 from wavjudge.clients.spec import FromFolder, parse_spec
 from wavjudge.errors import SpecError
-from wavjudge.judge.build import KINDS as JUDGES
-from wavjudge.judge.build import Workshop
+from wavjudge.judges.build import KINDS as JUDGES
+from wavjudge.judges.build import Workshop
 
 EVIL = "http://127.0.0.1:9/v1"
 

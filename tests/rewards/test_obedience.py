@@ -13,7 +13,7 @@ from tests.rewards.sounds import item
 from tests.rewards.test_check import DEAF, HEARS, made
 from tests.rewards.test_judge_reward import reward
 from wavjudge.errors import InputError
-from wavjudge.judge.parse import Verdict
+from wavjudge.judges.reading.parse import Verdict
 from wavjudge.report.calibration_files import CalibrationFile
 from wavjudge.rewards.adapters.built import from_options
 from wavjudge.rewards.combine import Unscored, Weights

@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.speed import material
 from tests.speed.child import measured, serving
-from wavjudge.judge.prompts import load_all
-from wavjudge.judge.render import reply_format
+from wavjudge.judges.prompts import load_all
+from wavjudge.judges.render import reply_format
 
 Figures = dict[str, float]
 Rounds = dict[str, list[Figures]]

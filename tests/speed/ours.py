@@ -20,8 +20,8 @@ from wavjudge.bench.run import Plan, run
 from wavjudge.bench.runner import Runner
 from wavjudge.bench.testset import open_testset
 from wavjudge.clients.cache import ReplyCache
-from wavjudge.judge.build import Workshop
-from wavjudge.judge.prompts import load_all, select
+from wavjudge.judges.build import Workshop
+from wavjudge.judges.prompts import load_all, select
 from wavjudge.store import RunFolder
 from wavjudge.types import Rating
 

@@ -19,9 +19,9 @@ from tests.speed.ours import take_in
 from wavjudge.bench.run import Plan, run
 from wavjudge.bench.runner import RETRIED_STATUSES, Done
 from wavjudge.bench.testset import open_testset
-from wavjudge.judge.base import Judge
-from wavjudge.judge.build import Workshop, build
-from wavjudge.judge.prompts import load_all, select
+from wavjudge.judges.base import Judge
+from wavjudge.judges.build import Workshop, build
+from wavjudge.judges.prompts import load_all, select
 from wavjudge.signature import resolved
 from wavjudge.store import RunFolder
 from wavjudge.types import Call, Rating, Usage

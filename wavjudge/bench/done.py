@@ -9,7 +9,7 @@ from sys import intern
 from wavjudge.bench.identities import FirstAnswers, identity_of
 from wavjudge.clients.identity import Identity
 from wavjudge.internal import PREFIX
-from wavjudge.judge.base import Judge, Task
+from wavjudge.judges.base import Judge, Task
 from wavjudge.signature import planned, resolved_model
 from wavjudge.store import RunFolder
 from wavjudge.types import Item, Rating, RatingKey, Response, Status, Stored, Subject

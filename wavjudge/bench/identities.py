@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from sys import intern
 
 from wavjudge.clients.identity import Identity, OnModelChange
-from wavjudge.judge.base import Judge
-from wavjudge.judge.model_judge import ModelJudge
+from wavjudge.judges.base import Judge
+from wavjudge.judges.model_judge import ModelJudge
 from wavjudge.signature import REPLIED, planned, resolved_model, same_model
 from wavjudge.types import Rating
 

@@ -20,7 +20,7 @@ from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.testset import Answers, TestSet
 from wavjudge.bench.whereabouts import found, located
 from wavjudge.errors import InputError, MissingRecordingError
-from wavjudge.judge.base import refuse_outside
+from wavjudge.judges.base import refuse_outside
 from wavjudge.store import RunFolder
 from wavjudge.types import AudioRef, Item, Message, Outcome, Response, Utterance
 

@@ -16,7 +16,7 @@ from wavjudge.bench.candidates.base import Candidate
 from wavjudge.clients.middleware import add_usage
 from wavjudge.clients.spec import parse_spec
 from wavjudge.errors import InputError
-from wavjudge.judge.base import Judge
+from wavjudge.judges.base import Judge
 from wavjudge.store import RunFolder
 from wavjudge.types import BenchmarkEntry, CandidateEntry, JudgeEntry, Response, RunManifest, Unanswered, Usage
 from wavjudge.version import __version__

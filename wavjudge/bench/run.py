@@ -29,9 +29,9 @@ from wavjudge.bench.watching import Nobody, Watcher
 from wavjudge.clients.identity import OnModelChange, check_rule
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError
-from wavjudge.judge.base import Judge
-from wavjudge.judge.build import Workshop, build
-from wavjudge.judge.model_judge import ModelJudge
+from wavjudge.judges.base import Judge
+from wavjudge.judges.build import Workshop, build
+from wavjudge.judges.model_judge import ModelJudge
 from wavjudge.store import RunFolder
 from wavjudge.types import BenchmarkEntry, RunManifest
 

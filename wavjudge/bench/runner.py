@@ -27,7 +27,7 @@ from wavjudge.clients.identity import OnModelChange
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError, MissingRecordingError, StopRun
 from wavjudge.internal import ends_the_run, in_thread, managed, noted
-from wavjudge.judge.base import Case, Judge, Task, unscored
+from wavjudge.judges.base import Case, Judge, Task, unscored
 from wavjudge.store import RunFolder, storable
 from wavjudge.types import Item, Rating, Response
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wavjudge.judge.parse import NO_TAG
+from wavjudge.judges.reading.parse import NO_TAG
 from wavjudge.types import Rating
 
 IN_A_ROW = 5

@@ -42,7 +42,7 @@ def demo(
     from wavjudge.cli.progress import Bar
     from wavjudge.cli.score import end, report
     from wavjudge.cli.selftest import selftest
-    from wavjudge.judge.build import Workshop
+    from wavjudge.judges.build import Workshop
 
     tiny, shop = resources.folder("benchmarks") / "tiny", Workshop(prompts=())
     if not quiet and not (out / "manifest.json").is_file():

@@ -18,9 +18,9 @@ from wavjudge.clients.base import Request
 from wavjudge.clients.money.prices import Estimate, estimate
 from wavjudge.clients.spec import parse_spec
 from wavjudge.errors import InputError, MissingRecordingError
-from wavjudge.judge.base import Case
-from wavjudge.judge.build import Workshop, build
-from wavjudge.judge.model_judge import ModelJudge
+from wavjudge.judges.base import Case
+from wavjudge.judges.build import Workshop, build
+from wavjudge.judges.model_judge import ModelJudge
 from wavjudge.report.reasons import reasons, told
 from wavjudge.report.text import counted
 from wavjudge.store import RunFolder

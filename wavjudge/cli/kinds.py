@@ -21,7 +21,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 def judges(kind: _KindName = None, json_: _Json = False) -> None:
     """List the kinds of judges, whether their key is set, and their options."""
-    from wavjudge.judge.build import KINDS
+    from wavjudge.judges.build import KINDS
 
     _list("judge", KINDS, kind, json_, "openai:NAME?temperature=1&transcript=none")
 

@@ -22,8 +22,8 @@ def prompts(
     from rich.table import Table
 
     from wavjudge.errors import InputError
-    from wavjudge.judge.prompts import load_all
-    from wavjudge.judge.render import reply_format
+    from wavjudge.judges.prompts import load_all
+    from wavjudge.judges.render import reply_format
 
     found = load_all(prompts)
     if name is not None:

@@ -16,7 +16,7 @@ from statistics import fmean
 from typing import Literal, get_args
 
 from wavjudge.errors import InputError, NoRewardError
-from wavjudge.judge.parse import Unscored, Verdict
+from wavjudge.judges.reading.parse import Unscored, Verdict
 from wavjudge.types import Outcome, Rating, Scale, Status
 
 __all__ = ["OnFailure", "Policy", "Reward", "RewardStatus", "Unscored", "Verdict", "Weights", "combine", "outcomes"]

@@ -20,9 +20,9 @@ from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.bench.lanes import first_of
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.errors import InputError, StopRun
-from wavjudge.judge.base import Case
-from wavjudge.judge.build import build
-from wavjudge.judge.workshop import workshop
+from wavjudge.judges.base import Case
+from wavjudge.judges.build import build
+from wavjudge.judges.context import workshop
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.check import Permit
 from wavjudge.rewards.combine import SKIP, Policy, Reward, Unscored, Weights, combine, outcomes

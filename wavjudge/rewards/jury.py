@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from wavjudge.errors import InputError, ModelChangedError
-from wavjudge.judge.base import Case, Judge, Task, unscored
+from wavjudge.judges.base import Case, Judge, Task, unscored
 from wavjudge.rewards.combine import Weights
 from wavjudge.signature import planned
 from wavjudge.types import RaterKind, Rating, Status

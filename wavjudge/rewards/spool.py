@@ -24,7 +24,7 @@ from wavjudge.bench.intake import Intake
 from wavjudge.bench.manifest import closed, opened
 from wavjudge.bench.run import keep_prompts
 from wavjudge.errors import InputError
-from wavjudge.judge.base import Case, Judge
+from wavjudge.judges.base import Case, Judge
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.item import RewardItem, as_file
 from wavjudge.store import RunFolder

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from wavjudge.bench.identities import FirstAnswers, identity_of
 from wavjudge.clients.identity import Identity, OnModelChange, check_rule
 from wavjudge.errors import InputError, ModelChangedError
-from wavjudge.judge.base import Judge, Task
+from wavjudge.judges.base import Judge, Task
 from wavjudge.rewards.check import Permit
 from wavjudge.signature import planned, resolved, resolved_model, same_judge, same_model, unverified
 from wavjudge.types import Rating

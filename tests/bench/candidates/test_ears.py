@@ -14,7 +14,7 @@ from tests.signals.sounds import needs_espeak, needs_models, say
 from wavjudge.bench.candidates.base import Lost
 from wavjudge.bench.candidates.ears import Ear, Heard, build_ear
 from wavjudge.errors import SpecError
-from wavjudge.judge.build import Workshop
+from wavjudge.judges.build import Workshop
 from wavjudge.types import AudioRef
 
 SHOP = Workshop(prompts=())

@@ -16,8 +16,8 @@ from wavjudge.clients.accepted import FAULTS_AT_START
 from wavjudge.clients.money.budget import Budget
 from wavjudge.clients.money.prices import parse_price
 from wavjudge.errors import AuthError, BudgetError, InputError, NeverAcceptedError, SpecError
-from wavjudge.judge.build import Workshop
-from wavjudge.judge.prompts import load_all, select
+from wavjudge.judges.build import Workshop
+from wavjudge.judges.prompts import load_all, select
 from wavjudge.store import RunFolder
 from wavjudge.types import RunManifest
 

@@ -14,7 +14,7 @@ from wavjudge.bench.candidates import voices
 from wavjudge.bench.candidates.base import Lost
 from wavjudge.bench.candidates.voices import Spoken, Voice, build_voice
 from wavjudge.errors import AuthError, MissingPartError, SpecError
-from wavjudge.judge.build import Workshop
+from wavjudge.judges.build import Workshop
 
 SHOP = Workshop(prompts=())
 

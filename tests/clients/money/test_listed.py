@@ -12,9 +12,9 @@ import pytest
 
 from wavjudge.clients.money import listed
 from wavjudge.clients.money.listed import find_price, shutdown, warning
-from wavjudge.judge import build
-from wavjudge.judge.build import Workshop
-from wavjudge.judge.prompts import load_all
+from wavjudge.judges import build
+from wavjudge.judges.build import Workshop
+from wavjudge.judges.prompts import load_all
 
 DAY = datetime.date(2026, 11, 22)
 LIST = tomllib.loads(Path(listed.__file__).with_name("prices.toml").read_text())

@@ -138,7 +138,7 @@ def _known(
 # Which judge is another one without the answer's sound: the transcript-only null row (statistics.md, ruling 2).
 
 _SOUNDS = frozenset({"qa", "aa"})
-"""What `judge/signing.py` calls the question's and the answer's audio among the inputs of a signature."""
+"""What `judges/signing.py` calls the question's and the answer's audio among the inputs of a signature."""
 
 _PROMPT, _INPUTS, _TRANSFORM, _PLANNED = 1, 4, 6, 8
 

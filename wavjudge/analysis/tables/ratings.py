@@ -47,7 +47,7 @@ HEARING = {
         "hearing on the judge's own word", "scores of a judge that says it heard; its provider counts no audio tokens",
     ),
 }  # fmt: skip
-"""What is said of the words that `judge/hearing.py` writes into the column `hearing`."""
+"""What is said of the words that `judges/reading/hearing.py` writes into the column `hearing`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from wavjudge.bench.candidates.voices import build_voice
 from wavjudge.clients.base import Wire
 from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import SpecError
-from wavjudge.judge.build import (
+from wavjudge.judges.build import (
     ClientOptions,
     GeminiOptions,
     OpenAIOptions,

@@ -14,7 +14,7 @@ from wavjudge.bench.candidates.base import Lost, lost, recording
 from wavjudge.clients.base import Client, Failure, Request, call_record
 from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import InputError
-from wavjudge.judge.build import ClientOptions, Workshop, network_client
+from wavjudge.judges.build import ClientOptions, Workshop, network_client
 from wavjudge.types import AudioRef, Call
 
 RATE_HZ = 16000

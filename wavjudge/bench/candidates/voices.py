@@ -17,7 +17,7 @@ from wavjudge.bench.candidates.base import Lost, lost
 from wavjudge.clients.base import Client, Failure, Request, TextPart, call_record
 from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import MissingPartError, pip_install
-from wavjudge.judge.build import ClientOptions, Workshop, network_client
+from wavjudge.judges.build import ClientOptions, Workshop, network_client
 from wavjudge.types import Call
 
 

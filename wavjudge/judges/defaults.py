@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wavjudge.errors import InputError
-from wavjudge.judge.instruments import AXES
-from wavjudge.judge.prompts import Prompt, load_all, select
+from wavjudge.judges.instruments import AXES
+from wavjudge.judges.prompts import Prompt, load_all, select
 from wavjudge.types import BenchmarkEntry
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from wavjudge.judge.tags import folded, plain_name, tags
+from wavjudge.judges.reading.tags import folded, plain_name, tags
 
 _STEMS = re.compile(
     r"think(?!able)|thought(?!ful|less)|reason(?!abl)|rationale|analy[sz]|scratch|reflect|deliberat|monolog"

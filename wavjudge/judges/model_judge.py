@@ -26,14 +26,14 @@ from wavjudge.clients.identity import Identity
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError
 from wavjudge.internal import ends_the_run, in_thread, noted
-from wavjudge.judge import hearing
-from wavjudge.judge.base import Case, Task, unscored
-from wavjudge.judge.parse import Unscored, Verdict, parse
-from wavjudge.judge.prompts import Justification, Prompt, Transcript
-from wavjudge.judge.recogniser import Recogniser
-from wavjudge.judge.recordings import Recordings
-from wavjudge.judge.render import Material, render
-from wavjudge.judge.signing import plan
+from wavjudge.judges.base import Case, Task, unscored
+from wavjudge.judges.prompts import Justification, Prompt, Transcript
+from wavjudge.judges.reading import hearing
+from wavjudge.judges.reading.parse import Unscored, Verdict, parse
+from wavjudge.judges.recogniser import Recogniser
+from wavjudge.judges.recordings import Recordings
+from wavjudge.judges.render import Material, render
+from wavjudge.judges.signing import plan
 from wavjudge.signature import resolved
 from wavjudge.types import Axis, Call, JudgeEntry, RaterKind, Rating, Status, Utterance
 

@@ -25,16 +25,16 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from wavjudge.judge import hearing
-from wavjudge.judge.claims import another_score, disowned
-from wavjudge.judge.hearing import Heard
-from wavjudge.judge.numbers import read_number
-from wavjudge.judge.phrases import says_not_heard, says_refused
-from wavjudge.judge.prompts import Prompt, PromptAxis
-from wavjudge.judge.quoted import Quotations, is_hedged
-from wavjudge.judge.reasoning import without_reasoning
-from wavjudge.judge.standing import JUSTIFICATION, Standing
-from wavjudge.judge.tags import Tag, tags
+from wavjudge.judges.prompts import Prompt, PromptAxis
+from wavjudge.judges.reading import hearing
+from wavjudge.judges.reading.claims import another_score, disowned
+from wavjudge.judges.reading.hearing import Heard
+from wavjudge.judges.reading.numbers import read_number
+from wavjudge.judges.reading.phrases import says_not_heard, says_refused
+from wavjudge.judges.reading.quoted import Quotations, is_hedged
+from wavjudge.judges.reading.reasoning import without_reasoning
+from wavjudge.judges.reading.standing import JUSTIFICATION, Standing
+from wavjudge.judges.reading.tags import Tag, tags
 from wavjudge.types import Status
 
 PARSER_VERSION = 2
@@ -170,7 +170,7 @@ def parse(
     audio_tokens: as the provider counted them in the request, None where it does not say. finish: why the reply ended,
     in the provider's word; None is not known.
 
-    >>> from wavjudge.judge.prompts import load_all
+    >>> from wavjudge.judges.prompts import load_all
     >>> p = load_all()["semantic"]
     >>> parse("<think><score>2</score></think><heard>yes</heard><score>4</score>", p).outcomes
     {'semantic': Verdict(score=4.0)}

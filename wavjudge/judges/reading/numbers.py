@@ -8,7 +8,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from wavjudge.judge.prompts import PromptAxis
+from wavjudge.judges.prompts import PromptAxis
 
 _LONGEST = 400  # with its decoration; what is longer holds more than a number
 _BARE = "".join(map(chr, (0xFE0F, 0x20E3)))  # of a keycap: 4️⃣

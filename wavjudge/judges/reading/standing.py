@@ -14,8 +14,8 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
-from wavjudge.judge.labels import SENTENCE_END, has_words, introduces, is_label
-from wavjudge.judge.tags import folded, tags
+from wavjudge.judges.reading.labels import SENTENCE_END, has_words, introduces, is_label
+from wavjudge.judges.reading.tags import folded, tags
 
 JUSTIFICATION = "\n\f\n"
 """What stands in a text where a justification was taken out."""

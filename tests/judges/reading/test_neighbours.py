@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from wavjudge.judge.parse import Verdict, parse
-from wavjudge.judge.prompts import load_all
+from wavjudge.judges.prompts import load_all
+from wavjudge.judges.reading.parse import Verdict, parse
 
 SEMANTIC = load_all()["semantic"]
 REPLIES: tuple[tuple[str, float | str], ...] = (
@@ -121,7 +121,7 @@ def test_a_neighbour_of_a_golden_reply_gives_what_is_right(reply: str, right: fl
 
 
 def second_scores() -> list[dict[str, Any]]:
-    file = Path(__file__).parent / "golden" / "second_scores.jsonl"
+    file = Path(__file__).parents[1] / "golden" / "second_scores.jsonl"
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 

@@ -12,9 +12,9 @@ from tests.cli.typed import answers, spec, typed
 from tests.loopback.server import Loopback
 from wavjudge.clients.base import Failure, Reply
 from wavjudge.clients.fake import FakeClient, Scripted
-from wavjudge.judge.base import Case
-from wavjudge.judge.model_judge import JudgeOptions, ModelJudge
-from wavjudge.judge.prompts import load_all
+from wavjudge.judges.base import Case
+from wavjudge.judges.model_judge import JudgeOptions, ModelJudge
+from wavjudge.judges.prompts import load_all
 from wavjudge.types import AudioRef, Item, Rating, Response, Usage, Utterance
 
 NONE = Usage()

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from threading import Lock
 
 from wavjudge import audio, signals
-from wavjudge.judge.base import Case
+from wavjudge.judges.base import Case
 from wavjudge.signals.words import not_english
 
 KEPT = 256

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wavjudge.clients.base import AudioPart, Part, TextPart
-from wavjudge.judge import hearing
-from wavjudge.judge.control_tokens import neutralised
-from wavjudge.judge.prompts import Block, Prompt
+from wavjudge.judges.control_tokens import neutralised
+from wavjudge.judges.prompts import Block, Prompt
+from wavjudge.judges.reading import hearing
 from wavjudge.types import Message, Utterance
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Literal
 
-from wavjudge.judge.phrases import says_not_heard
+from wavjudge.judges.reading.phrases import says_not_heard
 
 TAG = "heard"
 FORM = "yes or no"

@@ -11,8 +11,8 @@ package version is not in it: an upgrade alone never changes a signature.
 from __future__ import annotations
 
 from wavjudge.clients.base import Sampling
-from wavjudge.judge.parse import PARSER_VERSION
-from wavjudge.judge.prompts import Prompt
+from wavjudge.judges.prompts import Prompt
+from wavjudge.judges.reading.parse import PARSER_VERSION
 from wavjudge.signature import joined
 from wavjudge.types import SCHEMA_VERSION
 

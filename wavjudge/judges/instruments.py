@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from wavjudge import audio, checks, signals
 from wavjudge.errors import InputError, MissingPartError, SpecError
 from wavjudge.internal import ends_the_run, noted
-from wavjudge.judge.base import Case, Task, unscored
-from wavjudge.judge.recogniser import Recogniser
+from wavjudge.judges.base import Case, Task, unscored
+from wavjudge.judges.recogniser import Recogniser
 from wavjudge.signals import Measurement
 from wavjudge.signature import joined
 from wavjudge.types import SCHEMA_VERSION, Axis, JudgeEntry, RaterKind, Rating

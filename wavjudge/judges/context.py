@@ -12,10 +12,10 @@ from wavjudge.clients.money.prices import parse_price
 from wavjudge.clients.named import load_named
 from wavjudge.clients.spec import read
 from wavjudge.errors import InputError
-from wavjudge.judge.build import KINDS, Workshop
-from wavjudge.judge.defaults import of_test_set
-from wavjudge.judge.instruments import AXES
-from wavjudge.judge.prompts import Prompt, load_all, select
+from wavjudge.judges.build import KINDS, Workshop
+from wavjudge.judges.defaults import of_test_set
+from wavjudge.judges.instruments import AXES
+from wavjudge.judges.prompts import Prompt, load_all, select
 from wavjudge.types import BenchmarkEntry
 
 _log = logging.getLogger(__name__)

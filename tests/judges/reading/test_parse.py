@@ -1,6 +1,6 @@
 """What counts as a verdict. A number is a score, a word a status.
 
-The cases stand in tests/replies/verdicts.jsonl, and as whole replies in tests/judge/golden: blind.jsonl was written by
+The cases stand in tests/replies/verdicts.jsonl, and as whole replies in tests/judges/golden: blind.jsonl was written by
 somebody who had the rule of docs/prompts.md and not the parser, sighted.jsonl by the parser's author; both before it.
 """
 
@@ -18,15 +18,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavjudge.judge.parse import Unscored, Verdict, parse
-from wavjudge.judge.prompts import PromptAxis, load_all
+from wavjudge.judges.prompts import PromptAxis, load_all
+from wavjudge.judges.reading.parse import Unscored, Verdict, parse
 
-REPLIES = Path(__file__).parents[1] / "replies" / "verdicts.jsonl"
+REPLIES = Path(__file__).parents[2] / "replies" / "verdicts.jsonl"
 CASES: list[dict[str, Any]] = [json.loads(line) for line in REPLIES.read_text(encoding="utf-8").splitlines()]
 GOLDEN: list[dict[str, Any]] = [
     json.loads(line) | {"file": name}
     for name in ("blind", "sighted", "neighbours")
-    for line in (Path(__file__).parent / "golden" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    for line in (Path(__file__).parents[1] / "golden" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 PROMPTS = load_all()
 SEMANTIC = PROMPTS["semantic"]

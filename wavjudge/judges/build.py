@@ -24,10 +24,10 @@ from wavjudge.clients.replay import ReplayClient
 from wavjudge.clients.retry import RetrySettings
 from wavjudge.clients.spec import Kind, Spec, choose, hide_secrets, parse_spec
 from wavjudge.errors import AuthError, InputError
-from wavjudge.judge.base import Judge
-from wavjudge.judge.model_judge import JudgeOptions, ModelJudge
-from wavjudge.judge.prompts import Prompt
-from wavjudge.judge.recogniser import Recogniser
+from wavjudge.judges.base import Judge
+from wavjudge.judges.model_judge import JudgeOptions, ModelJudge
+from wavjudge.judges.prompts import Prompt
+from wavjudge.judges.recogniser import Recogniser
 from wavjudge.nearest import listed, nearest
 from wavjudge.store import RunFolder
 
@@ -244,7 +244,7 @@ def _thinking(spec: Spec) -> str:
 
 
 def _signals(spec: Spec, shop: Workshop) -> Judge:
-    from wavjudge.judge.instruments import signals_judge
+    from wavjudge.judges.instruments import signals_judge
 
     (options,) = spec.read(InstrumentOptions)
     _require_known(shop)
@@ -252,7 +252,7 @@ def _signals(spec: Spec, shop: Workshop) -> Judge:
 
 
 def _checks(spec: Spec, shop: Workshop) -> Judge:
-    from wavjudge.judge.instruments import checks_judge
+    from wavjudge.judges.instruments import checks_judge
 
     (options,) = spec.read(ChecksOptions)
     _require_known(shop)
@@ -261,7 +261,7 @@ def _checks(spec: Spec, shop: Workshop) -> Judge:
 
 
 def _require_known(shop: Workshop) -> None:
-    from wavjudge.judge.instruments import require_known
+    from wavjudge.judges.instruments import require_known
 
     if not shop.prompts:  # no other judge could be meant by an axis that is not among the instruments'
         require_known(shop.axes)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavjudge.errors import InputError
-from wavjudge.judge import prompts
-from wavjudge.judge.prompts import PROMPT_SETS, Prompt, PromptAxis, load, load_all, select
+from wavjudge.judges import prompts
+from wavjudge.judges.prompts import PROMPT_SETS, Prompt, PromptAxis, load, load_all, select
 
 HEAD = """+++
 name = "mine"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from wavjudge.clients.base import AudioPart, TextPart
-from wavjudge.judge.parse import Verdict, parse
-from wavjudge.judge.prompts import Prompt, load_all
-from wavjudge.judge.render import Material, render, reply_format
+from wavjudge.judges.prompts import Prompt, load_all
+from wavjudge.judges.reading.parse import Verdict, parse
+from wavjudge.judges.render import Material, render, reply_format
 from wavjudge.types import AudioRef, Message, Utterance
 
 PROMPTS = load_all()

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from wavjudge.judge.labels import names_score
-from wavjudge.judge.prompts import PromptAxis
-from wavjudge.judge.quoted import Quotations
-from wavjudge.judge.tags import folded, tags
+from wavjudge.judges.prompts import PromptAxis
+from wavjudge.judges.reading.labels import names_score
+from wavjudge.judges.reading.quoted import Quotations
+from wavjudge.judges.reading.tags import folded, tags
 
 _LONGEST = 240  # of a sentence that states a score
 _MOST = 8_000  # characters at either end of a reply that are looked at

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavjudge.clients.base import AudioPart, TextPart
-from wavjudge.judge import render as rendering
-from wavjudge.judge.control_tokens import neutralised
-from wavjudge.judge.prompts import load_all
-from wavjudge.judge.render import Material, render
+from wavjudge.judges import render as rendering
+from wavjudge.judges.control_tokens import neutralised
+from wavjudge.judges.prompts import load_all
+from wavjudge.judges.render import Material, render
 from wavjudge.types import AudioRef, Message, Utterance
 
-LINES = (Path(__file__).parents[1] / "replies" / "hostile.jsonl").read_text(encoding="utf-8").splitlines()
+LINES = (Path(__file__).parents[2] / "replies" / "hostile.jsonl").read_text(encoding="utf-8").splitlines()
 CASES: dict[str, str] = {case["why"]: case["text"] * case["times"] for case in map(json.loads, LINES)}
 PROMPT = load_all()["semantic"].changed(reference=True)
 PLACES = ("history", "question", "transcript", "reference")
