@@ -14,7 +14,7 @@ from tests.loopback.verdict import wav
 from wavjudge import resources
 from wavjudge.bench.benchmark import open_benchmark, read_head
 from wavjudge.errors import InputError
-from wavjudge.judges.defaults import of_test_set
+from wavjudge.judges.context import of_test_set
 from wavjudge.types import BenchmarkEntry
 
 HERS = {"index": "one", "source_wav": "q.wav", "said": "Why?", "grade": "7"}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavjudge.judges.control_tokens import neutralised
+from wavjudge.judges.render import neutralised
 
 TOKENS = (
     "<end_of_turn>", "<start_of_turn>", "<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|eot_id|>",

@@ -10,7 +10,7 @@ import pytest
 from tests.loopback.verdict import wav
 from wavjudge import audio
 from wavjudge.errors import InputError
-from wavjudge.judges.recordings import Recordings
+from wavjudge.judges.model_judge import Recordings
 
 RATE = 16000
 

@@ -25,9 +25,9 @@ from wavjudge.clients.retry import RetrySettings
 from wavjudge.clients.spec import Kind, Spec, choose, hide_secrets, parse_spec
 from wavjudge.errors import AuthError, InputError
 from wavjudge.judges.base import Judge
+from wavjudge.judges.instruments import Recogniser
 from wavjudge.judges.model_judge import JudgeOptions, ModelJudge
 from wavjudge.judges.prompts import Prompt
-from wavjudge.judges.recogniser import Recogniser
 from wavjudge.nearest import listed, nearest
 from wavjudge.store import RunFolder
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import UTC, datetime
+from threading import Lock
 
 from wavjudge import audio, checks, signals
 from wavjudge.errors import InputError, MissingPartError, SpecError
 from wavjudge.internal import ends_the_run, noted
 from wavjudge.judges.base import Case, Task, unscored
-from wavjudge.judges.recogniser import Recogniser
 from wavjudge.signals import Measurement
+from wavjudge.signals.words import not_english
 from wavjudge.signature import joined
 from wavjudge.types import SCHEMA_VERSION, Axis, JudgeEntry, RaterKind, Rating
 
@@ -172,3 +174,56 @@ def _not_applicable(task: Task, reason: str) -> list[Measurement]:
 def _cores() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+# The offline recogniser, for judges that are shown what was heard instead of what the candidate says that it said.
+
+KEPT = 256
+"""Texts of the last recordings: the prompts and axes of a run ask about one answer several times in a row."""
+
+
+class Recogniser:
+    """Raises `MissingPartError` when it is made, not at the first answer. Used from several threads at once.
+
+    name: the recogniser's weights; another recogniser shows the judge other texts, so it stands in the signature.
+    """
+
+    def __init__(self) -> None:
+        signals.require(["intelligibility"])
+        self.name = next(field for field in signals.signature().split("|") if field.startswith("asr:"))
+        self._heard: OrderedDict[str, Future[str]] = OrderedDict()
+        self._lock = Lock()
+
+    def cannot(self, case: Case) -> str | None:
+        """Why the answer's speech cannot be recognised, if so."""
+        asked = case.item.turns[case.turn].text if case.item.turns else None
+        if reason := not_english(case.item.language, case.answer.text, case.item.reference, asked):
+            return reason
+        if case.answer.audio and case.answer.audio.seconds > signals.MAX_SECONDS:
+            return (
+                f"the recogniser takes {signals.MAX_SECONDS:g} s; the answer is {case.answer.audio.seconds:.1f} s long"
+            )
+        return None
+
+    def text(self, case: Case) -> str:
+        """What is heard in the answer, empty if nothing is; `InputError` where the recording cannot be read."""
+        said = case.answer.audio
+        assert said is not None
+        heard, is_new = self._place(said.sha256)
+        if is_new:  # whoever asks for the same recording meanwhile waits for this thread
+            try:
+                heard.set_result(signals.transcribe(audio.read_known(case.path(said), sha256=said.sha256)))
+            except BaseException as error:
+                self._heard.pop(said.sha256, None)
+                heard.set_exception(error)
+        return heard.result()
+
+    def _place(self, sha256: str) -> tuple[Future[str], bool]:
+        with self._lock:
+            if sha256 in self._heard:
+                self._heard.move_to_end(sha256)
+                return self._heard[sha256], False
+            heard = self._heard[sha256] = Future()
+            if len(self._heard) > KEPT:
+                self._heard.popitem(last=False)
+            return heard, True

@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 
 from wavjudge.clients.base import AudioPart, TextPart
 from wavjudge.judges import render as rendering
-from wavjudge.judges.control_tokens import neutralised
 from wavjudge.judges.prompts import load_all
-from wavjudge.judges.render import Material, render
+from wavjudge.judges.render import Material, neutralised, render
 from wavjudge.types import AudioRef, Message, Utterance
 
 LINES = (Path(__file__).parents[2] / "replies" / "hostile.jsonl").read_text(encoding="utf-8").splitlines()
