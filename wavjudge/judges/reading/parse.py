@@ -27,14 +27,11 @@ from dataclasses import dataclass, field
 
 from wavjudge.judges.prompts import Prompt, PromptAxis
 from wavjudge.judges.reading import hearing
-from wavjudge.judges.reading.claims import another_score, disowned
-from wavjudge.judges.reading.hearing import Heard
-from wavjudge.judges.reading.numbers import read_number
-from wavjudge.judges.reading.phrases import says_not_heard, says_refused
-from wavjudge.judges.reading.quoted import Quotations, is_hedged
+from wavjudge.judges.reading.claims import Quotations, another_score, disowned, is_hedged
+from wavjudge.judges.reading.hearing import Heard, says_not_heard, says_refused
 from wavjudge.judges.reading.reasoning import without_reasoning
 from wavjudge.judges.reading.standing import JUSTIFICATION, Standing
-from wavjudge.judges.reading.tags import Tag, tags
+from wavjudge.judges.reading.tags import Tag, read_number, tags
 from wavjudge.types import Status
 
 PARSER_VERSION = 2
