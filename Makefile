@@ -37,7 +37,7 @@ results: demo .venv/.dev
 	@$(BIN)/wavjudge demo --out results/runs/demo --svg docs/demo.svg --quiet
 	cp results/runs/demo/selftest/calibration.csv results/selftest.csv
 	cp results/runs/demo/leaderboard.csv results/leaderboard.csv
-	$(BIN)/python -m tests.report.montage results/runs/demo/selftest docs/calibration.png
+	$(BIN)/python -m tests.reporting.montage results/runs/demo/selftest docs/calibration.png
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.speed

@@ -15,7 +15,7 @@ from rich.console import Console
 from tests.cli.typed import typed
 from tests.test_docs import DOCS, ROOT, page
 from wavjudge.cli.demo import NEXT
-from wavjudge.report import summary
+from wavjudge.reporting import summary
 from wavjudge.types import Axis, Scale
 
 README = "../README.md"

@@ -16,8 +16,8 @@ from tests.loopback import Loopback, swapped
 from wavjudge import api
 from wavjudge.bench.watching import Nobody
 from wavjudge.errors import InputError, ModelChangedError
-from wavjudge.report.calibration_files import read
-from wavjudge.report.summary import summarise
+from wavjudge.reporting.calibration_files import read
+from wavjudge.reporting.summary import summarise
 from wavjudge.signature import resolved_model
 
 AT = 3

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.typed import typed
-from wavjudge.report.calibration_files import CalibrationFile, read
+from wavjudge.reporting.calibration_files import CalibrationFile, read
 from wavjudge.rewards.check import check
 
 Case = Callable[[str], Path]

@@ -12,7 +12,7 @@ import pytest
 from wavjudge.analysis.calibration.findings import Settings, calibrate
 from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
-from wavjudge.report.calibration_files import CalibrationFile, record
+from wavjudge.reporting.calibration_files import CalibrationFile, record
 from wavjudge.rewards.check import Bar, check, map_of, obeying, permit_of
 from wavjudge.rewards.combine import Weights
 from wavjudge.types import Axis

@@ -14,7 +14,7 @@ from tests.rewards.test_check import DEAF, HEARS, made
 from tests.rewards.test_judge_reward import reward
 from wavjudge.errors import InputError
 from wavjudge.judges.reading.parse import Verdict
-from wavjudge.report.calibration_files import CalibrationFile
+from wavjudge.reporting.calibration_files import CalibrationFile
 from wavjudge.rewards.adapters.built import from_options
 from wavjudge.rewards.combine import Unscored, Weights
 from wavjudge.rewards.obedience import Obedience, mapped, of_options

@@ -12,7 +12,7 @@ from tests.cli.typed import typed
 from tests.rewards.test_check import DEAF, HEARS, made
 from tests.rewards.test_pairs import keys, output, record, run
 from wavjudge.errors import InputError
-from wavjudge.report.calibration_files import CalibrationFile
+from wavjudge.reporting.calibration_files import CalibrationFile
 from wavjudge.rewards.obedience import Obedience
 from wavjudge.rewards.pair_files import Scored, of_file, of_run
 from wavjudge.rewards.pair_obedience import obeying

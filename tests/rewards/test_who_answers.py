@@ -20,7 +20,7 @@ from tests.rewards.test_check import DEAF, HEARS, made
 from tests.rewards.test_monitor_watch import theirs, watching
 from tests.rewards.test_server import serving
 from wavjudge.errors import InputError, ModelChangedError
-from wavjudge.report.calibration_files import CalibrationFile
+from wavjudge.reporting.calibration_files import CalibrationFile
 from wavjudge.rewards.adapters import verl
 from wavjudge.rewards.adapters.built import built
 from wavjudge.rewards.adapters.openrlhf import reward_func

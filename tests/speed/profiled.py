@@ -21,7 +21,7 @@ _OWNERS = (
     ("event loop, sockets", ("/asyncio/", "/selectors.py")),
     ("wavjudge: recordings (read, hash, check)", ("/wavjudge/audio.py", "/judge/recordings.py", "/pathlib.py")),
     ("wavjudge: calls (body, limits, cache)", ("/wavjudge/clients/",)),
-    ("wavjudge: prompts, verdicts", ("/wavjudge/judge/",)),
+    ("wavjudge: prompts, verdicts", ("/wavjudge/judges/",)),
     ("wavjudge: rows, records, run folder", ("/wavjudge/", "/pydantic/")),
     ("JSON of the standard library", ("/json/",)),
 )

@@ -13,7 +13,7 @@ from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
     from wavjudge.analysis.calibration.findings import Calibration, Settings
-    from wavjudge.report.calibration_files import CalibrationFile
+    from wavjudge.reporting.calibration_files import CalibrationFile
 
 
 MOST_DRAWN = 20
@@ -51,7 +51,7 @@ def calibrate(
     from wavjudge.analysis.calibration.findings import calibrate as measure
     from wavjudge.cli import tables
     from wavjudge.cli.options import known
-    from wavjudge.report.calibration_files import record
+    from wavjudge.reporting.calibration_files import record
 
     known("--label-kind", label_kind, tuple(LABEL_KINDS))
     known("--layout", layout, ("full", "paper"))
@@ -80,9 +80,9 @@ def write(
     watch: Callable[[int, int], None] | None = None,
 ) -> None:  # fmt: skip
     """calibration.csv and .json, the plots, and the paper's layout where it is asked for."""
-    from wavjudge.report import calibration as tables
-    from wavjudge.report.calibration_files import as_csv
-    from wavjudge.report.cells import latex, markdown
+    from wavjudge.reporting import calibration as tables
+    from wavjudge.reporting.calibration_files import as_csv
+    from wavjudge.reporting.cells import latex, markdown
     from wavjudge.run_files import write_new
 
     out.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def write(
         write_new(out / "paper.md", tables.as_markdown(head, body, markdown))
         write_new(out / "paper.tex", tables.as_latex(head, body, latex))
     if plots:
-        from wavjudge.report.plots import draw
+        from wavjudge.reporting.plots import draw
 
         for number, finding in enumerate(found.findings, 1):
             if finding.data.n:
@@ -103,9 +103,9 @@ def write(
 
 
 def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str, full: bool) -> None:
-    from wavjudge.report import calibration as tables
-    from wavjudge.report.calibration_overview import show as overview
-    from wavjudge.report.text import printable
+    from wavjudge.reporting import calibration as tables
+    from wavjudge.reporting.calibration_overview import show as overview
+    from wavjudge.reporting.text import printable
 
     screen = console()
     if full:
@@ -119,10 +119,10 @@ def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str, full
 
 
 def _everything(found: Calibration, file: CalibrationFile) -> None:
-    from wavjudge.report import calibration as tables
-    from wavjudge.report.calibration_limits import in_words as limits
-    from wavjudge.report.calibration_people import in_words
-    from wavjudge.report.text import say
+    from wavjudge.reporting import calibration as tables
+    from wavjudge.reporting.calibration_limits import in_words as limits
+    from wavjudge.reporting.calibration_people import in_words
+    from wavjudge.reporting.text import say
 
     screen = console()
     tables.show(screen, found)

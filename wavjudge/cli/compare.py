@@ -13,7 +13,7 @@ from wavjudge.cli.console import console, note
 from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:
-    from wavjudge.report.compare import Report
+    from wavjudge.reporting.table import Report
     from wavjudge.types import Axis
 
 app = typer.Typer(
@@ -44,7 +44,7 @@ def judges(
     from wavjudge.analysis.stats.intervals import Method
     from wavjudge.cli import tables
     from wavjudge.cli.options import known
-    from wavjudge.report.compare_judges import report, show
+    from wavjudge.reporting.compare_judges import report, show
 
     known("--statistic", statistic, tuple(PRIMARIES))
     known("--label-kind", label_kind, tuple(LABEL_KINDS))
@@ -75,7 +75,7 @@ def candidates(
     """Say which of two candidates scores higher on the same prompts, with what each of them lost."""
     from wavjudge.analysis.compare.candidates import candidate_pairs
     from wavjudge.cli import tables
-    from wavjudge.report.compare_candidates import report, show
+    from wavjudge.reporting.compare_candidates import report, show
 
     _writable(out)
     names, axes = _axes(axis)
@@ -100,7 +100,7 @@ def runs(
     """Say what moved between an old and a new judge of the same answers, and what a leaderboard would do."""
     from wavjudge.analysis.compare.runs import run_pair
     from wavjudge.cli.two_runs import same_answers
-    from wavjudge.report.compare_runs import report, show
+    from wavjudge.reporting.compare_runs import report, show
 
     _writable(out)
     _two(old, new, old_judge, new_judge)
@@ -130,14 +130,14 @@ def _two(old: Path, new: Path, old_judge: str | None, new_judge: str | None) -> 
 
 
 def _writable(out: Path | None) -> None:
-    from wavjudge.report.compare import checked
+    from wavjudge.reporting.table import checked
 
     if out is not None:
         checked(out)
 
 
 def _end(report: Report, notes: Sequence[str], out: Path | None) -> None:
-    from wavjudge.report.compare import write
+    from wavjudge.reporting.table import write
 
     for text in notes:
         note(text)

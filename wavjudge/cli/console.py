@@ -22,7 +22,7 @@ SHOWN_BAD_ROWS = 5
 def explained() -> Iterator[None]:
     """Print a `WavjudgeError` as what it says and exit with its code; Ctrl-C exits with 130."""
     from wavjudge.errors import WavjudgeError
-    from wavjudge.report.text import printable
+    from wavjudge.reporting.text import printable
 
     with _logged():
         try:
@@ -41,7 +41,7 @@ def _logged() -> Iterator[None]:
     import logging
     import traceback
 
-    from wavjudge.report.text import printable
+    from wavjudge.reporting.text import printable
 
     log, handler = logging.getLogger("wavjudge"), logging.StreamHandler(sys.stderr)
 
@@ -75,7 +75,7 @@ def console(*, err: bool = False) -> Console:
 
 def note(text: str) -> None:
     """A remark on stderr: folded for who reads it on a screen, one whole line for what reads a pipe or a log."""
-    from wavjudge.report.text import one_line, say
+    from wavjudge.reporting.text import one_line, say
 
     screen = console(err=True)
     if screen.is_terminal:
@@ -86,7 +86,7 @@ def note(text: str) -> None:
 
 def complain(bad_rows: Sequence[str], what: str = "bad row", more: str = " (`--json` gives all of them)") -> None:
     """Name the first bad rows, count the others. more: where these can be seen."""
-    from wavjudge.report.text import printable
+    from wavjudge.reporting.text import printable
 
     screen = console(err=True)
     for problem in bad_rows[:SHOWN_BAD_ROWS]:

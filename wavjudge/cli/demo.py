@@ -61,8 +61,8 @@ def demo(
 
 def _draw(run: Path, to: Path) -> None:
     from wavjudge import api
-    from wavjudge.report import summary as tables
-    from wavjudge.report.picture import svg
+    from wavjudge.reporting import summary as tables
+    from wavjudge.reporting.picture import svg
     from wavjudge.run_files import write_new
 
     scored = api.load(run)

@@ -21,8 +21,8 @@ from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.judges.base import Case
 from wavjudge.judges.build import Workshop, build
 from wavjudge.judges.model_judge import ModelJudge
-from wavjudge.report.reasons import reasons, told
-from wavjudge.report.text import counted
+from wavjudge.reporting.reasons import reasons, told
+from wavjudge.reporting.text import counted
 from wavjudge.store import RunFolder
 from wavjudge.types import Response
 

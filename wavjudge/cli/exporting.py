@@ -38,7 +38,7 @@ def export(
 
 def _paper(run: Path, out: Path, rater: str | None) -> None:
     from wavjudge import api
-    from wavjudge.report.paper import write
+    from wavjudge.reporting.wavalign import write
     from wavjudge.store import RunFolder
 
     scored = api.load(run)

@@ -57,7 +57,7 @@ def _told(imported: Imported, written: Written, out: Path, *, as_json: bool) -> 
     """What was written, and what was not: the first of it on the screen, all of it as JSON."""
     import json
 
-    from wavjudge.report.text import counted
+    from wavjudge.reporting.text import counted
 
     screen = console(err=True)
     counts = {"items": written.items, "answers": written.rows, "recordings": written.recordings,

@@ -40,8 +40,8 @@ def leaderboard(
     """Rank candidates, failures counted, with intervals and the groups that cannot be told apart."""
     from wavjudge.analysis.leaderboard.leaderboard import leaderboard as rank
     from wavjudge.cli import tables
-    from wavjudge.report.leaderboard import write
-    from wavjudge.report.leaderboard_screen import show
+    from wavjudge.reporting.leaderboard import write
+    from wavjudge.reporting.leaderboard_screen import show
 
     names, axes = tables.named(axis)
     with Waiting("ranking candidates"):
@@ -81,7 +81,7 @@ def _maps(calibration: Path, kind: str) -> Maps:
     from wavjudge.analysis.leaderboard.labels import Maps
     from wavjudge.analysis.stats.recalibration import Kind
     from wavjudge.cli.options import known
-    from wavjudge.report.calibration_files import located, read
+    from wavjudge.reporting.calibration_files import located, read
 
     known("--map", kind, get_args(Kind))
     file = read(calibration)

@@ -123,7 +123,7 @@ def _scored(
 
 def _obeying(scored: Scored, rules: Rules, obedience: Obedience | None) -> tuple[Scored, Rules]:
     """Scores and rules as the calibration permits them; says the sentence of each axis, and weights that changed."""
-    from wavjudge.report.text import one_line
+    from wavjudge.reporting.text import one_line
     from wavjudge.rewards.pair_obedience import obeying
 
     if obedience is None:
@@ -143,7 +143,7 @@ def _say(built: Built, scored: Scored, rules: Rules) -> None:
     from rich import box
     from rich.table import Table
 
-    from wavjudge.report.text import one_line
+    from wavjudge.reporting.text import one_line
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", overflow="fold")

@@ -162,7 +162,7 @@ def _print(found: Plan | Split, lines: tuple[tuple[str, str], ...], json: bool) 
     from dataclasses import asdict
     from json import dumps
 
-    from wavjudge.report.text import folded
+    from wavjudge.reporting.text import folded
 
     if json:
         print(dumps(asdict(found)))

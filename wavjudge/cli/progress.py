@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from wavjudge.cli.console import SHOWN_BAD_ROWS, console
-from wavjudge.report.text import printable
+from wavjudge.reporting.text import printable
 
 if TYPE_CHECKING:
     from wavjudge.clients.middleware import Meter

@@ -25,8 +25,8 @@ def check(
     import json
     from dataclasses import asdict
 
-    from wavjudge.report.calibration_files import read
-    from wavjudge.report.text import one_line
+    from wavjudge.reporting.calibration_files import read
+    from wavjudge.reporting.text import one_line
     from wavjudge.rewards.check import check as permits
 
     found = permits(read(calibration), bar(min_order, min_icc, beat_nulls, label_kind))

@@ -86,8 +86,8 @@ def _weights(option: str, text: str, axis: Sequence[str] | None) -> Weights:
 
 
 def _show(kept: Monitor, notes: Sequence[str], *, as_json: bool) -> None:
-    from wavjudge.report.compare import as_json as written
-    from wavjudge.report.text import one_line
+    from wavjudge.reporting.table import as_json as written
+    from wavjudge.reporting.text import one_line
     from wavjudge.rewards.monitor_table import report
 
     alarms = kept.check()
@@ -105,7 +105,7 @@ def _show(kept: Monitor, notes: Sequence[str], *, as_json: bool) -> None:
 
 
 def _table(alarms: Alarms) -> Table:
-    from wavjudge.report.compare import table
+    from wavjudge.reporting.table import table
 
     made = table("step", "prompts", "reward", "held-out", "gap", "verdict", "drifted", title="Against the first look")
     for one in alarms.standings:
@@ -114,7 +114,7 @@ def _table(alarms: Alarms) -> Table:
 
 
 def _cells(one: Standing) -> list[str]:
-    from wavjudge.report.cells import SHORT, number
+    from wavjudge.reporting.cells import SHORT, number
 
     figures = [number(one.reward.now, SHORT, "-"), number(one.held_out.now, SHORT, "-"),
                number(one.gap.difference.value, SHORT, "-")]  # fmt: skip

@@ -78,7 +78,7 @@ def _print_json(found: Rollouts) -> None:
 
 
 def _show(found: Rollouts) -> None:
-    from wavjudge.report.text import folded, one_line
+    from wavjudge.reporting.text import folded, one_line
 
     screen = console()
     screen.print(_table(found))
@@ -104,8 +104,8 @@ def _table(found: Rollouts) -> Table:
 
 
 def _cells(row: Spread) -> list[str]:
-    from wavjudge.report.cells import SHORT, number
-    from wavjudge.report.text import one_line
+    from wavjudge.reporting.cells import SHORT, number
+    from wavjudge.reporting.text import one_line
 
     counts = (row.answers, row.unscored, row.groups, row.no_signal)
     figures = (number(row.mean, SHORT, "-"), *(number(v, 3, "-") for v in (row.variance, row.variance_sample)))
@@ -113,7 +113,7 @@ def _cells(row: Spread) -> list[str]:
 
 
 def _lines(found: Rollouts) -> list[tuple[str, str]]:
-    from wavjudge.report.cells import SHORT, number, with_interval
+    from wavjudge.reporting.cells import SHORT, number, with_interval
 
     weights = " + ".join(f"{weight:g} {axis}" for axis, weight in found.weights.items())
     sizes = ", ".join(f"{count} with {size}" for size, count in found.sizes.items())

@@ -122,7 +122,7 @@ def _judges(judges: Sequence[str], only: str | None, testset: Benchmark, *, metr
 def _would_ask(testset: Benchmark, candidates: int, attempts: int, judges: Sequence[str], *, as_json: bool) -> None:
     import json
 
-    from wavjudge.report.text import counted
+    from wavjudge.reporting.text import counted
 
     items = turns = 0
     for _, row in testset:
@@ -142,7 +142,7 @@ def _would_ask(testset: Benchmark, candidates: int, attempts: int, judges: Seque
 
 def _told(screen: Console, asked: Asked) -> None:
     """What the asking came to, and what was lost on the way."""
-    from wavjudge.report.text import counted, printable, were
+    from wavjudge.reporting.text import counted, printable, were
 
     before = asked.already_answered
     parts = [f"{counted(asked.answered, 'answer')} in this pass", f"{before} {were(before)} there before"]

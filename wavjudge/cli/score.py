@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from wavjudge.bench.answering import Asked
     from wavjudge.bench.runner import Summary
     from wavjudge.clients.middleware import Meter
-    from wavjudge.report.reasons import Why
-    from wavjudge.report.summary import Cell, CellKey
+    from wavjudge.reporting.reasons import Why
+    from wavjudge.reporting.summary import Cell, CellKey
 
 NOT_THERE = "start the server, or check base_url"
 INCOMPLETE = 75  # as ProviderDownError: a script that runs overnight must see it
@@ -117,8 +117,8 @@ def report(
     """Say what the run folder now holds and what this pass did. Returns why ratings failed."""
     import json
 
-    from wavjudge.report import summary as tables
-    from wavjudge.report.reasons import not_asked, reasons, told
+    from wavjudge.reporting import summary as tables
+    from wavjudge.reporting.reasons import not_asked, reasons, told
     from wavjudge.spelling import twins
 
     cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
@@ -175,7 +175,7 @@ def _asked(asked: Asked) -> dict[str, object]:
 
 def _pass(screen: Console, summary: Summary, meter: Meter) -> None:
     from wavjudge.cli.progress import money
-    from wavjudge.report.text import counted, were
+    from wavjudge.reporting.text import counted, were
 
     retries = "1 retry" if meter.retries == 1 else f"{meter.retries} retries"
     sent = f"{counted(meter.calls, 'call')} sent, {retries}, {meter.cached} answered by the cache"
@@ -195,7 +195,7 @@ def end(
     source: the answers that were rated.
     """
     from wavjudge.internal import EXIT_CODE
-    from wavjudge.report.text import counted, one_line, printable, were
+    from wavjudge.reporting.text import counted, one_line, printable, were
 
     screen = console(err=True)
     _told_faults(screen, summary, out)
@@ -261,7 +261,7 @@ def _unread(summary: Summary, asked: Asked | None) -> Counter[str]:
 
 def _told_faults(screen: Console, summary: Summary, out: Path) -> None:
     """Say that wavjudge itself erred, where it did: in few words, for the tracebacks stand in a file."""
-    from wavjudge.report.text import counted, one_line
+    from wavjudge.reporting.text import counted, one_line
     from wavjudge.store import FAULTS
 
     if not summary.faults:
@@ -279,7 +279,7 @@ def _told_faults(screen: Console, summary: Summary, out: Path) -> None:
 def _nothing_came(screen: Console, meter: Meter, why: Sequence[Why]) -> None:
     """End a pass in which every call failed; whether the same command can help depends on why."""
     from wavjudge.clients.accepted import hint
-    from wavjudge.report.reasons import told
+    from wavjudge.reporting.reasons import told
 
     kinds, todo, code = set(meter.failures), "the same command tries them again", INCOMPLETE
     known = next(filter(None, (hint(one.reason) for one in why)), "")

@@ -23,8 +23,8 @@ def selftest(run: Path, labels: Path, *, quiet: bool = False) -> None:
     from wavjudge.analysis.leaderboard.leaderboard import leaderboard
     from wavjudge.cli import tables
     from wavjudge.cli.calibrate import write
-    from wavjudge.report import leaderboard as boards
-    from wavjudge.report.calibration_files import record
+    from wavjudge.reporting import leaderboard as boards
+    from wavjudge.reporting.calibration_files import record
 
     measured = tables.ratings([run], axes=(), rater_kind="instrument")
     made = tables.ratings([labels], axes=(), rater_kind="constructed")

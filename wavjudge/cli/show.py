@@ -55,7 +55,7 @@ def show(
 
 
 def _many(folder: RunFolder, item_id: str, ratings: Sequence[Rating]) -> None:
-    from wavjudge.report.text import one_line
+    from wavjudge.reporting.text import one_line
 
     screen = console()
     if ratings:
@@ -79,7 +79,7 @@ def _table(ratings: Sequence[Rating]) -> Table:
     from rich import box
     from rich.table import Table
 
-    from wavjudge.report.text import one_line
+    from wavjudge.reporting.text import one_line
 
     last = "", ""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -103,7 +103,7 @@ def _one(folder: RunFolder, rating: Rating) -> None:
     )
     key = rating.subject.model_dump(exclude={"turn"})
     response = next((r for r in folder.responses() if r.model_dump(include=set(key)) == key), None)
-    from wavjudge.report.text import one_line, printable
+    from wavjudge.reporting.text import one_line, printable
 
     screen = console()
     for title, text in _facts(folder, rating, item, response):
@@ -114,7 +114,7 @@ def _one(folder: RunFolder, rating: Rating) -> None:
 def _facts(
     folder: RunFolder, rating: Rating, item: Item | None, response: Response | None
 ) -> list[tuple[str, str]]:  # fmt: skip
-    from wavjudge.report.text import one_line
+    from wavjudge.reporting.text import one_line
 
     subject, call = rating.subject, rating.call
     facts = [

@@ -139,7 +139,7 @@ def _without_cached(side: _Side, asked_twice: set[tuple[str, str]], notes: list[
 
 def _without_changed(side: _Side, frame: pd.DataFrame, changed: set[AnswerKey], notes: list[str]) -> pd.DataFrame:
     from wavjudge.errors import InputError
-    from wavjudge.report.compare import counted, named
+    from wavjudge.reporting.table import counted, named
 
     keys = list(frame[["benchmark", "item_id", "candidate", "attempt"]].itertuples(index=False, name=None))
     same = [key not in changed for key in keys]

@@ -24,7 +24,7 @@ from wavjudge.analysis.calibration.baseline_rows import BASELINE, TRANSCRIPT_ONL
 from wavjudge.analysis.calibration.decisions import State, of_scored_only, state_of
 from wavjudge.analysis.stats.recalibration import Kind, RecalibrationMap
 from wavjudge.errors import InputError
-from wavjudge.report.calibration_files import CalibrationFile, Repeats
+from wavjudge.reporting.calibration_files import CalibrationFile, Repeats
 from wavjudge.rewards.combine import Weights
 from wavjudge.signature import planned, resolved_model, same_judge, unverified
 

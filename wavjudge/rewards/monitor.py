@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from wavjudge.errors import InputError, RunLockedError, StoreError
-from wavjudge.report.compare import write
+from wavjudge.reporting.table import write
 from wavjudge.rewards.monitor_alarms import Alarms, check
 from wavjudge.rewards.monitor_looks import Look, Measured, checked
 from wavjudge.rewards.monitor_plan import Plan

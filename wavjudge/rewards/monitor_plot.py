@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wavjudge.report.plots import save
+from wavjudge.reporting.plots import save
 from wavjudge.rewards.monitor_alarms import Alarms, Change, Standing
 
 if TYPE_CHECKING:

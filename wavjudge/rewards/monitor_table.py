@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wavjudge.report.compare import Report, Row, ends
+from wavjudge.reporting.table import Report, Row, ends
 from wavjudge.rewards.monitor_alarms import Alarms, Change, Standing
 from wavjudge.rewards.monitor_looks import QUANTITIES
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from wavjudge import audio
 from wavjudge.errors import InputError
-from wavjudge.report import paper
+from wavjudge.reporting import wavalign
 from wavjudge.rewards.obedience import Obedience
 from wavjudge.rewards.pair_foreign import foreign_record, marked, own_scores, told
 from wavjudge.rewards.pair_noise import Repeats, noise_of, repeats_of
@@ -73,11 +73,11 @@ def of_run(
         _known({one.candidate for one in responses}, wanted, run)
         chosen: list[Response] = [r for r in responses if not candidates or r.candidate in wanted]
         own, foreign = own_scores(ratings, rules, obedience)
-        done, found = paper.Written(), Scored()
+        done, found = wavalign.Written(), Scored()
         items: list[Item] = list(folder.items())
         if not outside:
             items, chosen = _kept_inside(items, run, found.notes), _kept_inside(chosen, run, found.notes)
-        for record in paper.records(items, chosen, own, run / "-", run=run, rater=rater, done=done):
+        for record in wavalign.records(items, chosen, own, run / "-", run=run, rater=rater, done=done):
             _take(record, found, run, f"item {record['id']}", f"{target}/0" if target else None)
         found.prompts = [marked(prompt, foreign) for prompt in found.prompts]
         found.notes += [*folder.bad_lines, *told(foreign)]
@@ -272,7 +272,7 @@ def _placed(base: Path, name: str) -> Path:
 
 def _is_score(value: Any) -> bool:
     """A number on the scale; True is not 1, and NaN is nothing."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and paper.SCALE.holds(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and wavalign.SCALE.holds(value)
 
 
 def _known(known: Collection[str], wanted: Collection[str], run: Path) -> None:

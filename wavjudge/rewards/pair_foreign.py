@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from wavjudge.report import paper
+from wavjudge.reporting import wavalign
 from wavjudge.rewards.obedience import Obedience
 from wavjudge.rewards.pair_noise import Key
 from wavjudge.rewards.pair_rules import AXES, Rules
@@ -70,7 +70,7 @@ def foreign_record(record: Any, rules: Rules, obedience: Obedience) -> str:
     if not isinstance(signatures, Mapping):
         return ""
     for axis in (AXES[name] for name in rules.used):
-        signature = signatures.get({**paper.AXES, **paper.WHOLE}[axis])
+        signature = signatures.get({**wavalign.AXES, **wavalign.WHOLE}[axis])
         if isinstance(signature, str) and obedience.is_foreign(axis, signature):
             return (
                 f"{axis} rated by {resolved_model(signature) or 'an unnamed model'}, which is not the calibrated model"

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from wavjudge.errors import InputError
-from wavjudge.report.plots import save
+from wavjudge.reporting.plots import save
 from wavjudge.training.masks import Masks
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from wavjudge.bench.row import ItemRow, Row, SaidRow
 from wavjudge.bench.whereabouts import home_of, located
 from wavjudge.decoding import MAX_BYTES
 from wavjudge.errors import InputError, MissingRecordingError
-from wavjudge.report.text import counted
+from wavjudge.reporting.text import counted
 from wavjudge.run_files import inside
 from wavjudge.types import Comparison, Rating
 

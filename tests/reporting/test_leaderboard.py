@@ -22,10 +22,10 @@ from rich.console import Console
 from wavjudge.analysis.leaderboard.leaderboard import Leaderboard, leaderboard
 from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
-from wavjudge.report.cells import latex, markdown, number
-from wavjudge.report.leaderboard import as_csv, as_latex, as_markdown, judge_signature, signed, write
-from wavjudge.report.leaderboard_screen import show
-from wavjudge.report.text import one_line
+from wavjudge.reporting.cells import latex, markdown, number
+from wavjudge.reporting.leaderboard import as_csv, as_latex, as_markdown, judge_signature, signed, write
+from wavjudge.reporting.leaderboard_screen import show
+from wavjudge.reporting.text import one_line
 from wavjudge.spreadsheet import as_named
 from wavjudge.types import Axis
 from wavjudge.version import __version__
@@ -119,7 +119,7 @@ def test_the_same_tables_give_the_same_bytes_in_any_order_and_process(tmp_path: 
     script = (
         "import sys; from pathlib import Path; from wavjudge.analysis.leaderboard.leaderboard import leaderboard\n"
         "from wavjudge.analysis.tables.ratings import Ratings, read_table\n"
-        "from wavjudge.report.leaderboard import write\n"
+        "from wavjudge.reporting.leaderboard import write\n"
         "table = Ratings.of(read_table(sys.argv[1])); write(leaderboard(table), Path(sys.argv[2]))"
     )
     labels = Path(__file__).parents[2] / "benchmarks" / "tiny" / "labels.csv"

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from wavjudge.cli.console import note
-from wavjudge.report.text import say
+from wavjudge.reporting.text import say
 
 SIGNATURE = "gemini:gemini-3.5-flash|overall.1#3f9a02c4d1be|parse:1|t:0|qt,qa,own,aa|before|pcm16-16000-mono|v1"
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from wavjudge.analysis.calibration.findings import Finding, calibrate
 from wavjudge.analysis.tables.ratings import Ratings
-from wavjudge.report.plots import PLOTS
+from wavjudge.reporting.plots import PLOTS
 from wavjudge.types import Axis, Scale
 
 

@@ -8,9 +8,9 @@ from rich.table import Table
 
 from wavjudge.analysis.leaderboard.rows import Figure, Leaderboard, Row
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.report.cells import gain, money, number
-from wavjudge.report.leaderboard_words import beside, unverified_judges
-from wavjudge.report.text import one_line, say
+from wavjudge.reporting.cells import gain, money, number
+from wavjudge.reporting.leaderboard_words import beside, unverified_judges
+from wavjudge.reporting.text import one_line, say
 
 
 def show(console: Console, board: Leaderboard) -> None:

@@ -16,8 +16,8 @@ from rich.table import Table
 from wavjudge.analysis.calibration.decisions import MIN_PROMPTS_LEVELS
 from wavjudge.analysis.calibration.findings import Calibration, Finding
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.report.calibration_files import Advice, CalibrationFile
-from wavjudge.report.text import counted, one_line, say
+from wavjudge.reporting.calibration_files import Advice, CalibrationFile
+from wavjudge.reporting.text import counted, one_line, say
 
 USES = ("ranking", "averages", "levels")
 WORDS = {"shown": "yes", "reversed": "REVERSED", "not_shown": "no", "unknown": "unknown", "too_few": "too few"}

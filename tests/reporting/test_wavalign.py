@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from wavjudge.errors import InputError
-from wavjudge.report.paper import Written, write
+from wavjudge.reporting.wavalign import Written, write
 from wavjudge.types import AudioRef, Item, Message, Rating, Response, Scale, Subject, Utterance
 
 RUN = Path("runs/first")

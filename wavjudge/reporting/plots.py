@@ -15,7 +15,7 @@ import numpy as np
 
 from wavjudge.analysis.calibration.findings import Finding
 from wavjudge.analysis.stats.sums import Floats
-from wavjudge.report.origin import plots_of
+from wavjudge.reporting.origin import plots_of
 from wavjudge.run_files import new_file
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from wavjudge.analysis.leaderboard.rows import Spent
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.stats.ppi import Correction
-from wavjudge.report.text import one_line
+from wavjudge.reporting.text import one_line
 
 EXACT, SHORT, CENTS = 6, 2, 4
 """Decimals in CSV, in tables for people, and of small sums of money there."""

@@ -14,11 +14,11 @@ from wavjudge.analysis.calibration.findings import FIGURES, Calibration, Finding
 from wavjudge.analysis.stats.candidates import MIN_CANDIDATES, CandidateMeans
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
-from wavjudge.report.calibration_limits import COLUMNS as CANDIDATES
-from wavjudge.report.calibration_limits import SHOWN, cells
-from wavjudge.report.calibration_people import AMONG, figures, methods, notes, on, people_rows
-from wavjudge.report.origin import plots_of, result_signature
-from wavjudge.report.text import counted, one_line, say
+from wavjudge.reporting.calibration_limits import COLUMNS as CANDIDATES
+from wavjudge.reporting.calibration_limits import SHOWN, cells
+from wavjudge.reporting.calibration_people import AMONG, figures, methods, notes, on, people_rows
+from wavjudge.reporting.origin import plots_of, result_signature
+from wavjudge.reporting.text import counted, one_line, say
 from wavjudge.signature import unverified
 
 FOR_A_TABLE = 3

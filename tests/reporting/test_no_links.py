@@ -15,16 +15,16 @@ from wavjudge.analysis.tables import flat
 from wavjudge.bench.importers import plain
 from wavjudge.bench.importers.base import write as write_import
 from wavjudge.errors import InputError, StoreError, WavjudgeError
-from wavjudge.report import compare, leaderboard, plots
+from wavjudge.reporting import leaderboard, plots, table
 from wavjudge.rewards import pair_files
 from wavjudge.rewards.pair_rules import Rules
 from wavjudge.run_files import new_file, write_new
 
-REPORT = compare.Report("t", (), (), (), ())
+REPORT = table.Report("t", (), (), (), ())
 WAYS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "text": ("calibration.csv", lambda path: write_new(path, "new")),
-    "compare": ("monitor.csv", lambda path: compare.write(REPORT, path)),
-    "compare json": ("x.json", lambda path: compare.write(REPORT, path)),
+    "compare": ("monitor.csv", lambda path: table.write(REPORT, path)),
+    "compare json": ("x.json", lambda path: table.write(REPORT, path)),
     "export csv": ("x.csv", lambda path: flat.write([], path)),
     "export parquet": ("x.parquet", lambda path: flat.write([], path)),
     "png": ("x.png", lambda path: plots.save(Figure(), path)),

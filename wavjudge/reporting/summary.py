@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wavjudge.report.text import one_line, say
+from wavjudge.reporting.text import one_line, say
 from wavjudge.signature import REPLIED, settled, unverified
 from wavjudge.types import Axis, Rating, Response, Subject
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wavjudge.analysis.leaderboard.rows import Figure, Leaderboard
-from wavjudge.report.cells import CENTS, number
+from wavjudge.reporting.cells import CENTS, number
 from wavjudge.signature import unverified
 
 

@@ -10,8 +10,8 @@ from wavjudge.analysis.stats.alternative_annotator import Alternative, sentence
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.stats.leave_one_out import LeaveOneOut, Person
 from wavjudge.analysis.stats.reliability import Reliability, Repeatability
-from wavjudge.report.cells import SHORT, number
-from wavjudge.report.text import printable
+from wavjudge.reporting.cells import SHORT, number
+from wavjudge.reporting.text import printable
 
 AMONG = {"alpha_ordinal": "Krippendorff's alpha (ordinal)", "icc_a_1": "ICC(A,1)", "icc_a_k": "ICC(A,k)"}
 """How people agree among themselves: columns of the row `people`, and what they are called."""

@@ -8,10 +8,21 @@ from rich.console import Console
 
 from wavjudge.analysis.compare.runs import RunPair
 from wavjudge.analysis.stats.paired import Drift, RankMove
-from wavjudge.report.cells import number
-from wavjudge.report.compare import SURE, Report, Row, counted, ends, interval, named, p_value, sure, table
-from wavjudge.report.origin import result_signature
-from wavjudge.report.text import one_line, say
+from wavjudge.reporting.cells import number
+from wavjudge.reporting.origin import result_signature
+from wavjudge.reporting.table import (
+    SURE,
+    Report,
+    Row,
+    counted,
+    ends,
+    interval,
+    named,
+    p_value,
+    sure,
+    table,
+)
+from wavjudge.reporting.text import one_line, say
 
 ESTIMATORS = ("drift.1", "jackknife-t.1", "holm.1")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from wavjudge.analysis.calibration.findings import FIGURES, Finding, Span, WithoutCandidate
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.report.cells import SHORT, number
-from wavjudge.report.text import one_line
+from wavjudge.reporting.cells import SHORT, number
+from wavjudge.reporting.text import one_line
 
 SHOWN = {
     "pearson": "Pearson", "intra_id_spearman": "Intra-ID", "intra_id_zero_filled": "zero-filled", "mae": "MAE",

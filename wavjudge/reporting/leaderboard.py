@@ -13,9 +13,19 @@ from pathlib import Path
 from wavjudge.analysis.leaderboard.rows import ESTIMATORS, Figure, Leaderboard, Row
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
-from wavjudge.report.cells import EXACT, SHORT, gain, is_number, latex, markdown, money, number, with_interval
-from wavjudge.report.leaderboard_words import beside, unverified_judges
-from wavjudge.report.origin import result_signature
+from wavjudge.reporting.cells import (
+    EXACT,
+    SHORT,
+    gain,
+    is_number,
+    latex,
+    markdown,
+    money,
+    number,
+    with_interval,
+)
+from wavjudge.reporting.leaderboard_words import beside, unverified_judges
+from wavjudge.reporting.origin import result_signature
 from wavjudge.run_files import write_new
 from wavjudge.spreadsheet import inert
 

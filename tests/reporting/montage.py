@@ -1,4 +1,4 @@
-"""`python -m tests.report.montage FOLDER FILE`: the five plots of an axis side by side, for docs/calibration.md."""
+"""`python -m tests.reporting.montage FOLDER FILE`: the five plots of an axis side by side, for docs/calibration.md."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from wavjudge.cli.console import console
-from wavjudge.report.summary import as_json, outcomes, show, summarise
+from wavjudge.reporting.summary import as_json, outcomes, show, summarise
 from wavjudge.types import OUTCOMES, STATUSES, Rating, Response, Scale, Subject, Utterance
 
 

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from wavjudge.analysis.compare.judges import Judge, JudgePair, JudgePairs
-from wavjudge.report.cells import number
-from wavjudge.report.compare import (
+from wavjudge.reporting.cells import number
+from wavjudge.reporting.origin import result_signature
+from wavjudge.reporting.table import (
     MOST_DETAILED,
     SURE,
     Report,
@@ -23,8 +24,7 @@ from wavjudge.report.compare import (
     surest,
     table,
 )
-from wavjudge.report.origin import result_signature
-from wavjudge.report.text import one_line, say
+from wavjudge.reporting.text import one_line, say
 
 NAMES = {
     "pearson": "Pearson", "spearman": "Spearman", "kendall_tau_b": "Kendall tau-b", "intra_id_spearman": "Intra-ID",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wavjudge.report.text import one_line
+from wavjudge.reporting.text import one_line
 from wavjudge.types import Rating, Response
 
 MOST_SHOWN = 5

@@ -9,8 +9,9 @@ from rich.console import Console
 from wavjudge.analysis.compare.candidates import CandidatePair, CandidatePairs
 from wavjudge.analysis.stats.candidates import Lost, PairedMeans
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.report.cells import number
-from wavjudge.report.compare import (
+from wavjudge.reporting.cells import number
+from wavjudge.reporting.origin import result_signature
+from wavjudge.reporting.table import (
     MOST_DETAILED,
     SURE,
     Report,
@@ -24,8 +25,7 @@ from wavjudge.report.compare import (
     surest,
     table,
 )
-from wavjudge.report.origin import result_signature
-from wavjudge.report.text import one_line, say
+from wavjudge.reporting.text import one_line, say
 
 ESTIMATORS = ("paired-means.1", "jackknife-t.1", "sign-flip.1", "holm.1")
 

@@ -19,9 +19,9 @@ from rich.table import Table
 
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
-from wavjudge.report.cells import EXACT, markdown, number
-from wavjudge.report.text import counted as counted
-from wavjudge.report.text import one_line
+from wavjudge.reporting.cells import EXACT, markdown, number
+from wavjudge.reporting.text import counted as counted
+from wavjudge.reporting.text import one_line
 from wavjudge.run_files import write_new
 from wavjudge.spreadsheet import inert
 from wavjudge.version import __version__

@@ -19,7 +19,8 @@ from wavjudge.analysis.compare.runs import RunPair, run_pair
 from wavjudge.analysis.stats.agreement import MAE, PEARSON
 from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
-from wavjudge.report import compare, compare_candidates, compare_judges, compare_runs
+from wavjudge.reporting import compare_candidates, compare_judges, compare_runs
+from wavjudge.reporting import table as compare
 from wavjudge.types import Axis
 
 HOSTILE = [
