@@ -31,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from wavjudge.reporting.cells import number
+from wavjudge.reporting.table import number
 from wavjudge.rewards.combine import Unscored, Verdict, combine
 from wavjudge.rewards.groups import Group
 from wavjudge.rewards.presets import Preset, preset

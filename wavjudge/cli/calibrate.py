@@ -82,7 +82,7 @@ def write(
     """calibration.csv and .json, the plots, and the paper's layout where it is asked for."""
     from wavjudge.reporting import calibration as tables
     from wavjudge.reporting.calibration_files import as_csv
-    from wavjudge.reporting.cells import latex, markdown
+    from wavjudge.reporting.table import latex, markdown
     from wavjudge.run_files import write_new
 
     out.mkdir(parents=True, exist_ok=True)
@@ -120,8 +120,8 @@ def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str, full
 
 def _everything(found: Calibration, file: CalibrationFile) -> None:
     from wavjudge.reporting import calibration as tables
-    from wavjudge.reporting.calibration_limits import in_words as limits
-    from wavjudge.reporting.calibration_people import in_words
+    from wavjudge.reporting.calibration import limits_in_words as limits
+    from wavjudge.reporting.calibration import people_in_words
     from wavjudge.reporting.text import say
 
     screen = console()
@@ -131,7 +131,7 @@ def _everything(found: Calibration, file: CalibrationFile) -> None:
         for advice in file.advice:
             if (advice.signature, advice.axis, advice.judge) == (finding.signature, finding.axis, finding.judge):
                 say(screen, advice.sentence, indent=2)
-        for line in (*limits(finding), *in_words(finding, found.people.get(finding.axis))):
+        for line in (*limits(finding), *people_in_words(finding, found.people.get(finding.axis))):
             say(screen, line, indent=2)
 
 

@@ -62,7 +62,7 @@ def demo(
 def _draw(run: Path, to: Path) -> None:
     from wavjudge import api
     from wavjudge.reporting import summary as tables
-    from wavjudge.reporting.picture import svg
+    from wavjudge.reporting.plots import svg
     from wavjudge.run_files import write_new
 
     scored = api.load(run)

@@ -21,7 +21,7 @@ from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.judges.base import Case
 from wavjudge.judges.build import Workshop, build
 from wavjudge.judges.model_judge import ModelJudge
-from wavjudge.reporting.reasons import reasons, told
+from wavjudge.reporting.summary import reasons, told
 from wavjudge.reporting.text import counted
 from wavjudge.store import RunFolder
 from wavjudge.types import Response

@@ -40,8 +40,7 @@ def leaderboard(
     """Rank candidates, failures counted, with intervals and the groups that cannot be told apart."""
     from wavjudge.analysis.leaderboard.leaderboard import leaderboard as rank
     from wavjudge.cli import tables
-    from wavjudge.reporting.leaderboard import write
-    from wavjudge.reporting.leaderboard_screen import show
+    from wavjudge.reporting.leaderboard import show, write
 
     names, axes = tables.named(axis)
     with Waiting("ranking candidates"):

@@ -114,7 +114,7 @@ def _table(alarms: Alarms) -> Table:
 
 
 def _cells(one: Standing) -> list[str]:
-    from wavjudge.reporting.cells import SHORT, number
+    from wavjudge.reporting.table import SHORT, number
 
     figures = [number(one.reward.now, SHORT, "-"), number(one.held_out.now, SHORT, "-"),
                number(one.gap.difference.value, SHORT, "-")]  # fmt: skip

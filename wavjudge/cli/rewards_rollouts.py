@@ -104,7 +104,7 @@ def _table(found: Rollouts) -> Table:
 
 
 def _cells(row: Spread) -> list[str]:
-    from wavjudge.reporting.cells import SHORT, number
+    from wavjudge.reporting.table import SHORT, number
     from wavjudge.reporting.text import one_line
 
     counts = (row.answers, row.unscored, row.groups, row.no_signal)
@@ -113,7 +113,7 @@ def _cells(row: Spread) -> list[str]:
 
 
 def _lines(found: Rollouts) -> list[tuple[str, str]]:
-    from wavjudge.reporting.cells import SHORT, number, with_interval
+    from wavjudge.reporting.table import SHORT, number, with_interval
 
     weights = " + ".join(f"{weight:g} {axis}" for axis, weight in found.weights.items())
     sizes = ", ".join(f"{count} with {size}" for size, count in found.sizes.items())

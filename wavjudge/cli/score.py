@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from wavjudge.bench.answering import Asked
     from wavjudge.bench.runner import Summary
     from wavjudge.clients.middleware import Meter
-    from wavjudge.reporting.reasons import Why
-    from wavjudge.reporting.summary import Cell, CellKey
+    from wavjudge.reporting.summary import Cell, CellKey, Why
 
 NOT_THERE = "start the server, or check base_url"
 INCOMPLETE = 75  # as ProviderDownError: a script that runs overnight must see it
@@ -118,7 +117,7 @@ def report(
     import json
 
     from wavjudge.reporting import summary as tables
-    from wavjudge.reporting.reasons import not_asked, reasons, told
+    from wavjudge.reporting.summary import not_asked, reasons, told
     from wavjudge.spelling import twins
 
     cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
@@ -279,7 +278,7 @@ def _told_faults(screen: Console, summary: Summary, out: Path) -> None:
 def _nothing_came(screen: Console, meter: Meter, why: Sequence[Why]) -> None:
     """End a pass in which every call failed; whether the same command can help depends on why."""
     from wavjudge.clients.accepted import hint
-    from wavjudge.reporting.reasons import told
+    from wavjudge.reporting.summary import told
 
     kinds, todo, code = set(meter.failures), "the same command tries them again", INCOMPLETE
     known = next(filter(None, (hint(one.reason) for one in why)), "")

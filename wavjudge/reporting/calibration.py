@@ -10,16 +10,181 @@ from rich.console import Console
 from rich.table import Table
 
 from wavjudge.analysis.calibration.baseline_rows import Line
-from wavjudge.analysis.calibration.findings import FIGURES, Calibration, Finding
+from wavjudge.analysis.calibration.findings import FIGURES, Calibration, Finding, Span, WithoutCandidate
+from wavjudge.analysis.stats.alternative_annotator import Alternative, sentence
 from wavjudge.analysis.stats.candidates import MIN_CANDIDATES, CandidateMeans
 from wavjudge.analysis.stats.intervals import Estimate
+from wavjudge.analysis.stats.leave_one_out import LeaveOneOut, Person
+from wavjudge.analysis.stats.reliability import Reliability, Repeatability
 from wavjudge.errors import InputError
-from wavjudge.reporting.calibration_limits import COLUMNS as CANDIDATES
-from wavjudge.reporting.calibration_limits import SHOWN, cells
-from wavjudge.reporting.calibration_people import AMONG, figures, methods, notes, on, people_rows
 from wavjudge.reporting.origin import plots_of, result_signature
-from wavjudge.reporting.text import counted, one_line, say
+from wavjudge.reporting.table import SHORT, number
+from wavjudge.reporting.text import counted, one_line, printable, say
 from wavjudge.signature import unverified
+
+# What a calibration's figures do not speak of: candidates that were not there, and intervals that there are not.
+
+SHOWN = {
+    "pearson": "Pearson", "intra_id_spearman": "Intra-ID", "intra_id_zero_filled": "zero-filled", "mae": "MAE",
+    "within_one": "<=1", "bias": "bias",
+}  # fmt: skip
+"""The figures on screen and what their columns are called."""
+
+_NAMED = ("pearson", "intra_id_zero_filled", "mae", "bias")
+
+CANDIDATES = ("n_candidates", *(f"{one.name}_without_{end}" for one in FIGURES for end in ("min", "max")))
+"""How many candidates the figures are of, and the least and greatest value with each of them left out in turn."""
+
+
+def cells(without: WithoutCandidate) -> dict[str, Any]:
+    """The columns of a judge's row."""
+    row: dict[str, Any] = {"n_candidates": len(without.names)}
+    for name, span in without.spans.items():
+        row |= {f"{name}_without_min": span.low, f"{name}_without_max": span.high}
+    return row
+
+
+def limits_in_words(finding: Finding) -> Iterator[str]:
+    """Of which candidates the figures are, and why an interval is missing on screen."""
+    if finding.data.n:
+        yield _candidates(finding.without)
+    yield from _no_interval(finding.values)
+
+
+def _candidates(without: WithoutCandidate) -> str:
+    if len(without.names) == 1:
+        return "All answers are by one candidate: the figures do not speak of others."
+    head = f"Figures of these {len(without.names)} candidates do not speak of new ones"
+    if not without.spans:
+        return f"{head}; there are too many answers to leave out each in turn."
+    moved = ", ".join(_moved(SHOWN[name], without.spans[name]) for name in _NAMED)
+    return f"{head}. With each left out in turn: {moved}."
+
+
+def _moved(name: str, span: Span) -> str:
+    lost = f" (undefined without {one_line(span.undefined[0])})" if span.undefined else ""
+    if span.low is None:
+        return f"{name} undefined"
+    if span.low == span.high:
+        return f"{name} {number(span.low, SHORT)}{lost}"
+    ends = ((span.low, span.without_low), (span.high, span.without_high))
+    return f"{name} " + " to ".join(f"{number(at, SHORT)} (without {one_line(who)})" for at, who in ends) + lost
+
+
+def _no_interval(values: Mapping[str, Estimate]) -> Iterator[str]:
+    why: dict[str, list[str]] = {}
+    for name, shown in SHOWN.items():
+        one = values[name]
+        if one.value is not None and one.low is None and one.note:
+            why.setdefault(one.note, []).append(shown)
+    yield from (f"{', '.join(names)}: {note}." for note, names in why.items())
+
+
+# What people reach among themselves, as rows of a calibration and in words; and the judge measured as they are.
+
+AMONG = {"alpha_ordinal": "Krippendorff's alpha (ordinal)", "icc_a_1": "ICC(A,1)", "icc_a_k": "ICC(A,k)"}
+"""How people agree among themselves: columns of the row `people`, and what they are called."""
+
+Row = dict[str, Any]
+
+
+def people_rows(judge: str, others: LeaveOneOut, among: Reliability) -> Iterator[Row]:
+    """All people in one row, the judge like them, their difference; then each person, and the judge like that one."""
+    sides = _sides(others)
+    reached = {name: getattr(among, name) for name in AMONG}
+    about = f"{', '.join(AMONG)}: {notes(reached)}" if notes(reached) else ""
+    note = "; ".join(filter(None, ("each person against the mean of the others, averaged", about)))
+    counts = on(others.n, others.prompts)
+    yield {"kind": "people", "judge": "people, leave one out", **counts, **_row(sides["person"], note),
+           **figures(reached)}  # fmt: skip
+    yield {"kind": "like_people", "judge": judge, **counts,
+           **_row(sides["judge"], "the judge against the same references")}  # fmt: skip
+    yield {"kind": "gap", "judge": judge, **counts,
+           **_row(sides["gap"], "the judge minus people, on the same references, paired by prompt")}  # fmt: skip
+    for one in others.persons:
+        yield from _person_rows(judge, one)
+
+
+def _person_rows(judge: str, one: Person) -> Iterator[Row]:
+    counts, sides = on(one.n, one.prompts), _sides(one)
+    said = ["against the mean of the others"]
+    said += ["one score throughout"] if one.constant else []
+    said += ["disagrees with everyone"] if one.disagrees else []
+    yield {"kind": "person", "judge": one.rater, **counts, **_row(sides["person"], "; ".join(said))}
+    yield {"kind": "like_person", "judge": judge, **counts,
+           **_row(sides["judge"], f"the judge against the same references as {one.rater}")}  # fmt: skip
+
+
+def _sides(of: LeaveOneOut | Person) -> dict[str, dict[str, Estimate]]:
+    return {side: {name: getattr(one, side) for name, one in of.figures.items()} for side in ("person", "judge", "gap")}
+
+
+def _row(values: Mapping[str, Estimate], note: str) -> Row:
+    said = "; ".join(filter(None, (note, notes(values))))
+    return {**figures(values), "interval": methods(values), "note": said}
+
+
+def on(n: int, prompts: int) -> Row:
+    """What figures are of: answers, their prompts, and how many answers that makes a prompt."""
+    return {"n": n, "n_prompts": prompts, "answers_per_prompt": n / prompts if prompts else None}
+
+
+def figures(values: Mapping[str, Estimate]) -> Row:
+    """Each estimate as three cells."""
+    return {f"{name}{end}": value for name, one in values.items()
+            for end, value in (("", one.value), ("_lo", one.low), ("_hi", one.high))}  # fmt: skip
+
+
+def methods(values: Mapping[str, Estimate]) -> str:
+    """Which intervals were used."""
+    return "+".join(sorted({one.method for one in values.values() if one.method and one.low is not None}))
+
+
+def notes(values: Mapping[str, Estimate]) -> str:
+    """Remarks of the figures, equal ones once: "spearman, pearson: undefined: its scores are all the same (3)"."""
+    by_note: dict[str, list[str]] = {}
+    for name, one in values.items():
+        if one.note:
+            by_note.setdefault(one.note, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {note}" for note, names in by_note.items())
+
+
+def people_in_words(finding: Finding, among: Reliability | None) -> Iterator[str]:
+    """What people reach, who disagrees with everyone, whether the judge may replace one, whether it repeats itself."""
+    if finding.repeats is not None:
+        yield _repeats(finding.repeats)
+    if among is None:
+        yield "One rater labelled: nothing is known of how people agree, and no judge can be tried in a person's place."
+        return
+    reached = ", ".join(f"{name} {_figure(getattr(among, field))}" for field, name in AMONG.items())
+    yield f"{among.raters} people among themselves: {reached}."
+    if finding.corrected is not None:
+        yield f"Pearson corrected for the reliability of people's mean: {_figure(finding.corrected)}."
+    if finding.others is not None and finding.others.disagreeing:
+        yield f"Disagrees with everyone: {', '.join(map(printable, finding.others.disagreeing))}."
+    if finding.alternative is not None:
+        yield sentence(finding.alternative)
+        yield from _grid(finding.alternative)
+
+
+def _grid(outcome: Alternative) -> Iterator[str]:
+    if outcome.passed is not None:
+        at = ", ".join(f"{epsilon:.2f} {'pass' if passed else 'fail'}" for epsilon, _, passed in outcome.passed_at)
+        yield f"By epsilon, for the reader alone: {at}."
+
+
+def _repeats(found: Repeatability) -> str:
+    label = f" ({found.label})" if found.label else ""
+    return (f"{found.n} answers rated up to {found.repeats} times: ICC within prompts {_figure(found.icc_within)}, "
+            f"of the mean {_figure(found.icc_k)}, sd {_figure(found.sd_within)} points{label}.")  # fmt: skip
+
+
+def _figure(one: Estimate) -> str:
+    if one.value is None:
+        return one.note or "undefined"
+    value = number(one.value, SHORT)
+    return value if one.low is None else f"{value} [{number(one.low, SHORT)}, {number(one.high, SHORT)}]"
+
 
 FOR_A_TABLE = 3
 """Prompts: under these no figure has an interval."""
@@ -43,8 +208,6 @@ COLUMNS = (
     *(f"{name}{end}" for name in ("pearson_corrected", *AMONG) for end in ("", "_lo", "_hi")),
     *SYSTEM, "interval", "note", "signature", "result_signature", *CANDIDATES, "plots",
 )  # fmt: skip
-
-Row = dict[str, Any]
 
 
 def rows(calibration: Calibration, data_sha256: Sequence[str]) -> Iterator[Row]:

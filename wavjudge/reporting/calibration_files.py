@@ -20,7 +20,7 @@ from wavjudge.errors import InputError
 from wavjudge.nearest import of_path
 from wavjudge.regular import refuse_special
 from wavjudge.reporting.calibration import COLUMNS, rows
-from wavjudge.reporting.cells import EXACT, number
+from wavjudge.reporting.table import EXACT, number
 from wavjudge.spreadsheet import inert
 from wavjudge.store import first_problem
 from wavjudge.types import Record, Stored

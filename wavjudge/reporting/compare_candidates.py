@@ -9,7 +9,6 @@ from rich.console import Console
 from wavjudge.analysis.compare.candidates import CandidatePair, CandidatePairs
 from wavjudge.analysis.stats.candidates import Lost, PairedMeans
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.reporting.cells import number
 from wavjudge.reporting.origin import result_signature
 from wavjudge.reporting.table import (
     MOST_DETAILED,
@@ -19,6 +18,7 @@ from wavjudge.reporting.table import (
     counted,
     ends,
     interval,
+    number,
     p_phrase,
     p_value,
     sure,

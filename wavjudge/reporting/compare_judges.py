@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from wavjudge.analysis.compare.judges import Judge, JudgePair, JudgePairs
-from wavjudge.reporting.cells import number
 from wavjudge.reporting.origin import result_signature
 from wavjudge.reporting.table import (
     MOST_DETAILED,
@@ -19,6 +18,7 @@ from wavjudge.reporting.table import (
     ends,
     interval,
     named,
+    number,
     p_value,
     sure,
     surest,

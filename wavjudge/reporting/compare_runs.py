@@ -8,7 +8,6 @@ from rich.console import Console
 
 from wavjudge.analysis.compare.runs import RunPair
 from wavjudge.analysis.stats.paired import Drift, RankMove
-from wavjudge.reporting.cells import number
 from wavjudge.reporting.origin import result_signature
 from wavjudge.reporting.table import (
     SURE,
@@ -18,6 +17,7 @@ from wavjudge.reporting.table import (
     ends,
     interval,
     named,
+    number,
     p_value,
     sure,
     table,
