@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.typed import typed
-from wavjudge.bench.row import Row, validated
+from wavjudge.bench.rows import Row, validated
 from wavjudge.nearest import did_you_mean, of_path
 
 

@@ -136,7 +136,7 @@ def test_an_import_stays_inside_its_source(tmp_path: Path, name: str) -> None:
 
 
 def test_what_leads_out_of_a_folder_of_recordings_is_not_taken(tmp_path: Path) -> None:
-    from wavjudge.bench.testset import open_testset
+    from wavjudge.bench.answers import open_testset
 
     write_answers(tmp_path, 2)
     folder = tmp_path / "folder"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from wavjudge.analysis.tables.read import read_table
-from wavjudge.bench.raw import raw_rows
-from wavjudge.bench.testset import open_testset
+from wavjudge.bench.answers import open_testset
+from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError
 from wavjudge.spreadsheet import Ambiguous, dialect, with_points
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wavjudge.analysis.tables.flat import COLUMNS, flat
+from wavjudge.bench.answers import open_testset
+from wavjudge.bench.rating import RETRIED_STATUSES, Summary
 from wavjudge.bench.run import Plan, run
-from wavjudge.bench.runner import RETRIED_STATUSES, Summary
-from wavjudge.bench.testset import open_testset
-from wavjudge.bench.watching import Watcher
+from wavjudge.bench.watcher import Watcher
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.judges.context import workshop as workshop
 from wavjudge.store import RunFolder, no_run

@@ -12,10 +12,10 @@ from typing import Any
 
 from tests.loopback.verdict import wav
 from wavjudge.bench.answering import Asked
-from wavjudge.bench.benchmark import open_benchmark
+from wavjudge.bench.rating import Summary
 from wavjudge.bench.run import Asking, Plan, run_all
-from wavjudge.bench.runner import Summary
-from wavjudge.bench.watching import Nobody
+from wavjudge.bench.test_set import open_benchmark
+from wavjudge.bench.watcher import Nobody
 from wavjudge.errors import StopRun
 from wavjudge.judges.build import Workshop
 from wavjudge.store import RunFolder

@@ -14,7 +14,7 @@ from tests.bench.answers import write_answers
 from tests.cli.typed import typed
 from tests.loopback import Loopback, swapped
 from wavjudge import api
-from wavjudge.bench.watching import Nobody
+from wavjudge.bench.watcher import Nobody
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.reporting.calibration_files import read
 from wavjudge.reporting.summary import summarise

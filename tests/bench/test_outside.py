@@ -10,8 +10,8 @@ import pytest
 
 from tests.bench.asking import write_items
 from tests.loopback.verdict import wav
-from wavjudge.bench.benchmark import open_benchmark
 from wavjudge.bench.questions import open_questions
+from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import InputError
 from wavjudge.rewards.monitor_runs import training_prompts
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.cli.typed import typed
 from wavjudge.bench.importers import FORMATS
-from wavjudge.bench.raw import raw_rows
+from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError
 
 

@@ -20,8 +20,8 @@ from tests.bench.asking import write_items
 from tests.bench.planted import Name, PlantedError, handlers, planted
 from tests.loopback import Loopback
 from wavjudge import api
-from wavjudge.bench.benchmark import open_benchmark
 from wavjudge.bench.run import Asking, Plan, run_all
+from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import StoreError
 from wavjudge.store import FAULTS, RunFolder
 
@@ -34,10 +34,10 @@ pytestmark = [  # what a planted error leaves half done, Python complains of whe
 FEW, MANY = 2, 5
 
 GUARDS: dict[Name, str] = {
-    ("bench/lanes.py", "Lanes.put"): "hands the work to the guards",
-    ("bench/runner.py", "Runner._managed"): "is the guard of a row",
+    ("bench/workers.py", "Lanes.put"): "hands the work to the guards",
+    ("bench/rating.py", "Runner._managed"): "is the guard of a row",
     ("bench/answering.py", "Asker._taken"): "is the guard of an item",
-    ("bench/watching.py", "Unheard.planned"): "is the guard of whoever looks on",
+    ("bench/watcher.py", "Unheard.planned"): "is the guard of whoever looks on",
     ("run_files.py", "sync"): "writes: see Log._flush",
     ("store.py", "Log._write"): "writes: see Log._flush",
     ("store.py", "Log._flush"): "writes: nobody knows what is on the disk, so the run ends with a StoreError",
@@ -47,7 +47,7 @@ GUARDS: dict[Name, str] = {
 
 READERS: dict[Name, str] = {
     (
-        "bench/raw.py",
+        "bench/table_files.py",
         "_jsonl_rows",
     ): "a generator that broke gives nothing more; what a line holds is read apart",
 }
@@ -140,7 +140,7 @@ def test_an_exception_in_the_rating_of_a_row_is_that_rows_own(scenario: Scenario
     assert len(found) > 150 and {
         "judges/reading/parse.py",
         "judges/render.py",
-        "bench/intake.py",
+        "bench/ingest.py",
         "audio.py",
         "store.py",
         "clients/wires/openai.py",

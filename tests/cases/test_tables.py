@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.typed import typed
 from wavjudge.analysis.tables.read import read_table
-from wavjudge.bench.testset import open_testset
+from wavjudge.bench.answers import open_testset
 
 Case = Callable[[str], Path]
 

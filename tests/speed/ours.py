@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.speed.child import Watch
-from wavjudge.bench.intake import Intake
+from wavjudge.bench.answers import open_testset
+from wavjudge.bench.ingest import Intake
+from wavjudge.bench.rating import Runner
 from wavjudge.bench.run import Plan, run
-from wavjudge.bench.runner import Runner
-from wavjudge.bench.testset import open_testset
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.judges.build import Workshop
 from wavjudge.judges.prompts import load_all, select

@@ -16,9 +16,9 @@ from typing import Any
 
 from tests.speed.child import Watch
 from tests.speed.ours import take_in
+from wavjudge.bench.answers import open_testset
+from wavjudge.bench.rating import RETRIED_STATUSES, Done
 from wavjudge.bench.run import Plan, run
-from wavjudge.bench.runner import RETRIED_STATUSES, Done
-from wavjudge.bench.testset import open_testset
 from wavjudge.judges.base import Judge
 from wavjudge.judges.build import Workshop, build
 from wavjudge.judges.prompts import load_all, select

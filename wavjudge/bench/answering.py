@@ -16,14 +16,14 @@ from functools import partial
 from sys import intern
 from typing import Any
 
-from wavjudge.bench.benchmark import Benchmark
 from wavjudge.bench.candidates.base import Answer, Candidate, Lost, Turn, recordable, shown
 from wavjudge.bench.candidates.words import what_helps
 from wavjudge.bench.conversation import Conversation, Question
-from wavjudge.bench.intake import Intake
-from wavjudge.bench.lanes import Lanes
-from wavjudge.bench.row import ItemRow
-from wavjudge.bench.watching import Nobody, Unheard, Watcher, rows_of
+from wavjudge.bench.ingest import Intake
+from wavjudge.bench.rows import ItemRow
+from wavjudge.bench.test_set import Benchmark
+from wavjudge.bench.watcher import Nobody, Unheard, Watcher, rows_of
+from wavjudge.bench.workers import Lanes
 from wavjudge.clients.accepted import FAULTS_AT_START, hint
 from wavjudge.clients.base import call_record, received
 from wavjudge.clients.spec import hide_secrets

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
-from wavjudge.bench.watching import Watcher
+from wavjudge.bench.watcher import Watcher
 
 GRACE_SECONDS = 30.0
 """How long calls under way are awaited after the first signal: they are paid for already, and a few may hang."""

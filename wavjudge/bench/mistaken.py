@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wavjudge.bench.raw import TABLES, raw_rows
 from wavjudge.bench.stored import is_run
+from wavjudge.bench.table_files import TABLES, raw_rows
 from wavjudge.errors import InputError
 
 _OF_RUNS = ("responses.jsonl", "items.jsonl", "ratings.jsonl", "manifest.json")

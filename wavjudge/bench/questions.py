@@ -14,10 +14,10 @@ from typing import Any
 
 from wavjudge import resources
 from wavjudge.audio import SUFFIXES
-from wavjudge.bench.benchmark import FILE, open_benchmark
-from wavjudge.bench.raw import TABLES, Raw, filled, not_utf8, raw_rows
 from wavjudge.bench.recordings import HOW, kinds, unread_in
-from wavjudge.bench.row import ItemRow
+from wavjudge.bench.rows import ItemRow
+from wavjudge.bench.table_files import TABLES, Raw, filled, not_utf8, raw_rows
+from wavjudge.bench.test_set import FILE, open_benchmark
 from wavjudge.errors import InputError
 from wavjudge.nearest import listed, nearest, of_path
 from wavjudge.run_files import inside

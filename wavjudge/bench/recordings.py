@@ -13,7 +13,7 @@ from pathlib import Path
 
 from wavjudge import containers
 from wavjudge.audio import SUFFIXES
-from wavjudge.bench.raw import Raw, not_utf8
+from wavjudge.bench.table_files import Raw, not_utf8
 from wavjudge.errors import InputError
 from wavjudge.run_files import inside
 

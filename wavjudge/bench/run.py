@@ -16,16 +16,16 @@ from typing import Protocol, TypeVar
 
 from wavjudge import internal
 from wavjudge.bench.answering import Asked, Asker
-from wavjudge.bench.benchmark import Benchmark
+from wavjudge.bench.answers import Answers
 from wavjudge.bench.candidates.base import Candidate
 from wavjudge.bench.candidates.build import build_candidate
-from wavjudge.bench.intake import Intake, Keep
+from wavjudge.bench.ingest import Intake, Keep
 from wavjudge.bench.interrupt import stopping_on_signals
 from wavjudge.bench.manifest import closed, opened, with_source
-from wavjudge.bench.runner import RETRIED_STATUSES, Runner, Summary
+from wavjudge.bench.rating import RETRIED_STATUSES, Runner, Summary
 from wavjudge.bench.stored import StoredSet
-from wavjudge.bench.testset import Answers
-from wavjudge.bench.watching import Nobody, Watcher
+from wavjudge.bench.test_set import Benchmark
+from wavjudge.bench.watcher import Nobody, Watcher
 from wavjudge.clients.identity import OnModelChange, check_rule
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError

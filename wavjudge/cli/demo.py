@@ -37,8 +37,8 @@ def demo(
 ) -> None:
     """Measure the shipped tiny test set with the offline instruments; needs no key and no network."""
     from wavjudge import api, resources
+    from wavjudge.bench.answers import open_testset
     from wavjudge.bench.run import Plan, run
-    from wavjudge.bench.testset import open_testset
     from wavjudge.cli.progress import Bar
     from wavjudge.cli.score import end, report
     from wavjudge.cli.selftest import selftest

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import typer
 
-from wavjudge.bench.intake import Intake
-from wavjudge.bench.testset import Answers
+from wavjudge.bench.answers import Answers
+from wavjudge.bench.ingest import Intake
 from wavjudge.cli.console import complain, console
 from wavjudge.cli.missing import MOSTLY_MISSING, are_most, missing_said
 from wavjudge.clients.base import Request

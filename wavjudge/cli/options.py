@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast, get_args
 
-from wavjudge.bench.intake import Keep
-from wavjudge.bench.runner import INTERNAL
+from wavjudge.bench.ingest import Keep
+from wavjudge.bench.rating import INTERNAL
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.errors import InputError
 from wavjudge.nearest import likely

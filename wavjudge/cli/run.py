@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from wavjudge.bench.answering import Asked
-    from wavjudge.bench.benchmark import Benchmark
+    from wavjudge.bench.test_set import Benchmark
 
 WOULD = """{benchmark}: {asked}
   conversations       {conversations:,}
@@ -68,9 +68,9 @@ def run(
 ) -> None:
     """Ask candidates every item of a test set, keep their answers, and rate them with judges."""
     from wavjudge import api
-    from wavjudge.bench.benchmark import open_benchmark
     from wavjudge.bench.candidates.build import build_candidate
     from wavjudge.bench.run import Asking, Plan, run_all
+    from wavjudge.bench.test_set import open_benchmark
     from wavjudge.cli import score
     from wavjudge.cli.options import model_change, outcomes, statuses, words
     from wavjudge.cli.progress import Bar

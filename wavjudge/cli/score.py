@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wavjudge.api import Scored
     from wavjudge.bench.answering import Asked
-    from wavjudge.bench.runner import Summary
+    from wavjudge.bench.rating import Summary
     from wavjudge.clients.middleware import Meter
     from wavjudge.reporting.summary import Cell, CellKey, Why
 
@@ -71,8 +71,8 @@ def score(
 ) -> None:
     """Rate stored answers with one or more judges and write a run folder."""
     from wavjudge import api
+    from wavjudge.bench.answers import open_testset
     from wavjudge.bench.run import Plan, run
-    from wavjudge.bench.testset import open_testset
     from wavjudge.cli.options import keep, model_change, statuses, words
     from wavjudge.cli.progress import Bar
 
@@ -225,7 +225,7 @@ def end(
     if are_most(missing, rows) or unread.total() > read > 0:
         raise typer.Exit(MOSTLY_MISSING)
     if not summary.outcomes and not there:
-        from wavjudge.bench.testset import nothing_in
+        from wavjudge.bench.answers import nothing_in
 
         empty = nothing_in(source) if source is not None else ""
         why_none = f"; {source}: {empty}" if empty else ""

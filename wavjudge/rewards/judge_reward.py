@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 
 from wavjudge.analysis.stats.recalibration import RecalibrationMap
-from wavjudge.bench.lanes import first_of
+from wavjudge.bench.workers import first_of
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.errors import InputError, StopRun
 from wavjudge.judges.base import Case

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wavjudge import audio
-from wavjudge.bench.benchmark import open_benchmark
-from wavjudge.bench.row import SaidRow
+from wavjudge.bench.rows import SaidRow
 from wavjudge.bench.stored import is_run
+from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Reward, Weights, combine, outcomes
 from wavjudge.rewards.monitor_apart import Fingerprint, asked

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import ParamSpec, TypeVar
 
 from wavjudge.audio import AudioFault
-from wavjudge.bench.intake import Intake
+from wavjudge.bench.ingest import Intake
 from wavjudge.bench.manifest import closed, opened
 from wavjudge.bench.run import keep_prompts
 from wavjudge.errors import InputError

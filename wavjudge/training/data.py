@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from wavjudge import audio
-from wavjudge.bench.raw import filled, raw_rows
+from wavjudge.bench.table_files import filled, raw_rows
 from wavjudge.errors import InputError
 from wavjudge.rewards.item import RewardItem
 from wavjudge.store import first_problem

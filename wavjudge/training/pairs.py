@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from wavjudge.bench.raw import filled, raw_rows
+from wavjudge.bench.table_files import filled, raw_rows
 from wavjudge.errors import InputError
 from wavjudge.store import first_problem
 from wavjudge.training.data import Row, Speaker, as_ids, checked

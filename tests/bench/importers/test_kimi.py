@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.bench.importers.written import answers, imported, items, jsonl, recording
+from wavjudge.bench.answers import open_testset
 from wavjudge.bench.importers import kimi
-from wavjudge.bench.intake import Intake
-from wavjudge.bench.row import HistoryRow, SaidRow
-from wavjudge.bench.testset import open_testset
+from wavjudge.bench.ingest import Intake
+from wavjudge.bench.rows import HistoryRow, SaidRow
 from wavjudge.errors import InputError
 from wavjudge.store import RunFolder
 from wavjudge.types import Check

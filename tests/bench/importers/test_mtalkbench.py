@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.bench.importers.written import answers, imported, items, parquet, recording, sound, tone
+from wavjudge.bench.answers import open_testset
 from wavjudge.bench.importers import FORMATS
-from wavjudge.bench.intake import Intake
-from wavjudge.bench.testset import open_testset
+from wavjudge.bench.ingest import Intake
 from wavjudge.errors import InputError
 from wavjudge.store import RunFolder
 

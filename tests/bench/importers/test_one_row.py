@@ -14,7 +14,7 @@ from tests.cli.typed import typed
 from wavjudge.analysis.tables import flat
 from wavjudge.bench.importers import rows
 from wavjudge.bench.importers.base import Imported
-from wavjudge.bench.row import ItemRow
+from wavjudge.bench.rows import ItemRow
 
 VSTYLE = {
     "id": 1,

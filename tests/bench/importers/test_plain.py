@@ -12,7 +12,7 @@ from tests.bench.importers.written import answers, imported, items, jsonl, parqu
 from tests.cli.typed import typed
 from wavjudge.bench.importers import plain
 from wavjudge.bench.importers.base import write
-from wavjudge.bench.row import HistoryRow
+from wavjudge.bench.rows import HistoryRow
 from wavjudge.errors import InputError
 from wavjudge.types import Check
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.bench.importers.written import answers, imported, items, jsonl, ratings, recording
 from wavjudge.bench.importers import vocalbench
-from wavjudge.bench.row import HistoryRow
+from wavjudge.bench.rows import HistoryRow
 from wavjudge.errors import InputError
 from wavjudge.types import Check
 

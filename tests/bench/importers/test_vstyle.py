@@ -10,10 +10,10 @@ import pytest
 
 from tests.bench.importers.written import jsonl, ratings
 from tests.loopback.verdict import wav
+from wavjudge.bench.answers import Row, open_testset
 from wavjudge.bench.importers import FORMATS, vstyle
 from wavjudge.bench.importers.base import write
-from wavjudge.bench.intake import Intake
-from wavjudge.bench.testset import Row, open_testset
+from wavjudge.bench.ingest import Intake
 from wavjudge.errors import InputError
 from wavjudge.store import RunFolder
 

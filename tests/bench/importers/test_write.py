@@ -18,7 +18,7 @@ from tests.bench.importers.test_trace import source as trace_source
 from tests.bench.importers.written import imported, jsonl, recording, tone
 from wavjudge import resources
 from wavjudge.bench.importers.base import Imported, write
-from wavjudge.bench.row import ItemRow, Row
+from wavjudge.bench.rows import ItemRow, Row
 from wavjudge.types import Rating, Scale, Subject
 
 IMPORT = """

@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from wavjudge.bench.benchmark import Benchmark, open_benchmark
+from wavjudge.bench.answers import TestSet, open_testset
 from wavjudge.bench.importers import FORMATS
 from wavjudge.bench.importers.base import Imported, Written, write
-from wavjudge.bench.row import ItemRow, Row
-from wavjudge.bench.testset import TestSet, open_testset
+from wavjudge.bench.rows import ItemRow, Row
+from wavjudge.bench.test_set import Benchmark, open_benchmark
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 """What the `datasets` package stores for an Audio column."""

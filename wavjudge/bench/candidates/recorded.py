@@ -12,10 +12,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge import audio
+from wavjudge.bench.answers import Answers, open_testset
 from wavjudge.bench.candidates.base import Answer, Lost, Turn
+from wavjudge.bench.paths import located
 from wavjudge.bench.stored import StoredRow, StoredSet
-from wavjudge.bench.testset import Answers, open_testset
-from wavjudge.bench.whereabouts import located
 from wavjudge.errors import InputError, MissingRecordingError, SpecError
 from wavjudge.run_files import inside
 from wavjudge.types import CandidateEntry, Outcome
@@ -110,7 +110,7 @@ def _of(row: object) -> _Found:
         response = row.response
         said = tuple((a.text, a.audio.path if a.audio else None) for a in response.answers)
         return _Found(said, response.status, response.reason, response.seconds_taken)
-    from wavjudge.bench.row import Row
+    from wavjudge.bench.rows import Row
 
     assert isinstance(row, Row)
     return _Found(tuple((s.text, s.audio) for s in row.said()), row.status, row.reason, row.seconds_taken)

@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 
 from wavjudge import resources
 from wavjudge.analysis.tables import flat
-from wavjudge.bench.benchmark import FILE, Head, read_head
 from wavjudge.bench.importers.lookup import mark
-from wavjudge.bench.intake import HINTS, Keep
-from wavjudge.bench.row import ItemRow, Row, SaidRow
-from wavjudge.bench.whereabouts import home_of, located
+from wavjudge.bench.ingest import HINTS, Keep
+from wavjudge.bench.paths import home_of, located
+from wavjudge.bench.rows import ItemRow, Row, SaidRow
+from wavjudge.bench.test_set import FILE, Head, read_head
 from wavjudge.decoding import MAX_BYTES
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.reporting.text import counted

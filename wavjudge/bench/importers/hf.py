@@ -19,13 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wavjudge.bench.benchmark import Head
 from wavjudge.bench.importers import shards
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import named, one_text, refuse_without, tags_of
 from wavjudge.bench.importers.rows import sound, usable
 from wavjudge.bench.importers.shards import Split
-from wavjudge.bench.row import ItemRow, Row
+from wavjudge.bench.rows import ItemRow, Row
+from wavjudge.bench.test_set import Head
 from wavjudge.errors import InputError
 
 R = TypeVar("R", bound=ItemRow)

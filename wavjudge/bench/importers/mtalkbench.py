@@ -21,14 +21,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from wavjudge.bench.benchmark import Head
 from wavjudge.bench.importers import shards
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, refuse_missing
 from wavjudge.bench.importers.rows import BadCell, Unread, sound, usable
 from wavjudge.bench.importers.sources import again, from_above, up_to_a_break
-from wavjudge.bench.raw import Raw
-from wavjudge.bench.row import ItemRow, Row
+from wavjudge.bench.rows import ItemRow, Row
+from wavjudge.bench.table_files import Raw
+from wavjudge.bench.test_set import Head
 from wavjudge.errors import InputError
 
 _KINDS = {"paralinguistic": "para", "semantic": "sem", "ambient": "amb"}

@@ -23,8 +23,8 @@ from typing import Any, TypeVar
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import ALIASES, named, one_text, refuse_without, tags_of
 from wavjudge.bench.importers.rows import BadCell, counted, sound
-from wavjudge.bench.raw import TABLES, raw_rows
-from wavjudge.bench.row import ItemRow, Row, validated
+from wavjudge.bench.rows import ItemRow, Row, validated
+from wavjudge.bench.table_files import TABLES, raw_rows
 from wavjudge.errors import InputError
 from wavjudge.internal import ends_the_run, noted
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import recording
-from wavjudge.bench.raw import Raw
-from wavjudge.bench.row import ItemRow, validated
+from wavjudge.bench.rows import ItemRow, validated
+from wavjudge.bench.table_files import Raw
 from wavjudge.errors import InputError
 from wavjudge.internal import ends_the_run, noted
 from wavjudge.regular import refuse_special

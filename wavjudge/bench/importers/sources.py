@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.rows import Unread, elements
-from wavjudge.bench.raw import Raw, raw_rows
-from wavjudge.bench.whereabouts import found
+from wavjudge.bench.paths import found
+from wavjudge.bench.table_files import Raw, raw_rows
 from wavjudge.errors import InputError
 from wavjudge.regular import refuse_special
 from wavjudge.run_files import inside

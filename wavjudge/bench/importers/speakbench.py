@@ -30,8 +30,8 @@ from wavjudge.bench.importers.columns import one_text
 from wavjudge.bench.importers.preferences import Outcome, People
 from wavjudge.bench.importers.rows import BadCell, counted, usable
 from wavjudge.bench.importers.sources import again, first_fields, from_above
-from wavjudge.bench.raw import raw_rows
-from wavjudge.bench.row import ItemRow, Row
+from wavjudge.bench.rows import ItemRow, Row
+from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError
 from wavjudge.types import Comparison, Subject
 

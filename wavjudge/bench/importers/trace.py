@@ -27,9 +27,9 @@ from wavjudge.bench.importers.lookup import mark
 from wavjudge.bench.importers.preferences import Outcome, People
 from wavjudge.bench.importers.rows import BadCell, counted, usable
 from wavjudge.bench.importers.sources import again, first_fields, from_above, heard, objects
-from wavjudge.bench.raw import Raw
-from wavjudge.bench.row import ItemRow, Row
-from wavjudge.bench.whereabouts import found
+from wavjudge.bench.paths import found
+from wavjudge.bench.rows import ItemRow, Row
+from wavjudge.bench.table_files import Raw
 from wavjudge.errors import InputError
 from wavjudge.types import Comparison, Subject
 

@@ -32,8 +32,8 @@ from wavjudge.bench.importers.columns import ALIASES, named, one_text, refuse_mi
 from wavjudge.bench.importers.rows import BadCell, usable
 from wavjudge.bench.importers.sources import first_fields, from_above
 from wavjudge.bench.importers.votes import number_in, rating
-from wavjudge.bench.raw import raw_rows
-from wavjudge.bench.row import ItemRow, Row
+from wavjudge.bench.rows import ItemRow, Row
+from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError
 from wavjudge.types import Rating, Scale, Subject
 

@@ -24,14 +24,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from wavjudge.bench.benchmark import Head
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, tags_of
 from wavjudge.bench.importers.rows import BadCell, usable
 from wavjudge.bench.importers.sources import linked_folders
 from wavjudge.bench.importers.votes import number_in, rating, yes_or_no
-from wavjudge.bench.raw import Raw, raw_rows
-from wavjudge.bench.row import ItemRow, Row
+from wavjudge.bench.rows import ItemRow, Row
+from wavjudge.bench.table_files import Raw, raw_rows
+from wavjudge.bench.test_set import Head
 from wavjudge.errors import InputError
 from wavjudge.types import Rating, Scale, Subject
 

@@ -36,15 +36,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from wavjudge.bench import whereabouts
-from wavjudge.bench.benchmark import Head
+from wavjudge.bench import paths
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, refuse_missing, source_files, tags_of
 from wavjudge.bench.importers.lookup import Lookup
 from wavjudge.bench.importers.rows import BadCell, counted, usable
 from wavjudge.bench.importers.sources import first_fields, from_above, heard, objects
-from wavjudge.bench.raw import Raw
-from wavjudge.bench.row import ItemRow, Row
+from wavjudge.bench.rows import ItemRow, Row
+from wavjudge.bench.table_files import Raw
+from wavjudge.bench.test_set import Head
 from wavjudge.errors import InputError
 from wavjudge.types import Rating, Scale, Status, Subject
 
@@ -216,7 +216,7 @@ def _questions(file: Path, imported: Imported) -> Lookup:
     def pairs() -> Iterator[tuple[str, str]]:
         nonlocal lost
         for _, row in items:
-            lost += not (row.question_audio and whereabouts.found(imported.root, row.question_audio))
+            lost += not (row.question_audio and paths.found(imported.root, row.question_audio))
             yield row.item_id, row.model_dump_json(exclude_defaults=True)
 
     questions = Lookup(pairs())

@@ -27,7 +27,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from wavjudge.bench.benchmark import Head
 from wavjudge.bench.importers import shards
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import ALIASES, named, one_text, refuse_without, tags_of
@@ -35,8 +34,9 @@ from wavjudge.bench.importers.rows import BadCell, sound, usable
 from wavjudge.bench.importers.shards import Split
 from wavjudge.bench.importers.sources import linked_folders
 from wavjudge.bench.importers.votes import number_in, rating, yes_or_no
-from wavjudge.bench.raw import raw_rows
-from wavjudge.bench.row import ItemRow, Row
+from wavjudge.bench.rows import ItemRow, Row
+from wavjudge.bench.table_files import raw_rows
+from wavjudge.bench.test_set import Head
 from wavjudge.errors import InputError
 from wavjudge.types import Rating, Scale, Subject
 

@@ -38,7 +38,7 @@ from wavjudge.bench.importers.lookup import mark
 from wavjudge.bench.importers.rows import BadCell
 from wavjudge.bench.importers.sources import first_fields, from_above
 from wavjudge.bench.importers.votes import number_in, rating
-from wavjudge.bench.row import Row
+from wavjudge.bench.rows import Row
 from wavjudge.errors import InputError
 from wavjudge.internal import ends_the_run, noted
 from wavjudge.store import first_problem

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from wavjudge.bench.intake import Intake
-from wavjudge.bench.testset import Row, TestSet, open_testset
+from wavjudge.bench.answers import Row, TestSet, open_testset
+from wavjudge.bench.ingest import Intake
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.spelling import apart, look
 from wavjudge.store import RunFolder

@@ -23,9 +23,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from wavjudge import resources
 from wavjudge.bench.mistaken import refuse_for_questions
-from wavjudge.bench.raw import TABLES, Raw, raw_rows
-from wavjudge.bench.row import ItemRow, validated
-from wavjudge.bench.whereabouts import found, home_of
+from wavjudge.bench.paths import found, home_of
+from wavjudge.bench.rows import ItemRow, validated
+from wavjudge.bench.table_files import TABLES, Raw, raw_rows
 from wavjudge.errors import InputError
 from wavjudge.internal import managed
 from wavjudge.nearest import nearest, of_path

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, ParamSpec, TypeVar
 
+from wavjudge.bench.answers import Answers
 from wavjudge.bench.done import INTERNAL as INTERNAL
 from wavjudge.bench.done import RETRIED_STATUSES as RETRIED_STATUSES
 from wavjudge.bench.done import Done
 from wavjudge.bench.identities import identity_of
-from wavjudge.bench.intake import Intake
-from wavjudge.bench.lanes import Lanes
-from wavjudge.bench.row import Row
+from wavjudge.bench.ingest import Intake
+from wavjudge.bench.rows import Row
 from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.tagless import Tagless
-from wavjudge.bench.testset import Answers
-from wavjudge.bench.watching import Nobody, Unheard, Watcher, rows_of
+from wavjudge.bench.watcher import Nobody, Unheard, Watcher, rows_of
+from wavjudge.bench.workers import Lanes
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError, MissingRecordingError, StopRun

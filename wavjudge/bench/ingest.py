@@ -15,10 +15,10 @@ from typing import Literal, TypeVar
 
 from wavjudge import audio
 from wavjudge.audio import AudioFault
-from wavjudge.bench.row import ItemRow, Row, SaidRow
+from wavjudge.bench.answers import Answers, TestSet
+from wavjudge.bench.paths import found, located
+from wavjudge.bench.rows import ItemRow, Row, SaidRow
 from wavjudge.bench.stored import StoredRow
-from wavjudge.bench.testset import Answers, TestSet
-from wavjudge.bench.whereabouts import found, located
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.judges.base import refuse_outside
 from wavjudge.store import RunFolder

@@ -15,9 +15,9 @@ from wavjudge.audio import SUFFIXES
 from wavjudge.bench import recordings
 from wavjudge.bench.mistaken import refuse_for_answers
 from wavjudge.bench.questions import Questions, open_questions
-from wavjudge.bench.raw import TABLES, Raw, raw_rows
-from wavjudge.bench.row import Row, validated
+from wavjudge.bench.rows import Row, validated
 from wavjudge.bench.stored import StoredSet, is_run, refuse_benchmark
+from wavjudge.bench.table_files import TABLES, Raw, raw_rows
 from wavjudge.errors import InputError
 from wavjudge.internal import managed
 from wavjudge.nearest import of_path

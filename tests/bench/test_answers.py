@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavjudge.bench.row import HistoryRow, Row
+from wavjudge.bench.answers import TestSet, open_testset
+from wavjudge.bench.rows import HistoryRow, Row
 from wavjudge.bench.stored import StoredSet
-from wavjudge.bench.testset import TestSet, open_testset
 from wavjudge.errors import InputError
 
 FULL: dict[str, Any] = {

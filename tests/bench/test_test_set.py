@@ -12,7 +12,7 @@ import pytest
 from tests.bench.asking import ask, write_items
 from tests.loopback.verdict import wav
 from wavjudge import resources
-from wavjudge.bench.benchmark import open_benchmark, read_head
+from wavjudge.bench.test_set import open_benchmark, read_head
 from wavjudge.errors import InputError
 from wavjudge.judges.context import of_test_set
 from wavjudge.types import BenchmarkEntry
