@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.typed import answers, spec, typed
 from tests.loopback.server import Loopback
-from wavjudge.bench.tagless import IN_A_ROW, Tagless
+from wavjudge.bench.rating import IN_A_ROW, Tagless
 from wavjudge.judges.prompts import load_all
 from wavjudge.judges.reading.parse import parse
 from wavjudge.types import Rating, Scale, Status, Subject

@@ -12,13 +12,13 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from sys import intern
 from typing import Any
 
 from wavjudge.bench.candidates.base import Answer, Candidate, Lost, Turn, recordable, shown
 from wavjudge.bench.candidates.words import what_helps
-from wavjudge.bench.conversation import Conversation, Question
 from wavjudge.bench.ingest import Intake
 from wavjudge.bench.rows import ItemRow
 from wavjudge.bench.test_set import Benchmark
@@ -30,7 +30,67 @@ from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import CandidateDownError, InputError, MissingRecordingError, NeverAcceptedError, StopRun
 from wavjudge.internal import PREFIX, ends_the_run, in_thread, noted
 from wavjudge.store import RunFolder, storable
-from wavjudge.types import Item, Outcome, Response, Unanswered, Utterance
+from wavjudge.types import Call, Item, Message, Outcome, Response, Unanswered, Utterance
+
+# One conversation between the user of an item and a candidate: what was said so far, and the record it comes to.
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One attempt at an item. supersedes: the id of the failed answer that this one replaces."""
+
+    item: Item
+    attempt: int
+    supersedes: str | None
+
+
+@dataclass(slots=True)
+class Conversation:
+    """What was said so far between the user of an item and a candidate."""
+
+    question: Question
+    before: list[Message] = field(default_factory=list)
+    answers: list[Utterance] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    details: dict[str, float | str | None] = field(default_factory=dict)
+    seconds: float | None = 0.0
+    status: Outcome = "ok"
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        self.before += self.question.item.history
+
+    def went_on(
+        self, asked: Utterance, answer: Answer, heard: tuple[Utterance, Outcome, str | None], seconds: float
+    ) -> None:
+        """One turn more. seconds: what it took by the clock, for an answer that does not say itself."""
+        said, self.status, self.reason = heard
+        self.answers.append(said)
+        self.calls += answer.calls
+        self.details |= answer.details
+        taken = seconds if answer.seconds is None and answer.timed else answer.seconds
+        self.seconds = None if taken is None or self.seconds is None else self.seconds + taken
+        self.before += [Message(role="user", text=asked.text, audio=asked.audio),
+                        Message(role="assistant", text=said.text, audio=said.audio)]  # fmt: skip
+
+    def lost(self, candidate: str, lost: Lost) -> Unanswered:
+        """The record of a conversation that came to no answer, with the calls of its earlier turns."""
+        item, calls = self.question.item, (*self.calls, *lost.calls)
+        return Unanswered(
+            benchmark=item.benchmark, item_id=item.id, candidate=candidate, attempt=self.question.attempt,
+            turn=len(self.answers), reason=lost.reason, calls=calls, time=datetime.now(UTC),
+        )  # fmt: skip
+
+    def response(self, candidate: str) -> Response:
+        item = self.question.item
+        where = f"turn {len(self.answers)} of {len(item.turns)}: " if self.reason and len(item.turns) > 1 else ""
+        return Response(
+            benchmark=item.benchmark, item_id=item.id, candidate=candidate, attempt=self.question.attempt,
+            answers=tuple(self.answers), status=self.status, reason=self.reason and where + self.reason,
+            seconds_taken=None if self.seconds is None else round(self.seconds, 4), calls=tuple(self.calls),
+            details=self.details, tags=item.tags, supersedes=self.question.supersedes,
+        )  # fmt: skip
+
 
 ITEMS_AT_ONCE = 16
 """Items taken in by one trip to a thread, and acknowledged by one fdatasync."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from wavjudge import resources
 from wavjudge.audio import SUFFIXES
 from wavjudge.bench import recordings
-from wavjudge.bench.mistaken import refuse_for_answers
+from wavjudge.bench.paths import refuse_for_answers
 from wavjudge.bench.questions import Questions, open_questions
 from wavjudge.bench.rows import Row, validated
 from wavjudge.bench.stored import StoredSet, is_run, refuse_benchmark

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import re
 import shlex
+import signal
 from collections import Counter
-from collections.abc import Awaitable, Collection, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Awaitable, Collection, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,6 @@ from wavjudge.bench.answers import Answers
 from wavjudge.bench.candidates.base import Candidate
 from wavjudge.bench.candidates.build import build_candidate
 from wavjudge.bench.ingest import Intake, Keep
-from wavjudge.bench.interrupt import stopping_on_signals
 from wavjudge.bench.manifest import closed, opened, with_source
 from wavjudge.bench.rating import RETRIED_STATUSES, Runner, Summary
 from wavjudge.bench.stored import StoredSet
@@ -249,3 +249,44 @@ def keep_prompts(folder: RunFolder, judges: Sequence[Judge]) -> None:
         if isinstance(judge, ModelJudge):
             for prompt in judge.prompts.values():
                 folder.add_prompt(prompt.digest, prompt.text())
+
+
+# Ctrl-C and SIGTERM during a run: first no new calls, then, by a second one or after a while, no calls at all.
+
+GRACE_SECONDS = 30.0
+"""How long calls under way are awaited after the first signal: they are paid for already, and a few may hang."""
+
+
+class Stage(Protocol):
+    """What can be asked to start nothing more."""
+
+    def stop(self) -> None: ...
+
+
+@contextmanager
+def stopping_on_signals(stage: Stage, watcher: Watcher) -> Iterator[None]:
+    """Within it the first signal stops the stage; a second one, or `GRACE_SECONDS`, cancels the current task."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    timers: list[asyncio.TimerHandle] = []
+
+    def interrupted() -> None:
+        if timers:
+            task.cancel()
+            return
+        timers.append(loop.call_later(GRACE_SECONDS, task.cancel))
+        stage.stop()
+        watcher.stopping(GRACE_SECONDS)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread: asyncio's own way
+        for number in numbers:
+            loop.add_signal_handler(number, interrupted)
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in numbers:
+                loop.remove_signal_handler(number)

@@ -22,8 +22,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from wavjudge import resources
-from wavjudge.bench.mistaken import refuse_for_questions
-from wavjudge.bench.paths import found, home_of
+from wavjudge.bench.paths import found, home_of, refuse_for_questions
 from wavjudge.bench.rows import ItemRow, validated
 from wavjudge.bench.table_files import TABLES, Raw, raw_rows
 from wavjudge.errors import InputError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from wavjudge.bench.identities import FirstAnswers, identity_of
+from wavjudge.bench.done import FirstAnswers, identity_of
 from wavjudge.clients.identity import Identity, OnModelChange, check_rule
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.judges.base import Judge, Task
