@@ -18,7 +18,7 @@ from sys import intern
 from typing import Any
 
 from wavjudge.bench.candidates.base import Answer, Candidate, Lost, Turn, recordable, shown
-from wavjudge.bench.candidates.words import what_helps
+from wavjudge.bench.candidates.command_words import what_helps
 from wavjudge.bench.ingest import Intake
 from wavjudge.bench.rows import ItemRow
 from wavjudge.bench.test_set import Benchmark

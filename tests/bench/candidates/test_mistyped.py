@@ -9,7 +9,7 @@ import pytest
 
 from tests.bench.asking import ask, write_items
 from tests.cli.typed import typed
-from wavjudge.bench.candidates.words import words_of
+from wavjudge.bench.candidates.command_words import words_of
 from wavjudge.errors import SpecError
 
 MODULE = """

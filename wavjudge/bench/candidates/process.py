@@ -23,8 +23,8 @@ from pathlib import Path
 from pydantic import Field
 
 from wavjudge.bench.candidates.base import Answer, LocalOptions, Lost, Turn
+from wavjudge.bench.candidates.command_words import PLACES, never_began, words_of
 from wavjudge.bench.candidates.program import MAX_TEXT_BYTES, read_head, read_tail, start
-from wavjudge.bench.candidates.words import PLACES, never_began, words_of
 from wavjudge.errors import InputError
 from wavjudge.types import CandidateEntry
 
