@@ -14,7 +14,7 @@ import pytest
 from tests.bench.asking import SECRET, ask, program, write_items, write_talks
 from tests.loopback.verdict import wav
 from wavjudge.bench.candidates.command_words import words_of
-from wavjudge.bench.candidates.program import MAX_TEXT_BYTES
+from wavjudge.bench.candidates.process import MAX_TEXT_BYTES
 from wavjudge.errors import CandidateDownError, InputError, SpecError
 
 PARROT = """

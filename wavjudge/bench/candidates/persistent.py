@@ -20,8 +20,16 @@ from typing import Any
 
 from wavjudge.bench.candidates.base import Answer, Lost, Turn
 from wavjudge.bench.candidates.command_words import never_began
-from wavjudge.bench.candidates.process import CommandOptions, Desk, ProgramCandidate, conversation, names_places
-from wavjudge.bench.candidates.program import KEPT_STDERR_CHARS, Program, start
+from wavjudge.bench.candidates.process import (
+    KEPT_STDERR_CHARS,
+    CommandOptions,
+    Desk,
+    Program,
+    ProgramCandidate,
+    conversation,
+    names_places,
+    start,
+)
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import SpecError
 
