@@ -30,8 +30,8 @@ from wavjudge import spreadsheet
 from wavjudge.bench.importers import speakbench
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import refuse_missing
-from wavjudge.bench.importers.preferences import Outcome, People
-from wavjudge.bench.importers.sources import linked_folders, objects
+from wavjudge.bench.importers.rows import linked_folders, objects
+from wavjudge.bench.importers.votes import Outcome, People
 from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError
 from wavjudge.types import Comparison, Rating, Scale, Status, Subject

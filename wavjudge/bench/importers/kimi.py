@@ -25,8 +25,7 @@ from typing import Any
 
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, refuse_missing, source_files, tags_of
-from wavjudge.bench.importers.rows import BadCell, counted, usable
-from wavjudge.bench.importers.sources import again, first_fields, from_above, heard
+from wavjudge.bench.importers.rows import BadCell, again, counted, first_fields, from_above, heard, usable
 from wavjudge.bench.rows import ItemRow, Row
 from wavjudge.bench.table_files import raw_rows
 from wavjudge.bench.test_set import Head

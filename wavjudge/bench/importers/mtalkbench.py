@@ -24,8 +24,7 @@ from typing import Any
 from wavjudge.bench.importers import shards
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, refuse_missing
-from wavjudge.bench.importers.rows import BadCell, Unread, sound, usable
-from wavjudge.bench.importers.sources import again, from_above, up_to_a_break
+from wavjudge.bench.importers.rows import BadCell, Unread, again, from_above, sound, up_to_a_break, usable
 from wavjudge.bench.rows import ItemRow, Row
 from wavjudge.bench.table_files import Raw
 from wavjudge.bench.test_set import Head

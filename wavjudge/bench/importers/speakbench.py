@@ -27,9 +27,8 @@ from typing import Any, Literal
 
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text
-from wavjudge.bench.importers.preferences import Outcome, People
-from wavjudge.bench.importers.rows import BadCell, counted, usable
-from wavjudge.bench.importers.sources import again, first_fields, from_above
+from wavjudge.bench.importers.rows import BadCell, again, counted, first_fields, from_above, usable
+from wavjudge.bench.importers.votes import Outcome, People
 from wavjudge.bench.rows import ItemRow, Row
 from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError

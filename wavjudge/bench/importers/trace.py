@@ -21,12 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from wavjudge import audio
-from wavjudge.bench.importers.base import Imported
+from wavjudge.bench.importers.base import Imported, mark
 from wavjudge.bench.importers.columns import refuse_missing
-from wavjudge.bench.importers.lookup import mark
-from wavjudge.bench.importers.preferences import Outcome, People
-from wavjudge.bench.importers.rows import BadCell, counted, usable
-from wavjudge.bench.importers.sources import again, first_fields, from_above, heard, objects
+from wavjudge.bench.importers.rows import BadCell, again, counted, first_fields, from_above, heard, objects, usable
+from wavjudge.bench.importers.votes import Outcome, People
 from wavjudge.bench.paths import found
 from wavjudge.bench.rows import ItemRow, Row
 from wavjudge.bench.table_files import Raw

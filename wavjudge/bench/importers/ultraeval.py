@@ -29,8 +29,7 @@ from typing import Any
 from wavjudge.audio import SUFFIXES
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import ALIASES, named, one_text, refuse_missing, source_files, tags_of
-from wavjudge.bench.importers.rows import BadCell, usable
-from wavjudge.bench.importers.sources import first_fields, from_above
+from wavjudge.bench.importers.rows import BadCell, first_fields, from_above, usable
 from wavjudge.bench.importers.votes import number_in, rating
 from wavjudge.bench.rows import ItemRow, Row
 from wavjudge.bench.table_files import raw_rows

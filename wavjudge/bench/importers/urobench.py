@@ -26,8 +26,7 @@ from typing import Any
 
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, tags_of
-from wavjudge.bench.importers.rows import BadCell, usable
-from wavjudge.bench.importers.sources import linked_folders
+from wavjudge.bench.importers.rows import BadCell, linked_folders, usable
 from wavjudge.bench.importers.votes import number_in, rating, yes_or_no
 from wavjudge.bench.rows import ItemRow, Row
 from wavjudge.bench.table_files import Raw, raw_rows

@@ -37,11 +37,9 @@ from pathlib import Path
 from typing import Any
 
 from wavjudge.bench import paths
-from wavjudge.bench.importers.base import Imported
+from wavjudge.bench.importers.base import Imported, Lookup
 from wavjudge.bench.importers.columns import one_text, refuse_missing, source_files, tags_of
-from wavjudge.bench.importers.lookup import Lookup
-from wavjudge.bench.importers.rows import BadCell, counted, usable
-from wavjudge.bench.importers.sources import first_fields, from_above, heard, objects
+from wavjudge.bench.importers.rows import BadCell, counted, first_fields, from_above, heard, objects, usable
 from wavjudge.bench.rows import ItemRow, Row
 from wavjudge.bench.table_files import Raw
 from wavjudge.bench.test_set import Head

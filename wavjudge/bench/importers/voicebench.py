@@ -30,9 +30,8 @@ from typing import Any
 from wavjudge.bench.importers import shards
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import ALIASES, named, one_text, refuse_without, tags_of
-from wavjudge.bench.importers.rows import BadCell, sound, usable
+from wavjudge.bench.importers.rows import BadCell, linked_folders, sound, usable
 from wavjudge.bench.importers.shards import Split
-from wavjudge.bench.importers.sources import linked_folders
 from wavjudge.bench.importers.votes import number_in, rating, yes_or_no
 from wavjudge.bench.rows import ItemRow, Row
 from wavjudge.bench.table_files import raw_rows

@@ -32,11 +32,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from wavjudge.bench.importers.base import Imported
+from wavjudge.bench.importers.base import Imported, mark
 from wavjudge.bench.importers.columns import one_text
-from wavjudge.bench.importers.lookup import mark
-from wavjudge.bench.importers.rows import BadCell
-from wavjudge.bench.importers.sources import first_fields, from_above
+from wavjudge.bench.importers.rows import BadCell, first_fields, from_above
 from wavjudge.bench.importers.votes import number_in, rating
 from wavjudge.bench.rows import Row
 from wavjudge.errors import InputError
