@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.typed import typed
 from wavjudge.reporting.calibration_files import CalibrationFile, read
-from wavjudge.rewards.check import check
+from wavjudge.rewards.gate import check
 
 Case = Callable[[str], Path]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.typed import typed
 from tests.loopback import Loopback
 from tests.rewards.sounds import item
-from tests.rewards.test_check import DEAF, HEARS, made
+from tests.rewards.test_gate import DEAF, HEARS, made
 from tests.rewards.test_judge_reward import reward
 from wavjudge.errors import InputError
 from wavjudge.judges.reading.parse import Verdict

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.typed import typed
-from tests.rewards.test_check import DEAF, HEARS, made
+from tests.rewards.test_gate import DEAF, HEARS, made
 from tests.rewards.test_pairs import keys, output, record, run
 from wavjudge.errors import InputError
 from wavjudge.reporting.calibration_files import CalibrationFile

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed (extra train
 
 from tests.loopback import Loopback, swapped
 from tests.rewards.sounds import item
-from tests.rewards.test_check import DEAF, HEARS, made
+from tests.rewards.test_gate import DEAF, HEARS, made
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.training.config import HybridConfig, read
 from wavjudge.training.judges import judge_of

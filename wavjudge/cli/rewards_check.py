@@ -10,7 +10,7 @@ import typer
 from wavjudge.cli.console import console
 
 if TYPE_CHECKING:
-    from wavjudge.rewards.check import Bar
+    from wavjudge.rewards.gate import Bar
 
 
 def check(
@@ -27,7 +27,7 @@ def check(
 
     from wavjudge.reporting.calibration_files import read
     from wavjudge.reporting.text import one_line
-    from wavjudge.rewards.check import check as permits
+    from wavjudge.rewards.gate import check as permits
 
     found = permits(read(calibration), bar(min_order, min_icc, beat_nulls, label_kind))
     if json_:
@@ -53,7 +53,7 @@ def bar(min_order: float, min_icc: float | None, beat_nulls: bool, label_kind: s
 
     from wavjudge.analysis.calibration.findings import LABEL_KINDS
     from wavjudge.cli.options import known
-    from wavjudge.rewards.check import Bar
+    from wavjudge.rewards.gate import Bar
 
     known("--label-kind", label_kind, tuple(LABEL_KINDS))
     return Bar(min_order, min_icc, beat_nulls, cast(Literal["human", "constructed"], label_kind))

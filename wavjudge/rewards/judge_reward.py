@@ -24,14 +24,14 @@ from wavjudge.judges.base import Case
 from wavjudge.judges.build import build
 from wavjudge.judges.context import workshop
 from wavjudge.rewards.ceiling import Ceiling
-from wavjudge.rewards.check import Permit
 from wavjudge.rewards.combine import SKIP, Policy, Reward, Unscored, Weights, combine, outcomes
+from wavjudge.rewards.gate import Permit
 from wavjudge.rewards.guards import Guarded, Guards
 from wavjudge.rewards.item import RewardItem
 from wavjudge.rewards.jury import Jury, standing
 from wavjudge.rewards.obedience import Obedience, mapped
 from wavjudge.rewards.own_loop import OwnLoop
-from wavjudge.rewards.spool import Spool, Taken
+from wavjudge.rewards.rollout_store import Spool, Taken
 from wavjudge.rewards.who_answers import WhoAnswers
 from wavjudge.types import OUTCOMES, Outcome, Rating, Status
 

@@ -14,8 +14,8 @@ from typing import Any, get_args
 from wavjudge.analysis.stats.recalibration import Kind, RecalibrationMap
 from wavjudge.errors import InputError
 from wavjudge.reporting.calibration_files import CalibrationFile, read
-from wavjudge.rewards.check import Bar, Below, Permit, map_of, obeying
 from wavjudge.rewards.combine import Unscored, Verdict, Weights
+from wavjudge.rewards.gate import Bar, Below, Permit, map_of, obeying
 from wavjudge.signature import planned, same_judge
 
 

@@ -12,7 +12,7 @@ from wavjudge.bench.done import FirstAnswers, identity_of
 from wavjudge.clients.identity import Identity, OnModelChange, check_rule
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.judges.base import Judge, Task
-from wavjudge.rewards.check import Permit
+from wavjudge.rewards.gate import Permit
 from wavjudge.signature import planned, resolved, resolved_model, same_judge, same_model, unverified
 from wavjudge.types import Rating
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge.analysis.stats.recalibration import Kind
-from wavjudge.rewards.check import Below
+from wavjudge.rewards.gate import Below
 from wavjudge.rewards.groups import Deviation
 from wavjudge.rewards.guards import Guard
 from wavjudge.training.masks import Tokens

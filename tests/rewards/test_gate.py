@@ -13,8 +13,8 @@ from wavjudge.analysis.calibration.findings import Settings, calibrate
 from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
 from wavjudge.reporting.calibration_files import CalibrationFile, record
-from wavjudge.rewards.check import Bar, check, map_of, obeying, permit_of
 from wavjudge.rewards.combine import Weights
+from wavjudge.rewards.gate import Bar, check, map_of, obeying, permit_of
 from wavjudge.types import Axis
 
 HEARS, DEAF, STATIC = "m|semantic|is:m-1", "m|acoustic|is:m-1", "m|overall|is:m-1"
