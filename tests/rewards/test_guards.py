@@ -13,8 +13,7 @@ from tests.signals.sounds import hiss, needs_espeak, needs_models, say
 from wavjudge import signals
 from wavjudge.audio import Waveform
 from wavjudge.errors import InputError, MissingPartError
-from wavjudge.rewards.guards import GUARDS, Guards, Limits, Tally
-from wavjudge.rewards.loops import RATE_HZ, going_round, repeated_seconds
+from wavjudge.rewards.guards import GUARDS, RATE_HZ, Guards, Limits, Tally, going_round, repeated_seconds
 from wavjudge.signals import models
 from wavjudge.types import AudioRef
 

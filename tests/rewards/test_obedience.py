@@ -17,7 +17,7 @@ from wavjudge.judges.reading.parse import Verdict
 from wavjudge.reporting.calibration_files import CalibrationFile
 from wavjudge.rewards.adapters.built import from_options
 from wavjudge.rewards.combine import Unscored, Weights
-from wavjudge.rewards.obedience import Obedience, mapped, of_options
+from wavjudge.rewards.gate import Obedience, mapped, of_options
 
 TWO = {"semantic": 0.7, "acoustic": 0.3}
 

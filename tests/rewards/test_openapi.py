@@ -10,8 +10,7 @@ from tests.rewards.sounds import item
 from tests.rewards.test_server import asked, judge, reward
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.judge_reward import Judged
-from wavjudge.rewards.openapi import ResultOut
-from wavjudge.rewards.server import RewardServer
+from wavjudge.rewards.server import ResultOut, RewardServer
 
 __all__ = ["judge"]
 

@@ -13,7 +13,7 @@ from tests.rewards.test_gate import DEAF, HEARS, made
 from tests.rewards.test_pairs import keys, output, record, run
 from wavjudge.errors import InputError
 from wavjudge.reporting.calibration_files import CalibrationFile
-from wavjudge.rewards.obedience import Obedience
+from wavjudge.rewards.gate import Obedience
 from wavjudge.rewards.pair_files import Scored, of_file, of_run
 from wavjudge.rewards.pair_obedience import obeying
 from wavjudge.rewards.pair_rules import Rules

@@ -27,8 +27,8 @@ from wavjudge.rewards.adapters.openrlhf import reward_func
 from wavjudge.rewards.adapters.swift import orm
 from wavjudge.rewards.adapters.trl import TRLReward
 from wavjudge.rewards.combine import Policy
+from wavjudge.rewards.gate import Obedience
 from wavjudge.rewards.judge_reward import JudgeReward
-from wavjudge.rewards.obedience import Obedience
 from wavjudge.rewards.server import RewardServer
 from wavjudge.signature import resolved, resolved_model
 from wavjudge.store import RunFolder

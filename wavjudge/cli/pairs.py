@@ -11,7 +11,7 @@ from wavjudge.cli.console import console
 from wavjudge.nearest import of_path
 
 if TYPE_CHECKING:
-    from wavjudge.rewards.obedience import Obedience
+    from wavjudge.rewards.gate import Obedience
     from wavjudge.rewards.pair_files import Scored
     from wavjudge.rewards.pair_rules import Rules
     from wavjudge.rewards.pairs import Built
@@ -51,7 +51,7 @@ def pairs(
     seed: Annotated[int, typer.Option(help="Decides among equal scores.")] = 12345,
 ) -> None:
     """Write the best and the worst answer to each prompt as a pair, and say what was left out, and why."""
-    from wavjudge.rewards.obedience import of_options
+    from wavjudge.rewards.gate import of_options
     from wavjudge.rewards.pair_files import unplayable, write
     from wavjudge.rewards.pairs import build
 

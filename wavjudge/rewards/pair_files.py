@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from wavjudge import audio
 from wavjudge.errors import InputError
 from wavjudge.reporting import wavalign
-from wavjudge.rewards.obedience import Obedience
+from wavjudge.rewards.gate import Obedience
 from wavjudge.rewards.pair_foreign import foreign_record, marked, own_scores, told
 from wavjudge.rewards.pair_noise import Repeats, noise_of, repeats_of
 from wavjudge.rewards.pair_rules import AXES, USED, Rules

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from wavjudge.reporting import wavalign
-from wavjudge.rewards.obedience import Obedience
+from wavjudge.rewards.gate import Obedience
 from wavjudge.rewards.pair_noise import Key
 from wavjudge.rewards.pair_rules import AXES, Rules
 from wavjudge.rewards.pairs import Output, Prompt

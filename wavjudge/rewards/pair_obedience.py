@@ -11,8 +11,7 @@ from typing import TypeVar
 
 from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.rewards.combine import Weights
-from wavjudge.rewards.gate import Permit
-from wavjudge.rewards.obedience import Obedience, as_people_say
+from wavjudge.rewards.gate import Obedience, Permit, as_people_say
 from wavjudge.rewards.pair_files import Scored
 from wavjudge.rewards.pair_noise import noise_of
 from wavjudge.rewards.pair_rules import AXES, USED, Rules

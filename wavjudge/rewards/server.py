@@ -11,32 +11,264 @@ import asyncio
 import hmac
 import logging
 import math
+import time
 import zlib
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
+import pybase64
 from aiohttp import BasicAuth, web
 from aiohttp.http_exceptions import HttpProcessingError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import models_json_schema
 from pydantic_core import from_json
 from yarl import URL
 
-from wavjudge.errors import InputError, MissingPartError, NoRewardError, WavjudgeError
-from wavjudge.rewards import openapi
+from wavjudge.errors import InputError, MissingPartError, NoRewardError, StopRun, WavjudgeError
 from wavjudge.rewards.adapters.nemo_gym import VerifyIn, verified
 from wavjudge.rewards.adapters.openrlhf import DecodeText, answer, items_of
 from wavjudge.rewards.adapters.verl_omni import AudioScoreIn, reply
-from wavjudge.rewards.item import RewardItem
+from wavjudge.rewards.ceiling import Ceiling
+from wavjudge.rewards.item import RewardItem, sound
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.rewards.openapi_page import page
-from wavjudge.rewards.pause import Pause
 from wavjudge.store import first_problem
 from wavjudge.types import OUTCOMES
+from wavjudge.version import __version__
+
+# What the reward server takes and gives: models of the bodies, and the OpenAPI document.
+
+MOST_ITEMS = 1024
+
+
+class Body(BaseModel):
+    """Base of the bodies: an unknown field is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ItemIn(Body):
+    """One answer. Recordings are base64 of an audio file (WAV, FLAC, OGG, MP3): it states its own sample rate."""
+
+    answer_audio: str | None = Field(None, description="base64 of an audio file; null if nothing was spoken")
+    answer_text: str | None = None
+    question_text: str | None = None
+    question_audio: str | None = Field(None, description="base64 of an audio file")
+    id: str = Field("", max_length=200, description="of the prompt; default: a hash of what was asked")
+    language: str | None = None
+    reference: str | None = None
+
+    def item(self, number: int) -> RewardItem:
+        """The item; `InputError` for what is not base64. Bytes that are no sound are found out when it is judged."""
+        told = self.model_dump()
+        for name in ("answer_audio", "question_audio"):
+            where = f'items[{number}], field "{name}"'
+            told[name] = sound(_decoded(told[name], where), where=where)
+        return RewardItem(**told)
+
+
+class ScoreIn(Body):
+    """Answers to be rewarded."""
+
+    items: list[ItemIn] = Field(min_length=1, max_length=MOST_ITEMS)
+
+
+class ResultOut(Body):
+    """One reward. `reward` is null where there is none, and `status` and `reason` say why. axes: what the judge said of
+    each, the mean of its repeats, before weights and maps."""
+
+    reward: float | None
+    status: str
+    reason: str | None
+    axes: dict[str, float | None]
+
+    @classmethod
+    def of(cls, judged: Judged) -> ResultOut:
+        return cls(reward=judged.score, status=judged.reward.status, reason=judged.reward.reason, axes=judged.axes)
+
+
+class ScoreOut(Body):
+    """One result per item, in their order."""
+
+    results: list[ResultOut]
+
+
+class GetRewardIn(BaseModel):
+    """The body that OpenRLHF posts: decoded sequences, their prompts, their labels."""
+
+    query: list[str] = Field(min_length=1, max_length=MOST_ITEMS)
+    prompts: list[str]
+    labels: list[Any]
+
+
+class GetRewardOut(Body):
+    """The reply that OpenRLHF reads; one number per query."""
+
+    rewards: list[float]
+    scores: list[float]
+    extra_logs: dict[str, list[float]]
+
+
+class ErrorOut(Body):
+    """Why there is no answer."""
+
+    error: str
+    message: str
+
+
+class AudioScoreOut(BaseModel):
+    """The reply of the audio scorer protocol: a finite score, and beside it figures of single axes (axis_NAME)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    score: float
+    status: str
+
+
+class VerifyOut(BaseModel):
+    """What was sent, with its reward. Where mask_sample is true there is none, and reward is a placeholder."""
+
+    model_config = ConfigDict(extra="allow")
+
+    reward: float
+    mask_sample: bool
+    instance_config: dict[str, Any]
+    status: str
+    failure_reason: str | None
+
+
+class HealthOut(Body):
+    """What the server is, and what it has done. trouble: why the last request got nothing, if so. paused: why requests
+    are refused just now without asking anybody, and for how many seconds more; null and 0 where they are taken.
+
+    identity: by axis, who answers, as far as that is known. other_models: replies of other models; no rewards."""
+
+    signature: str
+    answers: dict[str, int]
+    calls: int
+    cached: int
+    trouble: str | None
+    paused: str | None
+    paused_seconds: float
+    identity: dict[str, str] = {}
+    other_models: dict[str, int] = {}
+
+
+Bodies = tuple[type[BaseModel], ...]
+_ROUTES: tuple[tuple[str, str, Bodies, Bodies, str], ...] = (
+    (
+        "post",
+        "/score",
+        (ScoreIn, AudioScoreIn),
+        (ScoreOut, AudioScoreOut),
+        "Rewards of answers; null with a reason where there is none. With protocol_version as verl-omni asks",
+    ),
+    ("post", "/get_reward", (GetRewardIn,), (GetRewardOut,), "The same for OpenRLHF; 503 where any has none"),
+    ("post", "/verify", (VerifyIn,), (VerifyOut,), "The same for NeMo Gym; mask_sample where there is none"),
+    ("get", "/health", (), (HealthOut,), "Who judges, and what was done so far"),
+)
+_ABOUT = ("JSON in, JSON out; a failure never becomes a number. Where the server has a token, every request shows it: "
+          "Authorization: Bearer TOKEN.")  # fmt: skip
+_ERRORS = {
+    "400": "a body that cannot be used", "401": "no token, or another one", "403": "a Host that is not this machine",
+    "413": "a body over the limit", "415": "a body that is not JSON", "503": "no reward: message says why",
+}  # fmt: skip
+_WITHOUT_BODY = ("401", "403", "503")
+"""What a request that posts nothing may be answered."""
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 description."""
+    models = {model for route in _ROUTES for model in (*route[2], *route[3])} | {ErrorOut}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    _, found = models_json_schema([(m, "validation") for m in ordered], ref_template="#/components/schemas/{model}")
+    paths = {
+        path: {method: _operation(*rest)} for (method, path), rest in [(route[:2], route[2:]) for route in _ROUTES]
+    }
+    return {
+        "openapi": "3.1.0", "paths": paths,
+        "info": {"title": "wavjudge rewards", "version": __version__, "description": _ABOUT},
+        "components": {"schemas": found["$defs"], "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "security": [{}, {"token": []}],
+    }  # fmt: skip
+
+
+def _operation(takes: Bodies, gives: Bodies, summary: str) -> dict[str, Any]:
+    errors = {code: ((ErrorOut,), why) for code, why in _ERRORS.items() if takes or code in _WITHOUT_BODY}
+    replies: dict[str, tuple[Bodies, str]] = {"200": (gives, "what was asked for"), **errors}
+    found: dict[str, Any] = {
+        "summary": summary,
+        "responses": {code: {"description": why, "content": _content(m)} for code, (m, why) in replies.items()},
+    }
+    return {**found, "requestBody": {"required": True, "content": _content(takes)}} if takes else found
+
+
+def _content(models: Bodies) -> dict[str, Any]:
+    named = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
+    return {"application/json": {"schema": named[0] if len(named) == 1 else {"anyOf": named}}}
+
+
+def _decoded(text: str | None, where: str) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except ValueError as error:  # binascii.Error is one
+        raise InputError(
+            f"got text that is not base64 ({error}), expected that of an audio file", where=where
+        ) from None
+
+
+# A pause of a reward server: it asks no judge while the judge gives no scores, and begins again by itself.
+#
+# A trainer in the same process is stopped by the ceiling. A server cannot stop its trainers: it answers each item for
+# itself, and when the judge's failures are over the ceiling, or a `StopRun` says that nothing more can be had, it
+# refuses what comes next before anybody is asked or paid. After `seconds` it takes requests again, with an empty
+# window.
+
+
+@dataclass(slots=True)
+class Pause:
+    """ceiling: of the judge's failures, None for none. seconds: how long nothing is asked once it is over.
+
+    What a candidate failed to give is no failure of the judge: it costs nothing, and pauses nothing.
+    """
+
+    ceiling: Ceiling | None
+    seconds: float = 60.0
+    clock: Callable[[], float] = time.monotonic
+    reason: str | None = None
+    _until: float = -math.inf
+
+    @property
+    def left(self) -> float:
+        """Seconds until requests are taken again; 0 while they are."""
+        left = max(self._until - self.clock(), 0.0)
+        if not left:
+            self.reason = None
+        return left
+
+    def count(self, found: Iterable[Judged], stop: StopRun | None = None) -> None:
+        """Count what came of the items of one request, and begin a pause where that is too much."""
+        error = stop or (None if self.ceiling is None else _over(self.ceiling, found))
+        if error is not None:
+            self.reason, self._until = error.problem, self.clock() + self.seconds
+
+
+def _over(ceiling: Ceiling, found: Iterable[Judged]) -> StopRun | None:
+    for one in found:
+        ceiling.count(one.reward, one.own)
+    if (error := ceiling.over) is not None:
+        ceiling.forget()
+    return error
+
 
 MEBIBYTE = 2**20
 READ_SECONDS = 60.0
@@ -156,8 +388,8 @@ class RewardServer:
         data = await self._data(request)
         if isinstance(data, dict) and "protocol_version" in data:
             return await self._audio_score(data)
-        items = await asyncio.to_thread(lambda: _items(_as(openapi.ScoreIn, data)))
-        return _json(openapi.ScoreOut(results=list(map(openapi.ResultOut.of, await self._judged(items)))))
+        items = await asyncio.to_thread(lambda: _items(_as(ScoreIn, data)))
+        return _json(ScoreOut(results=list(map(ResultOut.of, await self._judged(items)))))
 
     async def _audio_score(self, data: Any) -> web.Response:
         """verl-omni: one waveform, one number."""
@@ -167,10 +399,10 @@ class RewardServer:
 
     async def _get_reward(self, request: web.Request) -> web.Response:
         data = await self._data(request)
-        body = _as(openapi.GetRewardIn, data)
+        body = _as(GetRewardIn, data)
         items = await self._decoded(lambda: items_of(self.reward, body.query, body.prompts, body.labels, self.decode))
         found = await self._judged(items)
-        return _json(openapi.GetRewardOut(**_rewarded(lambda: answer(found))))
+        return _json(GetRewardOut(**_rewarded(lambda: answer(found))))
 
     async def _decoded(self, made: Callable[[], R]) -> R:
         """In a thread that is this server's own: a model's code need not bear several, and the others go on."""
@@ -231,17 +463,17 @@ class RewardServer:
 
     async def _health(self, request: web.Request) -> web.Response:
         meter, left = self.reward.meter, self._pause.left  # `left` lets go of the reason of a pause that is over
-        return _json(openapi.HealthOut(
+        return _json(HealthOut(
             signature=self.reward.signature, answers=dict(self.answers), calls=meter.calls, cached=meter.cached,
             trouble=self.trouble, paused=self._pause.reason, paused_seconds=left, identity=self.reward.who.told,
             other_models=self.reward.who.others,
         ))  # fmt: skip
 
     async def _openapi(self, request: web.Request) -> web.Response:
-        return web.json_response(openapi.document())
+        return web.json_response(document())
 
     async def _page(self, request: web.Request) -> web.Response:
-        return web.Response(text=page(openapi.document()), content_type="text/html", headers=_PAGE_HEADERS)
+        return web.Response(text=page(document()), content_type="text/html", headers=_PAGE_HEADERS)
 
 
 def is_loopback(host: str) -> bool:
@@ -263,7 +495,7 @@ def _as(model: type[B], data: Any) -> B:
         raise Refused(400, first_problem(error)) from None
 
 
-def _items(body: openapi.ScoreIn) -> list[RewardItem]:
+def _items(body: ScoreIn) -> list[RewardItem]:
     return [item.item(number) for number, item in enumerate(body.items)]
 
 
@@ -310,6 +542,6 @@ def _json(body: BaseModel) -> web.Response:
 
 
 def _error(status: int, kind: str, message: str, again: float | None = None) -> web.Response:
-    body = openapi.ErrorOut(error=kind, message=message)
+    body = ErrorOut(error=kind, message=message)
     headers = {} if again is None else {"Retry-After": str(math.ceil(again))}
     return web.Response(text=body.model_dump_json(), content_type="application/json", status=status, headers=headers)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from wavjudge.errors import InputError
+from wavjudge.rewards.gate import OPTIONS, Obedience, of_options
 from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.judge_reward import JudgeReward
-from wavjudge.rewards.obedience import OPTIONS, Obedience, of_options
 from wavjudge.training.sections import JudgeSection, RewardSection
 
 __all__ = ["judge_of"]

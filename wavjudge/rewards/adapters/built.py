@@ -10,9 +10,9 @@ from typing import Any
 from wavjudge.bench.candidates.loading import load
 from wavjudge.errors import InputError, SpecError
 from wavjudge.rewards.ceiling import Ceiling
+from wavjudge.rewards.gate import OPTIONS, of_options
 from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.judge_reward import DEFAULT_GUARDS, JudgeReward
-from wavjudge.rewards.obedience import OPTIONS, of_options
 
 _MORE = ("floor", "ceiling", "window", *OPTIONS)
 _KNOWN = tuple(name for name in inspect.signature(JudgeReward).parameters if name != "policy")
