@@ -15,7 +15,7 @@ from tests.rewards.test_judge_reward import reward
 from wavjudge.errors import InputError
 from wavjudge.judges.reading.parse import Verdict
 from wavjudge.reporting.calibration_files import CalibrationFile
-from wavjudge.rewards.adapters.built import from_options
+from wavjudge.rewards.adapters.options import from_options
 from wavjudge.rewards.combine import Unscored, Weights
 from wavjudge.rewards.gate import Obedience, mapped, of_options
 

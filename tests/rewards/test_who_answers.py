@@ -22,8 +22,8 @@ from tests.rewards.test_server import serving
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.reporting.calibration_files import CalibrationFile
 from wavjudge.rewards.adapters import verl
-from wavjudge.rewards.adapters.built import built
 from wavjudge.rewards.adapters.openrlhf import reward_func
+from wavjudge.rewards.adapters.options import built
 from wavjudge.rewards.adapters.swift import orm
 from wavjudge.rewards.adapters.trl import TRLReward
 from wavjudge.rewards.combine import Policy

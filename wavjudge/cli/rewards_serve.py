@@ -64,7 +64,7 @@ def serve(
     from wavjudge.cli.console import console
     from wavjudge.cli.options import words
     from wavjudge.cli.weights import weights_of
-    from wavjudge.rewards.adapters.built import from_options, function
+    from wavjudge.rewards.adapters.options import from_options, function
     from wavjudge.rewards.server import RewardServer
 
     named = [word for word in words(guards) or [] if word != "none"]

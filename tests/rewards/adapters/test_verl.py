@@ -16,7 +16,7 @@ from tests.loopback import Loopback
 from tests.rewards.adapters import tiny
 from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.adapters import verl
-from wavjudge.rewards.adapters.built import built
+from wavjudge.rewards.adapters.options import built
 
 ADAPTER = "pkg://wavjudge.rewards.adapters.verl"
 

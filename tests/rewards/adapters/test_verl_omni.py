@@ -25,7 +25,7 @@ from tests.rewards.test_server import Clock, asked, judge, reward, serving
 from wavjudge import api
 from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.adapters import verl, verl_omni
-from wavjudge.rewards.adapters.built import built
+from wavjudge.rewards.adapters.options import built
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.item import RewardItem, Samples

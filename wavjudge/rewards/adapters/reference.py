@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wavjudge.errors import InputError
-from wavjudge.rewards.adapters.neutral import Neutral
+from wavjudge.rewards.adapters.missing_rewards import Neutral
 from wavjudge.rewards.item import RewardItem, sound
 from wavjudge.rewards.judge_reward import JudgeReward
 

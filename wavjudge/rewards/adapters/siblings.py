@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from wavjudge.errors import NoRewardError
-from wavjudge.rewards.adapters.neutral import Neutral
+from wavjudge.rewards.adapters.missing_rewards import Neutral
 from wavjudge.rewards.combine import Reward
 
 

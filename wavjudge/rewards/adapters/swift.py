@@ -11,7 +11,7 @@ from typing import Any
 
 from wavjudge.errors import InputError
 from wavjudge.rewards.adapters.columns import Columns, said
-from wavjudge.rewards.adapters.neutral import Neutral
+from wavjudge.rewards.adapters.missing_rewards import Neutral
 from wavjudge.rewards.judge_reward import JudgeReward
 
 _NO_COLUMNS = ("trainer_state", "messages", "rollout_infos")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.loopback import Loopback
 from wavjudge.errors import InputError
-from wavjudge.rewards.adapters.built import as_plain, built, from_options, function
+from wavjudge.rewards.adapters.options import as_plain, built, from_options, function
 
 
 def test_the_same_options_give_the_same_object(tmp_path: Any) -> None:
