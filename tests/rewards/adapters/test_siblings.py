@@ -8,7 +8,7 @@ import math
 import pytest
 
 from wavjudge.errors import NoRewardError
-from wavjudge.rewards.adapters.siblings import Siblings
+from wavjudge.rewards.adapters.missing_rewards import Siblings
 from wavjudge.rewards.combine import Reward
 
 LOST = Reward(None, "failed", "time-out")

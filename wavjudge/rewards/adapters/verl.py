@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.adapters.columns import FIELDS, said, worded
+from wavjudge.rewards.adapters.missing_rewards import Siblings
 from wavjudge.rewards.adapters.options import as_plain, built, function
-from wavjudge.rewards.adapters.siblings import Siblings
 from wavjudge.rewards.adapters.verl_omni import item_of, reply, waveform_of
 from wavjudge.rewards.item import RewardItem, made, sound
 from wavjudge.rewards.judge_reward import Judged
