@@ -13,7 +13,7 @@ from tests.loopback.verdict import wav
 from wavjudge.bench.questions import open_questions
 from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import InputError
-from wavjudge.rewards.monitor_runs import training_prompts
+from wavjudge.rewards.monitor.from_runs import training_prompts
 
 ELSEWHERE = ("../home/secret.wav", "{home}/secret.wav", "link.wav", "linked/secret.wav", "..\\home\\secret.wav",
              "audio/../../home/secret.wav", "caf\u00e9.wav")  # fmt: skip

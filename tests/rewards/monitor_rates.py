@@ -36,7 +36,7 @@ from statistics import median
 import numpy as np
 from scipy import stats
 
-from wavjudge.rewards.monitor_alarms import Errors, Table, standing
+from wavjudge.rewards.monitor.alarms import Errors, Table, standing
 
 SEED, LOOKS, STEP = 20261123, 20, 0.04
 PROMPTS, CASES = (24, 50, 200), ("nothing", "equal", "half", "gamed", "longer")

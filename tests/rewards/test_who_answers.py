@@ -15,9 +15,9 @@ import pytest
 from tests.cli.typed import typed
 from tests.loopback import Loopback, swapped
 from tests.rewards.adapters import tiny
+from tests.rewards.monitor.test_watch import theirs, watching
 from tests.rewards.sounds import item
 from tests.rewards.test_gate import DEAF, HEARS, made
-from tests.rewards.test_monitor_watch import theirs, watching
 from tests.rewards.test_server import serving
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.reporting.calibration_files import CalibrationFile

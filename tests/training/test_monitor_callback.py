@@ -15,12 +15,12 @@ pytest.importorskip("transformers", reason="transformers is not installed (extra
 
 from tests.loopback import Loopback
 from tests.rewards.adapters import tiny
-from tests.rewards.test_monitor_watch import PROMPTS, TRAINED, ours, theirs
+from tests.rewards.monitor.test_watch import PROMPTS, TRAINED, ours, theirs
 from wavjudge.errors import InputError
 from wavjudge.rewards.adapters.columns import Columns
 from wavjudge.rewards.adapters.trl import TRLReward
 from wavjudge.rewards.item import RewardItem, Samples
-from wavjudge.rewards.monitor_watch import Watch
+from wavjudge.rewards.monitor.watch import Watch
 from wavjudge.training.monitor_callback import MonitorCallback
 
 STEPS, EVERY = 20, 5

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from wavjudge.rewards.combine import Weights
-    from wavjudge.rewards.monitor import Monitor
-    from wavjudge.rewards.monitor_alarms import Alarms, Standing
+    from wavjudge.rewards.monitor.alarms import Alarms, Standing
+    from wavjudge.rewards.monitor.monitor import Monitor
 
 _STEP_RUN = typer.Argument(metavar="STEP=RUN...", help="A step and its run folder; several folders may share a step.")
 _REWARD = typer.Option(help="Rater (openai:NAME) or signature that the training maximises; may be given again.")
@@ -38,9 +38,9 @@ def monitor(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say whether the reward rose without the held-out score, or answers drifted. Exit code 1: a step has an alarm."""
-    from wavjudge.rewards import monitor_runs as sources
-    from wavjudge.rewards.monitor import Monitor
-    from wavjudge.rewards.monitor_plan import plan
+    from wavjudge.rewards.monitor import from_runs as sources
+    from wavjudge.rewards.monitor.monitor import Monitor
+    from wavjudge.rewards.monitor.plan import plan
 
     points = sources.checkpoints(_runs(runs))
     ours = sources.Side(reward_judge, _weights("--weights", weights, axis))
@@ -88,7 +88,7 @@ def _weights(option: str, text: str, axis: Sequence[str] | None) -> Weights:
 def _show(kept: Monitor, notes: Sequence[str], *, as_json: bool) -> None:
     from wavjudge.reporting.table import as_json as written
     from wavjudge.reporting.text import one_line
-    from wavjudge.rewards.monitor_table import report
+    from wavjudge.rewards.monitor.monitor_table import report
 
     alarms = kept.check()
     made = report(alarms, (*kept.plan.said, *notes))

@@ -14,8 +14,8 @@ import torch
 from transformers import TrainerCallback
 
 from wavjudge.errors import InputError
-from wavjudge.rewards.monitor_alarms import Standing
-from wavjudge.rewards.monitor_watch import Watch
+from wavjudge.rewards.monitor.alarms import Standing
+from wavjudge.rewards.monitor.watch import Watch
 
 _log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """[monitor] of a config: the policy answers prompts that it is not trained on, and a held-out judge listens, too.
 
-    speaker, prompts ── answering ─► Watch (rewards/monitor_watch.py) ── monitor_callback.py ─► the trainer
+    speaker, prompts ── answering ─► Watch (rewards/monitor/watch.py) ── monitor_callback.py ─► the trainer
 
 OUT/monitor holds the looks, the table and the picture. The reward's judge is asked through an object of its own, so
 that a look has no part in the training's ceiling, its log and its limit of cost.
@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from wavjudge.rewards.item import RewardItem
-from wavjudge.rewards.monitor_apart import Fingerprint
-from wavjudge.rewards.monitor_watch import Answer, Watch
+from wavjudge.rewards.monitor.monitor_apart import Fingerprint
+from wavjudge.rewards.monitor.watch import Answer, Watch
 from wavjudge.training.config import HybridConfig
 from wavjudge.training.data import Example, Speaker, examples, sha256_of
 from wavjudge.training.judges import judge_of

@@ -20,10 +20,10 @@ from pydantic import ValidationError
 
 from wavjudge.errors import InputError, RunLockedError, StoreError
 from wavjudge.reporting.table import write
-from wavjudge.rewards.monitor_alarms import Alarms, check
-from wavjudge.rewards.monitor_looks import Look, Measured, checked
-from wavjudge.rewards.monitor_plan import Plan
-from wavjudge.rewards.monitor_table import report
+from wavjudge.rewards.monitor.alarms import Alarms, check
+from wavjudge.rewards.monitor.evaluations import Look, Measured, checked
+from wavjudge.rewards.monitor.monitor_table import report
+from wavjudge.rewards.monitor.plan import Plan
 from wavjudge.run_files import write_new
 from wavjudge.store import Log, first_problem
 
@@ -43,9 +43,9 @@ class Monitor:
 
     >>> from tempfile import TemporaryDirectory
     >>> from wavjudge.rewards.combine import Reward, Weights
-    >>> from wavjudge.rewards.monitor_apart import Fingerprint
-    >>> from wavjudge.rewards.monitor_looks import measured
-    >>> from wavjudge.rewards.monitor_plan import plan
+    >>> from wavjudge.rewards.monitor.monitor_apart import Fingerprint
+    >>> from wavjudge.rewards.monitor.evaluations import measured
+    >>> from wavjudge.rewards.monitor.plan import plan
     >>> asked = {f"q{number}": Fingerprint.of([(f"Question {number}?", None)]) for number in range(12)}
     >>> fixed = plan(asked, {"t1": Fingerprint.of([("Trained on?", None)])}, weights=Weights({"overall": 1.0}),
     ...              reward_judges=["openai:gpt-audio-1.5|overall.1#ab"],
@@ -126,7 +126,7 @@ class Monitor:
 
     def draw(self) -> list[Path]:
         """Draw reward and held-out score by step, PNG and SVG; gives the files."""
-        from wavjudge.rewards.monitor_plot import draw
+        from wavjudge.rewards.monitor.monitor_plot import draw
 
         return draw(self.check(), self.out / PICTURE)
 

@@ -14,11 +14,11 @@ from wavjudge import audio, signals
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.rewards.item import RewardItem, as_file
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
-from wavjudge.rewards.monitor import Monitor
-from wavjudge.rewards.monitor_alarms import Standing
-from wavjudge.rewards.monitor_apart import Fingerprint
-from wavjudge.rewards.monitor_looks import Measured, measured
-from wavjudge.rewards.monitor_plan import plan
+from wavjudge.rewards.monitor.alarms import Standing
+from wavjudge.rewards.monitor.evaluations import Measured, measured
+from wavjudge.rewards.monitor.monitor import Monitor
+from wavjudge.rewards.monitor.monitor_apart import Fingerprint
+from wavjudge.rewards.monitor.plan import plan
 from wavjudge.signature import planned, same_judge
 from wavjudge.types import OUTCOMES
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wavjudge.reporting.table import Report, Row, ends
-from wavjudge.rewards.monitor_alarms import Alarms, Change, Standing
-from wavjudge.rewards.monitor_looks import QUANTITIES
+from wavjudge.rewards.monitor.alarms import Alarms, Change, Standing
+from wavjudge.rewards.monitor.evaluations import QUANTITIES
 
 SHOWN = ("step", "quantity", "prompts", "first", "now", "change", "change_lo", "change_hi", "alarm")
 

@@ -17,7 +17,7 @@ from wavjudge.audio import Waveform
 from wavjudge.checks.writing import is_known
 from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Reward
-from wavjudge.rewards.monitor_phrases import phrases
+from wavjudge.rewards.monitor.monitor_phrases import phrases
 from wavjudge.signals.level import loudness_dbfs
 from wavjudge.types import OUTCOMES, Record, Stored
 

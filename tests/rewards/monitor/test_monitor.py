@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from tests.rewards.monitored import answer, look, names, some_plan
 from wavjudge.errors import InputError, RunLockedError, StoreError
 from wavjudge.rewards.combine import Reward
-from wavjudge.rewards.monitor import Monitor
-from wavjudge.rewards.monitor_looks import NAMES, measured
-from wavjudge.rewards.monitor_phrases import phrases
-from wavjudge.rewards.monitor_plot import figure
+from wavjudge.rewards.monitor.evaluations import NAMES, measured
+from wavjudge.rewards.monitor.monitor import Monitor
+from wavjudge.rewards.monitor.monitor_phrases import phrases
+from wavjudge.rewards.monitor.monitor_plot import figure
 from wavjudge.signals.level import loudness_dbfs
 
 N = 12
@@ -143,7 +143,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from tests.rewards.monitored import look, some_plan
-from wavjudge.rewards.monitor import Monitor
+from wavjudge.rewards.monitor.monitor import Monitor
 made = Monitor(Path(sys.argv[1]), some_plan(12))
 for step in range(10_000):
     made.record(step, look(step, [3.0] * 12, [3.0] * 12).answers)

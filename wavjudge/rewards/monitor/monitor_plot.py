@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wavjudge.reporting.plots import save
-from wavjudge.rewards.monitor_alarms import Alarms, Change, Standing
+from wavjudge.rewards.monitor.alarms import Alarms, Change, Standing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

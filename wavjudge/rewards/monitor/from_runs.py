@@ -17,8 +17,8 @@ from wavjudge.bench.stored import is_run
 from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Reward, Weights, combine, outcomes
-from wavjudge.rewards.monitor_apart import Fingerprint, asked
-from wavjudge.rewards.monitor_looks import Measured, measured
+from wavjudge.rewards.monitor.evaluations import Measured, measured
+from wavjudge.rewards.monitor.monitor_apart import Fingerprint, asked
 from wavjudge.signature import REPLIED, planned, settled
 from wavjudge.store import RunFolder
 from wavjudge.types import Item, Rating, Response

@@ -17,7 +17,7 @@ from tests.signals.sounds import needs_models
 from wavjudge.errors import AuthError, InputError, ModelChangedError
 from wavjudge.rewards.item import RewardItem, Samples
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
-from wavjudge.rewards.monitor_watch import Watch, fingerprints
+from wavjudge.rewards.monitor.watch import Watch, fingerprints
 
 PROMPTS = [RewardItem(question_text=f"What is {n}?", id=f"q{n:02}", language="en") for n in range(14)]
 TRAINED = [RewardItem(question_text="Who are you?")]

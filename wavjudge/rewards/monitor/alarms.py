@@ -32,7 +32,7 @@ from wavjudge.analysis.stats.agreement import BIAS
 from wavjudge.analysis.stats.intervals import Estimate, estimate
 from wavjudge.analysis.stats.paired import p_of_zero
 from wavjudge.analysis.stats.sums import Floats, Paired
-from wavjudge.rewards.monitor_looks import QUANTITIES, Look, Quantity
+from wavjudge.rewards.monitor.evaluations import QUANTITIES, Look, Quantity
 
 MIN_PROMPTS = 12
 """Fewer prompts with a value at both looks are no comparison: at these levels a t interval leans on the tails."""

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Weights
-from wavjudge.rewards.monitor_alarms import Errors
-from wavjudge.rewards.monitor_apart import Fingerprint, judges_apart, prompts_apart
+from wavjudge.rewards.monitor.alarms import Errors
+from wavjudge.rewards.monitor.monitor_apart import Fingerprint, judges_apart, prompts_apart
 from wavjudge.types import Stored
 
 

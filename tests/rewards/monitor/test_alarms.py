@@ -12,8 +12,8 @@ from scipy import stats
 from tests.rewards.monitor_rates import CASES, OTHER_RUNS, SEED, row, training
 from tests.rewards.monitored import look, names
 from tests.test_docs import page
-from wavjudge.rewards.monitor_alarms import CLAIMS, Errors, Standing, check
-from wavjudge.rewards.monitor_looks import Look, Measured
+from wavjudge.rewards.monitor.alarms import CLAIMS, Errors, Standing, check
+from wavjudge.rewards.monitor.evaluations import Look, Measured
 
 N = 24
 BASE = [1.0 + number % 3 for number in range(N)]

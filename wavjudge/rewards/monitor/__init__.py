@@ -1,0 +1,1 @@
+"""A held-out judge beside a training: evaluations, alarms, and when they mean something."""
