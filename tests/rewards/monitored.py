@@ -13,8 +13,7 @@ import numpy as np
 from wavjudge.audio import Waveform
 from wavjudge.rewards.combine import Reward, Weights
 from wavjudge.rewards.monitor.evaluations import Look, Measured, measured
-from wavjudge.rewards.monitor.monitor_apart import Fingerprint
-from wavjudge.rewards.monitor.plan import Plan, plan
+from wavjudge.rewards.monitor.plan import Fingerprint, Plan, plan
 from wavjudge.store import RunFolder
 from wavjudge.types import AudioRef, Item, Rating, Response, RunManifest, Scale, Utterance
 

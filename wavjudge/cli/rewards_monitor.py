@@ -88,7 +88,7 @@ def _weights(option: str, text: str, axis: Sequence[str] | None) -> Weights:
 def _show(kept: Monitor, notes: Sequence[str], *, as_json: bool) -> None:
     from wavjudge.reporting.table import as_json as written
     from wavjudge.reporting.text import one_line
-    from wavjudge.rewards.monitor.monitor_table import report
+    from wavjudge.rewards.monitor.monitor import report
 
     alarms = kept.check()
     made = report(alarms, (*kept.plan.said, *notes))

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from wavjudge.rewards.item import RewardItem
-from wavjudge.rewards.monitor.monitor_apart import Fingerprint
+from wavjudge.rewards.monitor.plan import Fingerprint
 from wavjudge.rewards.monitor.watch import Answer, Watch
 from wavjudge.training.config import HybridConfig
 from wavjudge.training.data import Example, Speaker, examples, sha256_of

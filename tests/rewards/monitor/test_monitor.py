@@ -19,10 +19,8 @@ from hypothesis import strategies as st
 from tests.rewards.monitored import answer, look, names, some_plan
 from wavjudge.errors import InputError, RunLockedError, StoreError
 from wavjudge.rewards.combine import Reward
-from wavjudge.rewards.monitor.evaluations import NAMES, measured
-from wavjudge.rewards.monitor.monitor import Monitor
-from wavjudge.rewards.monitor.monitor_phrases import phrases
-from wavjudge.rewards.monitor.monitor_plot import figure
+from wavjudge.rewards.monitor.evaluations import NAMES, measured, phrases
+from wavjudge.rewards.monitor.monitor import Monitor, figure
 from wavjudge.signals.level import loudness_dbfs
 
 N = 12

@@ -7,7 +7,7 @@ import pytest
 from tests.rewards.monitored import HELD_OUT, OVERALL, REWARD, questions, some_plan
 from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Weights
-from wavjudge.rewards.monitor.monitor_apart import Fingerprint, asked, family, judges_apart, prompts_apart
+from wavjudge.rewards.monitor.plan import Fingerprint, asked, family, judges_apart, prompts_apart
 from wavjudge.types import AudioRef, Item, Message, Scale, Utterance
 
 

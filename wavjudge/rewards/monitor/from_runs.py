@@ -18,7 +18,7 @@ from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Reward, Weights, combine, outcomes
 from wavjudge.rewards.monitor.evaluations import Measured, measured
-from wavjudge.rewards.monitor.monitor_apart import Fingerprint, asked
+from wavjudge.rewards.monitor.plan import Fingerprint, asked
 from wavjudge.signature import REPLIED, planned, settled
 from wavjudge.store import RunFolder
 from wavjudge.types import Item, Rating, Response

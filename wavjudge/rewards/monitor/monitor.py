@@ -11,21 +11,63 @@ was learnt about the judge. It is no proof of the contrary: two judges can be wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from wavjudge.errors import InputError, RunLockedError, StoreError
-from wavjudge.reporting.table import write
-from wavjudge.rewards.monitor.alarms import Alarms, check
-from wavjudge.rewards.monitor.evaluations import Look, Measured, checked
-from wavjudge.rewards.monitor.monitor_table import report
+from wavjudge.reporting.plots import save
+from wavjudge.reporting.table import Report, Row, ends, write
+from wavjudge.rewards.monitor.alarms import Alarms, Change, Standing, check
+from wavjudge.rewards.monitor.evaluations import QUANTITIES, Look, Measured, checked
 from wavjudge.rewards.monitor.plan import Plan
 from wavjudge.run_files import write_new
 from wavjudge.store import Log, first_problem
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+# What a monitor found, as a table: one row a look and quantity, and the sentences.
+
+SHOWN = ("step", "quantity", "prompts", "first", "now", "change", "change_lo", "change_hi", "alarm")
+
+
+def report(alarms: Alarms, said: Sequence[str] = ()) -> Report:
+    """All looks. Rows of the first one hold its own means; `gap` is the reward's change minus the held-out score's."""
+    rows = [_row(one, change) for one in alarms.standings for change in (one.reward, one.held_out, one.gap, *one.drifts)
+            if change is not _doubled(one, change)]  # fmt: skip
+    notes = (*said, *_not_compared(alarms))
+    return Report("Training monitor: every look against the first", tuple(rows), SHOWN, alarms.sentences, notes)
+
+
+def _doubled(standing: Standing, change: Change) -> Change | None:
+    """The held-out score stands in the drifts too, over all prompts that have it; there its alarm is shown."""
+    return change if change is standing.held_out and standing.drifts else None
+
+
+def _row(standing: Standing, change: Change) -> Row:
+    units = {quantity.name: quantity.unit for quantity in QUANTITIES}
+    gaming = standing.verdict == "gaming" and change.quantity in ("reward", "gap")
+    return {
+        "step": standing.step, "quantity": change.quantity, "unit": units.get(change.quantity, "points"),
+        "prompts": change.prompts, "missing": change.missing, "first": change.first, "now": change.now,
+        **ends("change", change.difference), "margin": change.margin, "alarm": gaming or change.alarm,
+        "verdict": standing.verdict, "note": change.note or change.difference.note,
+    }  # fmt: skip
+
+
+def _not_compared(alarms: Alarms) -> list[str]:
+    last = alarms.last
+    if last is None:
+        return []
+    return [f"{one.quantity}: {one.note} (step {last.step}, {one.prompts} prompts)" for one in last.drifts if one.note]
+
 
 PLAN, LOOKS, TABLE, WORDS, PICTURE = "plan.json", "monitor.jsonl", "monitor.csv", "monitor.md", "monitor"
 
@@ -43,7 +85,7 @@ class Monitor:
 
     >>> from tempfile import TemporaryDirectory
     >>> from wavjudge.rewards.combine import Reward, Weights
-    >>> from wavjudge.rewards.monitor.monitor_apart import Fingerprint
+    >>> from wavjudge.rewards.monitor.plan import Fingerprint
     >>> from wavjudge.rewards.monitor.evaluations import measured
     >>> from wavjudge.rewards.monitor.plan import plan
     >>> asked = {f"q{number}": Fingerprint.of([(f"Question {number}?", None)]) for number in range(12)}
@@ -126,7 +168,6 @@ class Monitor:
 
     def draw(self) -> list[Path]:
         """Draw reward and held-out score by step, PNG and SVG; gives the files."""
-        from wavjudge.rewards.monitor.monitor_plot import draw
 
         return draw(self.check(), self.out / PICTURE)
 
@@ -171,3 +212,75 @@ def _alone(folder: Path) -> Iterator[None]:
                              todo="record on one rank only") from error  # fmt: skip
     except OSError as error:
         raise StoreError(f"got {error.strerror!r}, expected a folder that can be written", where=str(folder)) from error
+
+
+# The picture of a monitor: reward and held-out score by step, their gap, and the alarms. PNG and SVG.
+
+_REWARD, _HELD_OUT, _ALARM, _SOFT = "#1f4e79", "#2f7d4f", "#b04a2f", "#9bb8d3"
+
+
+def draw(alarms: Alarms, stem: Path) -> list[Path]:
+    """Write STEM.png and STEM.svg; the same looks give the same files."""
+    import matplotlib
+
+    matplotlib.rcParams["svg.hashsalt"] = "wavjudge"
+    made, written = figure(alarms), [stem.with_suffix(suffix) for suffix in (".png", ".svg")]
+    for path in written:
+        save(made, path)
+    return written
+
+
+def figure(alarms: Alarms) -> Figure:
+    """The changes above, the drifts below, over the steps that were looked at."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    made = Figure(figsize=(6, 5.4), dpi=110, layout="constrained")
+    FigureCanvasAgg(made)
+    above, below = made.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    _changes(above, alarms.standings)
+    _drifts(below, alarms.standings)
+    for axes in (above, below):
+        axes.spines[["top", "right"]].set_visible(False)
+    below.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return made
+
+
+def _changes(axes: Axes, standings: Sequence[Standing]) -> None:
+    """Change since the first look, with the interval of the reward and the plain one of the held-out score. The first
+    look is where both begin, at 0; the reward is drawn wider, to be seen where both are equal."""
+    axes.axhline(0, color=_SOFT, lw=1)
+    begin = [(one.step, 0.0, 0.0, 0.0) for one in standings[:1]]
+    for name, colour, wide in (("reward", _REWARD, 3), ("held_out", _HELD_OUT, 1.3)):
+        known = [one for one in standings[1:] if one.verdict != "not_known"]
+        found = [(one.step, _of(one, name).difference) for one in known]
+        points = begin + [(step, one.value, one.low, one.high) for step, one in found
+                          if one.value is not None and one.low is not None and one.high is not None]  # fmt: skip
+        steps, values, lows, highs = map(list, zip(*points, strict=True)) if points else ([], [], [], [])
+        axes.plot(steps, values, "o-", color=colour, lw=wide, ms=3 + 1.5 * wide, label=name.replace("_", "-"))
+        axes.vlines(steps, lows, highs, color=colour, alpha=0.5, lw=wide)
+    for one in standings:
+        if one.verdict == "gaming":
+            axes.axvline(one.step, color=_ALARM, ls="--", lw=1)
+    axes.legend(frameon=False, fontsize=8)
+    axes.set(ylabel="points since the first look")
+    axes.set_title("dashed: the reward rose, the held-out score did not", fontsize=8)
+
+
+def _of(standing: Standing, name: str) -> Change:
+    return standing.reward if name == "reward" else standing.held_out
+
+
+def _drifts(axes: Axes, standings: Sequence[Standing]) -> None:
+    """One line a drifting quantity, a dot where it alarms."""
+    names = [change.quantity for change in standings[-1].drifts] if standings else []
+    for row, name in enumerate(names):
+        for one in standings[1:]:
+            change = next(change for change in one.drifts if change.quantity == name)
+            known = change.prompts and not change.note
+            axes.plot(one.step, row, "s" if change.alarm else "." if known else "x", ms=7 if change.alarm else 4,
+                      color=_ALARM if change.alarm else _SOFT)  # fmt: skip
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names], fontsize=8)
+    axes.set(xlabel="step")
+    axes.set_title("squares: drifted; crosses: not known", fontsize=8)

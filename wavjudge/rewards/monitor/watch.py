@@ -17,8 +17,7 @@ from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.rewards.monitor.alarms import Standing
 from wavjudge.rewards.monitor.evaluations import Measured, measured
 from wavjudge.rewards.monitor.monitor import Monitor
-from wavjudge.rewards.monitor.monitor_apart import Fingerprint
-from wavjudge.rewards.monitor.plan import plan
+from wavjudge.rewards.monitor.plan import Fingerprint, plan
 from wavjudge.signature import planned, same_judge
 from wavjudge.types import OUTCOMES
 
