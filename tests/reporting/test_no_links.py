@@ -16,8 +16,8 @@ from wavjudge.bench.importers import plain
 from wavjudge.bench.importers.base import write as write_import
 from wavjudge.errors import InputError, StoreError, WavjudgeError
 from wavjudge.reporting import leaderboard, plots, table
-from wavjudge.rewards import pair_files
-from wavjudge.rewards.pair_rules import Rules
+from wavjudge.rewards.pairs import files
+from wavjudge.rewards.pairs.pair_rules import Rules
 from wavjudge.run_files import new_file, write_new
 
 REPORT = table.Report("t", (), (), (), ())
@@ -29,7 +29,7 @@ WAYS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "export parquet": ("x.parquet", lambda path: flat.write([], path)),
     "png": ("x.png", lambda path: plots.save(Figure(), path)),
     "svg": ("x.svg", lambda path: plots.save(Figure(), path)),
-    "pairs": ("x.jsonl", lambda path: pair_files.write([], path, Rules(), {})),
+    "pairs": ("x.jsonl", lambda path: files.write([], path, Rules(), {})),
 }
 
 

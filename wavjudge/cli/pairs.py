@@ -12,9 +12,9 @@ from wavjudge.nearest import of_path
 
 if TYPE_CHECKING:
     from wavjudge.rewards.gate import Obedience
-    from wavjudge.rewards.pair_files import Scored
-    from wavjudge.rewards.pair_rules import Rules
-    from wavjudge.rewards.pairs import Built
+    from wavjudge.rewards.pairs.build import Built
+    from wavjudge.rewards.pairs.files import Scored
+    from wavjudge.rewards.pairs.pair_rules import Rules
 
 
 def pairs(
@@ -52,8 +52,8 @@ def pairs(
 ) -> None:
     """Write the best and the worst answer to each prompt as a pair, and say what was left out, and why."""
     from wavjudge.rewards.gate import of_options
-    from wavjudge.rewards.pair_files import unplayable, write
-    from wavjudge.rewards.pairs import build
+    from wavjudge.rewards.pairs.build import build
+    from wavjudge.rewards.pairs.files import unplayable, write
 
     rules = _rules(mode, weights, min_gap, margin, top_k, chosen, seed)
     obedience = of_options(calibration, below=below, factor=factor, recalibrate=recalibrate, min_order=min_order,
@@ -72,7 +72,7 @@ def _rules(
 ) -> Rules:  # fmt: skip
     from typing import cast
 
-    from wavjudge.rewards.pair_rules import Mode, Rules, Source
+    from wavjudge.rewards.pairs.pair_rules import Mode, Rules, Source
 
     mode = "paralinguistic" if mode == "acoustic" else mode
     both = (1.0, 1.0) if weights is None else _both(weights, mode)
@@ -83,7 +83,7 @@ def _both(weights: str, mode: str) -> tuple[float, float]:
     """Of semantic and acoustic; an axis that is not named weighs nothing."""
     from wavjudge.cli.weights import weights_of
     from wavjudge.errors import InputError
-    from wavjudge.rewards.pair_rules import AXES, USED
+    from wavjudge.rewards.pairs.pair_rules import AXES, USED
 
     if mode != "weighted":
         raise InputError(f"got --weights in mode {mode}, which has none", todo="add --mode weighted, or leave it out")
@@ -102,7 +102,7 @@ def _scored(
     """The scored answers. Options that the kind of source has no use for are refused, not passed over."""
     from wavjudge.bench.stored import is_run
     from wavjudge.errors import InputError
-    from wavjudge.rewards.pair_files import of_file, of_run
+    from wavjudge.rewards.pairs.files import of_file, of_run
 
     if (rules.chosen == "sft_target") != (target is not None):
         raise InputError(f"got --chosen {rules.chosen} and --target {target}, expected sft_target with a --target",
@@ -124,7 +124,7 @@ def _scored(
 def _obeying(scored: Scored, rules: Rules, obedience: Obedience | None) -> tuple[Scored, Rules]:
     """Scores and rules as the calibration permits them; says the sentence of each axis, and weights that changed."""
     from wavjudge.reporting.text import one_line
-    from wavjudge.rewards.pair_obedience import obeying
+    from wavjudge.rewards.pairs.pair_obedience import obeying
 
     if obedience is None:
         return scored, rules

@@ -18,10 +18,10 @@ from wavjudge import audio
 from wavjudge.errors import InputError
 from wavjudge.reporting import wavalign
 from wavjudge.rewards.gate import Obedience
-from wavjudge.rewards.pair_foreign import foreign_record, marked, own_scores, told
-from wavjudge.rewards.pair_noise import Repeats, noise_of, repeats_of
-from wavjudge.rewards.pair_rules import AXES, USED, Rules
-from wavjudge.rewards.pairs import Noise, Output, Pair, Prompt
+from wavjudge.rewards.pairs.build import Noise, Output, Pair, Prompt
+from wavjudge.rewards.pairs.pair_foreign import foreign_record, marked, own_scores, told
+from wavjudge.rewards.pairs.pair_noise import Repeats, noise_of, repeats_of
+from wavjudge.rewards.pairs.pair_rules import AXES, USED, Rules
 from wavjudge.run_files import inside, write_new
 from wavjudge.store import RunFolder
 from wavjudge.types import Item, Rating, Response, Utterance

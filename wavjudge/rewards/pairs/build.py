@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from wavjudge.errors import InputError
-from wavjudge.rewards.pair_rules import DECIMALS, Rules
+from wavjudge.rewards.pairs.pair_rules import DECIMALS, Rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from typing import TypeVar
 from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.rewards.combine import Weights
 from wavjudge.rewards.gate import Obedience, Permit, as_people_say
-from wavjudge.rewards.pair_files import Scored
-from wavjudge.rewards.pair_noise import noise_of
-from wavjudge.rewards.pair_rules import AXES, USED, Rules
-from wavjudge.rewards.pairs import Output, Prompt
+from wavjudge.rewards.pairs.build import Output, Prompt
+from wavjudge.rewards.pairs.files import Scored
+from wavjudge.rewards.pairs.pair_noise import noise_of
+from wavjudge.rewards.pairs.pair_rules import AXES, USED, Rules
 
 F = TypeVar("F", float, float | None)
 

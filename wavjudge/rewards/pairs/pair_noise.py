@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from wavjudge.analysis.stats.reliability import repeatability
-from wavjudge.rewards.pair_rules import AXES, Rules
-from wavjudge.rewards.pairs import Noise
+from wavjudge.rewards.pairs.build import Noise
+from wavjudge.rewards.pairs.pair_rules import AXES, Rules
 from wavjudge.types import Rating
 
 Key = tuple[str, str, str]

@@ -9,9 +9,9 @@ from typing import Any
 
 from wavjudge.reporting import wavalign
 from wavjudge.rewards.gate import Obedience
-from wavjudge.rewards.pair_noise import Key
-from wavjudge.rewards.pair_rules import AXES, Rules
-from wavjudge.rewards.pairs import Output, Prompt
+from wavjudge.rewards.pairs.build import Output, Prompt
+from wavjudge.rewards.pairs.pair_noise import Key
+from wavjudge.rewards.pairs.pair_rules import AXES, Rules
 from wavjudge.signature import resolved_model, settled
 from wavjudge.types import Rating
 

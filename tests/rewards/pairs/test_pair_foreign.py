@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from tests.cli.typed import typed
+from tests.rewards.pairs.test_build import keys, output, record, run
 from tests.rewards.test_gate import DEAF, HEARS, made
-from tests.rewards.test_pairs import keys, output, record, run
 from wavjudge.errors import InputError
 from wavjudge.reporting.calibration_files import CalibrationFile
 from wavjudge.rewards.gate import Obedience
-from wavjudge.rewards.pair_files import Scored, of_file, of_run
-from wavjudge.rewards.pair_obedience import obeying
-from wavjudge.rewards.pair_rules import Rules
-from wavjudge.rewards.pairs import Built, build
+from wavjudge.rewards.pairs.build import Built, build
+from wavjudge.rewards.pairs.files import Scored, of_file, of_run
+from wavjudge.rewards.pairs.pair_obedience import obeying
+from wavjudge.rewards.pairs.pair_rules import Rules
 
 PLAN = HEARS.split("|is:")[0]
 OTHER = "scored by another model than the calibrated one"

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from tests.cli.typed import typed
+from tests.rewards.pairs.test_build import SCORES, keys, output, record, run, scored
 from tests.rewards.test_gate import DEAF, HEARS, made
-from tests.rewards.test_pairs import SCORES, keys, output, record, run, scored
 from wavjudge.errors import InputError
 from wavjudge.reporting.calibration_files import CalibrationFile
 from wavjudge.rewards.gate import Obedience
-from wavjudge.rewards.pair_files import Scored, of_run, write
-from wavjudge.rewards.pair_obedience import obeying
-from wavjudge.rewards.pair_rules import Rules
-from wavjudge.rewards.pairs import build
+from wavjudge.rewards.pairs.build import build
+from wavjudge.rewards.pairs.files import Scored, of_run, write
+from wavjudge.rewards.pairs.pair_obedience import obeying
+from wavjudge.rewards.pairs.pair_rules import Rules
 
 JUDGES = {"semantic_score": HEARS, "paralinguistic_score": DEAF}
 ONE = record(output("a", 5, 2), output("b", 2, 5), output("c", 3, 1), signatures=JUDGES)

@@ -1,0 +1,1 @@
+"""Preference pairs from ratings, and where a judge may choose them."""
