@@ -17,7 +17,7 @@ from wavjudge.bench.importers.base import write as write_import
 from wavjudge.errors import InputError, StoreError, WavjudgeError
 from wavjudge.reporting import leaderboard, plots, table
 from wavjudge.rewards.pairs import files
-from wavjudge.rewards.pairs.pair_rules import Rules
+from wavjudge.rewards.pairs.build import Rules
 from wavjudge.run_files import new_file, write_new
 
 REPORT = table.Report("t", (), (), (), ())

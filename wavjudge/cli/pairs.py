@@ -12,9 +12,8 @@ from wavjudge.nearest import of_path
 
 if TYPE_CHECKING:
     from wavjudge.rewards.gate import Obedience
-    from wavjudge.rewards.pairs.build import Built
+    from wavjudge.rewards.pairs.build import Built, Rules
     from wavjudge.rewards.pairs.files import Scored
-    from wavjudge.rewards.pairs.pair_rules import Rules
 
 
 def pairs(
@@ -72,7 +71,7 @@ def _rules(
 ) -> Rules:  # fmt: skip
     from typing import cast
 
-    from wavjudge.rewards.pairs.pair_rules import Mode, Rules, Source
+    from wavjudge.rewards.pairs.build import Mode, Rules, Source
 
     mode = "paralinguistic" if mode == "acoustic" else mode
     both = (1.0, 1.0) if weights is None else _both(weights, mode)
@@ -83,7 +82,7 @@ def _both(weights: str, mode: str) -> tuple[float, float]:
     """Of semantic and acoustic; an axis that is not named weighs nothing."""
     from wavjudge.cli.weights import weights_of
     from wavjudge.errors import InputError
-    from wavjudge.rewards.pairs.pair_rules import AXES, USED
+    from wavjudge.rewards.pairs.build import AXES, USED
 
     if mode != "weighted":
         raise InputError(f"got --weights in mode {mode}, which has none", todo="add --mode weighted, or leave it out")
@@ -124,7 +123,7 @@ def _scored(
 def _obeying(scored: Scored, rules: Rules, obedience: Obedience | None) -> tuple[Scored, Rules]:
     """Scores and rules as the calibration permits them; says the sentence of each axis, and weights that changed."""
     from wavjudge.reporting.text import one_line
-    from wavjudge.rewards.pairs.pair_obedience import obeying
+    from wavjudge.rewards.pairs.files import obeying
 
     if obedience is None:
         return scored, rules

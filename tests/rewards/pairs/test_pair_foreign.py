@@ -14,10 +14,8 @@ from tests.rewards.test_gate import DEAF, HEARS, made
 from wavjudge.errors import InputError
 from wavjudge.reporting.calibration_files import CalibrationFile
 from wavjudge.rewards.gate import Obedience
-from wavjudge.rewards.pairs.build import Built, build
-from wavjudge.rewards.pairs.files import Scored, of_file, of_run
-from wavjudge.rewards.pairs.pair_obedience import obeying
-from wavjudge.rewards.pairs.pair_rules import Rules
+from wavjudge.rewards.pairs.build import Built, Rules, build
+from wavjudge.rewards.pairs.files import Scored, obeying, of_file, of_run
 
 PLAN = HEARS.split("|is:")[0]
 OTHER = "scored by another model than the calibrated one"

@@ -14,10 +14,8 @@ from tests.rewards.test_gate import DEAF, HEARS, made
 from wavjudge.errors import InputError
 from wavjudge.reporting.calibration_files import CalibrationFile
 from wavjudge.rewards.gate import Obedience
-from wavjudge.rewards.pairs.build import build
-from wavjudge.rewards.pairs.files import Scored, of_run, write
-from wavjudge.rewards.pairs.pair_obedience import obeying
-from wavjudge.rewards.pairs.pair_rules import Rules
+from wavjudge.rewards.pairs.build import Rules, build
+from wavjudge.rewards.pairs.files import Scored, obeying, of_run, write
 
 JUDGES = {"semantic_score": HEARS, "paralinguistic_score": DEAF}
 ONE = record(output("a", 5, 2), output("b", 2, 5), output("c", 3, 1), signatures=JUDGES)

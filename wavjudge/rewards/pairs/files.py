@@ -8,21 +8,34 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
 from wavjudge import audio
+from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.errors import InputError
 from wavjudge.reporting import wavalign
-from wavjudge.rewards.gate import Obedience
-from wavjudge.rewards.pairs.build import Noise, Output, Pair, Prompt
-from wavjudge.rewards.pairs.pair_foreign import foreign_record, marked, own_scores, told
-from wavjudge.rewards.pairs.pair_noise import Repeats, noise_of, repeats_of
-from wavjudge.rewards.pairs.pair_rules import AXES, USED, Rules
+from wavjudge.rewards.combine import Weights
+from wavjudge.rewards.gate import Obedience, Permit, as_people_say
+from wavjudge.rewards.pairs.build import (
+    AXES,
+    USED,
+    Key,
+    Noise,
+    Output,
+    Pair,
+    Prompt,
+    Repeats,
+    Rules,
+    noise_of,
+    repeats_of,
+)
 from wavjudge.run_files import inside, write_new
+from wavjudge.signature import resolved_model, settled
 from wavjudge.store import RunFolder
 from wavjudge.types import Item, Rating, Response, Utterance
 
@@ -297,3 +310,113 @@ def _record(line: str) -> Any:
 
 def _relative(path: Path | None, out: Path) -> str | None:
     return None if path is None else os.path.relpath(path.resolve(), out.parent.resolve())
+
+
+# Scores that came from another model than the calibrated one, under its name: no pair is made of them.
+
+
+def own_scores(
+    ratings: Sequence[Rating], rules: Rules, obedience: Obedience | None
+) -> tuple[list[Rating], list[Rating]]:
+    """The ratings that the calibration may be of, and those by another model on the axes of the mode.
+
+    All stay where none is the calibrated model's: then the calibration is of another judge altogether, and says so.
+    """
+    used, ratings = {AXES[name] for name in rules.used}, _spelled_alike(ratings)
+    if obedience is None:
+        return ratings, []
+    foreign = [one.axis in used and obedience.is_foreign(one.axis, one.signature) for one in ratings]
+    own = [one for one, is_foreign in zip(ratings, foreign, strict=True) if not is_foreign]
+    if not {one.axis for one in own if one.score is not None} >= used & {one.axis for one in ratings}:
+        return ratings, []
+    return own, [one for one, is_foreign in zip(ratings, foreign, strict=True) if is_foreign and one.score is not None]
+
+
+def _spelled_alike(ratings: Sequence[Rating]) -> list[Rating]:
+    names = {one.signature for one in ratings if one.score is not None}
+    homes = {name: home for name, home in settled(names, names).items() if name != home}
+    return [one.model_copy(update={"signature": homes[one.signature]}) if one.signature in homes else one
+            for one in ratings]  # fmt: skip
+
+
+def marked(prompt: Prompt, foreign: Sequence[Rating]) -> Prompt:
+    """The prompt, whose outputs know which of their missing scores another model gave."""
+    names = {axis: name for name, axis in AXES.items()}
+    given: dict[Key, set[str]] = {}
+    for one in foreign:
+        subject = one.subject
+        key = (subject.benchmark, subject.item_id, f"{subject.candidate}/{subject.attempt}")
+        given.setdefault(key, set()).add(names[one.axis])
+
+    def known(one: Output) -> Output:
+        names = given.get((prompt.dataset, prompt.id, one.key), set())
+        return replace(one, foreign=frozenset(name for name in names if one.scores.get(name) is None))
+
+    target = known(prompt.target) if prompt.target else None
+    return replace(prompt, outputs=tuple(map(known, prompt.outputs)), target=target) if given else prompt
+
+
+def told(foreign: Sequence[Rating]) -> Iterator[str]:
+    """How many scores of which other model were set aside."""
+    for model, count in Counter(resolved_model(one.signature) for one in foreign).most_common():
+        who = repr(model) if model is not None else "a model that is not named"
+        yield f"{count} scores by {who}, which is not the calibrated model: set aside"
+
+
+def foreign_record(record: Any, rules: Rules, obedience: Obedience) -> str:
+    """Why a scored prompt of a file cannot stand beside the calibration; empty where it can."""
+    signatures = record.get("signatures") if isinstance(record, Mapping) else None
+    if not isinstance(signatures, Mapping):
+        return ""
+    for axis in (AXES[name] for name in rules.used):
+        signature = signatures.get({**wavalign.AXES, **wavalign.WHOLE}[axis])
+        if isinstance(signature, str) and obedience.is_foreign(axis, signature):
+            return (
+                f"{axis} rated by {resolved_model(signature) or 'an unnamed model'}, which is not the calibrated model"
+            )
+    return ""
+
+
+# Pairs that obey a calibration, by the rules of rewards: an axis below the bar is refused or weighs less.
+#
+# The weights of a mode keep their sum, so that a least gap stays in the points that it was meant in.
+
+F = TypeVar("F", float, float | None)
+
+
+def obeying(scored: Scored, rules: Rules, obedience: Obedience) -> tuple[Scored, Rules, tuple[Permit, ...]]:
+    """The scores and rules that may be used, and the permit of each axis of the mode.
+
+    Where weights change, the mode becomes ``weighted``. Maps are put to scores and to repeats, so that noise is in the
+    points of what is compared; one that was named for a file without repeats is taken as it was named.
+
+    Raises `InputError` for an axis that is refused, and for a judge that the calibration does not hold.
+    """
+    total = sum(rules.used.values())
+    asked = Weights({AXES[name]: weight / total for name, weight in rules.used.items()})
+    weights, permits = obedience.weighed(asked, scored.signatures, answered=True)
+    if dict(weights.axes) != dict(asked.axes):
+        semantic, paralinguistic = (total * weights.axes.get(AXES[name], 0.0) for name in USED["weighted"])
+        rules = replace(rules, mode="weighted", weights=(semantic, paralinguistic))
+    maps = {name: one for name, axis in AXES.items()
+            if (one := obedience.maps(weights, scored.signatures, answered=True).get(axis)) is not None}  # fmt: skip
+    repeats = {key: [_mapped(one, maps) for one in of] for key, of in scored.repeats.items()}
+    return replace(
+        scored, prompts=[_obeyed_prompt(one, maps) for one in scored.prompts], repeats=repeats,
+        noise=noise_of(repeats, rules) if repeats else scored.noise, calibration=obedience.signature,
+    ), rules, permits  # fmt: skip
+
+
+def _obeyed_prompt(prompt: Prompt, maps: Mapping[str, RecalibrationMap]) -> Prompt:
+    target = _obeyed_output(prompt.target, maps) if prompt.target else None
+    return replace(prompt, outputs=tuple(_obeyed_output(one, maps) for one in prompt.outputs), target=target)
+
+
+def _obeyed_output(one: Output, maps: Mapping[str, RecalibrationMap]) -> Output:
+    return replace(one, scores=_mapped(one.scores, maps))
+
+
+def _mapped(scores: Mapping[str, F], maps: Mapping[str, RecalibrationMap]) -> dict[str, F]:
+    """Scores on people's scale; what is missing stays missing."""
+    return {name: score if score is None or name not in maps else as_people_say(score, maps[name])
+            for name, score in scores.items()}  # fmt: skip
