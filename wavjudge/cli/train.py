@@ -105,7 +105,7 @@ def run(
     with_extra(*TRL)
     before_torch(config)
     from wavjudge.training.config import read
-    from wavjudge.training.run import prepared, trained
+    from wavjudge.training.launch import prepared, trained
 
     ready = prepared(read(config))
     if ready.rank == 0:

@@ -11,7 +11,7 @@ from wavjudge.rewards.judge_reward import JudgeReward
 from wavjudge.training.config import HybridConfig
 from wavjudge.training.data import Example, examples
 from wavjudge.training.judges import judge_of
-from wavjudge.training.monitoring import Monitoring, monitoring
+from wavjudge.training.monitor import Monitoring, monitoring
 from wavjudge.training.ready import Ready, adapter, arguments, held_out_of, place, speaker_of
 from wavjudge.training.recipe import Recipe
 from wavjudge.training.trainer import HybridGRPOTrainer

@@ -22,7 +22,7 @@ from tests.training.processes import ROOT, TWO, figures, finished, folder, logge
 from tests.training.tiny import Tiny
 from wavjudge.rewards.item import RewardItem
 from wavjudge.training.data import Example, Row
-from wavjudge.training.monitoring import answering
+from wavjudge.training.monitor import answering
 from wavjudge.training.toy_world import CLOSE, END, OPEN, PAD
 
 MONITOR = """
