@@ -15,7 +15,7 @@ from tests.rewards.sounds import item
 from tests.rewards.test_gate import DEAF, HEARS, made
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.training.config import HybridConfig, read
-from wavjudge.training.judges import judge_of
+from wavjudge.training.rollouts import judge_of
 
 TEXT = """
 [model]

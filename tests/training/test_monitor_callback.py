@@ -21,7 +21,7 @@ from wavjudge.rewards.adapters.columns import Columns
 from wavjudge.rewards.adapters.trl import TRLReward
 from wavjudge.rewards.item import RewardItem, Samples
 from wavjudge.rewards.monitor.watch import Watch
-from wavjudge.training.monitor_callback import MonitorCallback
+from wavjudge.training.monitor import MonitorCallback
 
 STEPS, EVERY = 20, 5
 

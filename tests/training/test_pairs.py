@@ -14,7 +14,7 @@ pytest.importorskip("transformers", reason="transformers is not installed (extra
 from tests.cli.typed import typed
 from tests.training.tiny import Tiny, write_scored
 from wavjudge.errors import InputError
-from wavjudge.training.pairs import Pair, check, notes, read
+from wavjudge.training.data import Pair, check, notes, read
 from wavjudge.training.toy_world import CLOSE, END, OPEN
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -14,7 +14,7 @@ from tests.loopback.server import Loopback
 from wavjudge.rewards.groups import Group
 from wavjudge.rewards.item import RewardItem, Samples
 from wavjudge.rewards.judge_reward import JudgeReward
-from wavjudge.training.rollout_variance import rollout_variance
+from wavjudge.training.inspection import rollout_variance
 
 
 def answer(prompt: str, step: int, hz: float, spoken: bool = True) -> RewardItem:

@@ -17,8 +17,7 @@ pytest.importorskip("trl", reason="TRL is not installed (extra train)")
 from tests.loopback.server import Loopback
 from tests.training.processes import figures, finished, folder, logged, started, state
 from wavjudge.errors import AuthError, DivergedError, NoRewardError, StopRun
-from wavjudge.training.checkpoint import NAME, Saved, newest
-from wavjudge.training.stopping import LastStep
+from wavjudge.training.checkpoint import NAME, LastStep, Saved, newest
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
 

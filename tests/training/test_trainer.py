@@ -21,8 +21,7 @@ from wavjudge.rewards.groups import Group
 from wavjudge.rewards.mixing import Gates
 from wavjudge.training.data import Example, Row, collated, examples
 from wavjudge.training.losses import next_token_logps, supervised
-from wavjudge.training.recipe import Recipe
-from wavjudge.training.trainer import HybridGRPOTrainer
+from wavjudge.training.trainer import HybridGRPOTrainer, Recipe
 
 pytestmark = [pytest.mark.heavy, pytest.mark.filterwarnings("ignore")]
 

@@ -19,13 +19,11 @@ from trl import DPOConfig, DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from wavjudge.errors import InputError
-from wavjudge.training.checkpoint import Saved
-from wavjudge.training.data import Example, Speaker
+from wavjudge.training.checkpoint import Saved, WatchedTrainer, checked_model
+from wavjudge.training.data import Example, Pair, Speaker, check
 from wavjudge.training.losses import frozen
 from wavjudge.training.masks import Rule, Tokens, masks
-from wavjudge.training.pairs import Pair, check
 from wavjudge.training.vocabulary import Vocabulary
-from wavjudge.training.watched import WatchedTrainer, checked_model
 
 __all__ = ["MaskedDPOTrainer"]
 

@@ -6,26 +6,30 @@ No judge is asked. The gradients are those of the supervised loss; the preferenc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from wavjudge.errors import InputError
+from wavjudge.rewards.groups import Group
 from wavjudge.rewards.rollouts import Spread
+from wavjudge.store import RunFolder
 from wavjudge.training.checkpoint import Saved, newest
 from wavjudge.training.config import HybridConfig, TrainingConfig
 from wavjudge.training.data import Batch, Speaker, collated, examples
 from wavjudge.training.diagnostics import Change, Gradients, Kind, changes, evaluating, gradients
+from wavjudge.training.launch import speaker_of
 from wavjudge.training.losses import next_token_logps, supervised
 from wavjudge.training.masks import Counted
-from wavjudge.training.ready import speaker_of
-from wavjudge.training.rollout_variance import rollout_variance
+from wavjudge.types import Rating, Response
 
-__all__ = ["Inspected", "inspected"]
+__all__ = ["Inspected", "inspected", "rollout_variance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +115,49 @@ def _both(model: Any, base: Any, batches: list[Batch]) -> Iterator[tuple[Tensor,
     with evaluating(model), evaluating(base):
         for batch in batches:
             yield _logps(model, batch), _logps(base, batch), batch.masks
+
+
+# How far the rollouts of one prompt lay apart in a training, axis by axis: from what the training logged.
+#
+# A group is the answers to one prompt at one step, as the trainer compared them. A step that was done twice, since a
+# crash lay between, counts once: by its last answers, which are those that the checkpoint learnt from.
+
+Attempt = tuple[str, int]
+"""A prompt's id and which of its answers."""
+
+
+def rollout_variance(logs: Iterable[Path], *, generations: int, after: int, until: int) -> list[Spread]:
+    """A row for each axis, and one for the reward, over the steps from `after` up to below `until`.
+
+    logs: the folders `rewards/rank-*` of a training. generations: answers to a prompt at a step. No row without a log.
+    """
+    groups: dict[str, list[Group]] = defaultdict(list)
+    for log in sorted(logs):
+        with RunFolder(log) as folder:
+            responses, ratings = list(folder.responses()), list(folder.ratings())
+        columns = _columns(responses, ratings)
+        for group in _groups(responses, generations, after, until):
+            for name, scores in columns.items():
+                groups[name].append(Group.of([scores.get(one) for one in group]))
+    return [Spread.of(name, found) for name, found in groups.items()]
+
+
+def _groups(responses: Iterable[Response], generations: int, after: int, until: int) -> list[list[Attempt]]:
+    steps: dict[tuple[int, str], list[Attempt]] = defaultdict(list)
+    for one in responses:
+        step = one.details.get("step")
+        if isinstance(step, float) and after <= step < until:
+            steps[int(step), one.item_id].append((one.item_id, one.attempt))
+    return [sorted(held)[-generations:] for held in steps.values()]
+
+
+def _columns(responses: Sequence[Response], ratings: Iterable[Rating]) -> dict[str, Mapping[Attempt, float]]:
+    """Scores by axis, the mean of the repeats that were scored; rewards last."""
+    found: dict[str, dict[Attempt, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for one in ratings:
+        if one.score is not None:
+            found[one.axis][one.subject.item_id, one.subject.attempt].append(one.score)
+    for said in responses:
+        if isinstance(reward := said.details.get("reward"), float):
+            found["reward"][said.item_id, said.attempt].append(reward)
+    return {name: {at: fmean(scores) for at, scores in held.items()} for name, held in found.items()}

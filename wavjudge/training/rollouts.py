@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from accelerate.utils import gather_object
 
 from wavjudge.errors import InputError, StopRun, WavjudgeError
 from wavjudge.rewards.combine import Reward
+from wavjudge.rewards.gate import OPTIONS, Obedience, of_options
+from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.item import RewardItem, Samples, why
-from wavjudge.rewards.judge_reward import Judged
+from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.training.audio import decoded
+from wavjudge.training.config import JudgeSection, RewardSection
 from wavjudge.training.data import Example, Speaker
 from wavjudge.training.diagnostics import evaluating
 
-__all__ = ["Judge", "answered", "rewards_of_all", "sampled"]
+__all__ = ["Judge", "answered", "judge_of", "rewards_of_all", "sampled"]
 
 
 class Judge(Protocol):
@@ -68,3 +72,33 @@ def answered(speaker: Speaker, asked: Example, ids: Sequence[int], rate_hz: int,
     except (Exception, SystemExit) as error:
         return replace(item, crashed=why(error, "the speaker"))
     return replace(item, answer_audio=None if heard is None else Samples(*heard), answer_text=text)
+
+
+# The judge that a section of a config names.
+
+
+def judge_of(held: JudgeSection, log: Path | None = None) -> JudgeReward:
+    """Without a ceiling of its own: it would stop one process alone.
+
+    Raises `InputError` where the calibration of a reward does not permit it, and for a reward that an instrument gives.
+    """
+    reward = JudgeReward(
+        held.judges, held.weights, guards=Guards(held.guards, floor=held.floor) if held.guards else None,
+        repeats=held.repeats, tries=held.tries, deadline_seconds=held.deadline_seconds, prompts=held.prompts,
+        prompt_set=held.prompt_set, price=held.price, max_cost=held.max_cost, cache=held.cache, log=log,
+        calibration=_obedience(held),
+    )  # fmt: skip
+    if isinstance(held, RewardSection) and not held.instruments_for_debugging and (axes := reward.instruments):
+        reward.close()
+        raise InputError(
+            f"got {', '.join(axes)} as a reward, which an instrument measures and no judge hears", where="[reward]",
+            todo="an instrument is a guard: whatever it does not hear is what a training by it learns. Weigh a judge's "
+            "axis, or set instruments_for_debugging = true to try a setup out",
+        )  # fmt: skip
+    return reward
+
+
+def _obedience(held: JudgeSection) -> Obedience | None:
+    if not isinstance(held, RewardSection):
+        return None
+    return of_options(held.calibration, **{name: getattr(held, name) for name in OPTIONS})
