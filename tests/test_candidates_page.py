@@ -17,7 +17,7 @@ from tests.signals.sounds import needs_espeak, needs_models
 from tests.test_docs import DOCS, page
 from wavjudge.bench.candidates.build import KINDS
 from wavjudge.cli.kinds import _options
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 BEGIN, END = "<!-- candidates -->\n", "<!-- /candidates -->\n"
 

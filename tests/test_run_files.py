@@ -13,7 +13,7 @@ from tests.cli.typed import spec, typed
 from tests.loopback import Loopback
 from wavjudge import run_files, score
 from wavjudge.errors import StoreError
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 LOGS = ("items.jsonl", "responses.jsonl", "ratings.jsonl", "unanswered.jsonl", "internal-errors.log")
 

@@ -20,7 +20,7 @@ from wavjudge.bench.run import Plan, run
 from wavjudge.bench.watcher import Watcher
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.judges.context import workshop as workshop
-from wavjudge.store import RunFolder, no_run
+from wavjudge.store.run_folder import RunFolder, no_run
 from wavjudge.types import Rating, Response, Status
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from wavjudge.bench.test_set import open_benchmark
 from wavjudge.bench.watcher import Nobody
 from wavjudge.errors import StopRun
 from wavjudge.judges.build import Workshop
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Outcome, Rating, Response
 
 SECRET = "The reference that nobody may see"

@@ -23,7 +23,7 @@ from wavjudge.bench.ingest import Intake
 from wavjudge.bench.manifest import closed, opened
 from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import ProviderDownError, StopRun
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Call, CandidateEntry, Response, Unanswered, Usage, Utterance
 
 ROOT = Path(__file__).parents[2]

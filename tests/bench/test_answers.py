@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from wavjudge.bench.answers import TestSet, open_testset
 from wavjudge.bench.rows import HistoryRow, Row
-from wavjudge.bench.stored import StoredSet
 from wavjudge.errors import InputError
+from wavjudge.store.answers import StoredSet
 
 FULL: dict[str, Any] = {
     "item_id": "7", "candidate": "m", "attempt": 1, "question_text": "Why?", "question_audio": "q.wav",

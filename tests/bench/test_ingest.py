@@ -19,7 +19,7 @@ from wavjudge.bench.answers import Row, TestSet, open_testset
 from wavjudge.bench.ingest import Intake
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.spelling import apart, look
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Item, Response
 
 RATE = 16_000

@@ -14,7 +14,7 @@ from tests.bench.answers import write_answers
 from tests.bench.asking import Ledger
 from tests.loopback import Loopback
 from wavjudge import api, resources
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import JudgeEntry
 
 

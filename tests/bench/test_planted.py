@@ -23,7 +23,7 @@ from wavjudge import api
 from wavjudge.bench.run import Asking, Plan, run_all
 from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import StoreError
-from wavjudge.store import FAULTS, RunFolder
+from wavjudge.store.run_folder import FAULTS, RunFolder
 
 pytestmark = [  # what a planted error leaves half done, Python complains of when it is thrown away
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),

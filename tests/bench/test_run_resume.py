@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.asking import HEAD_OF_PERSISTENT, program, write_talks
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Response
 
 ROOT = Path(__file__).parents[2]

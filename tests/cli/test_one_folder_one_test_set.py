@@ -12,7 +12,7 @@ from tests.loopback import Loopback
 from wavjudge import load, score
 from wavjudge.analysis.tables.ratings import read_table
 from wavjudge.cli.progress import Pace
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 
 def test_answers_to_another_test_set_are_refused(tmp_path: Path) -> None:

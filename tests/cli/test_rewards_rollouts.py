@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.test_calibrate import write
 from tests.cli.typed import typed
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Item, Rating, Response, RunManifest, Scale, Subject, Utterance
 
 

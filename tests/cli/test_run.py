@@ -15,7 +15,7 @@ from tests.bench.candidates.test_process import PARROT
 from tests.cli.typed import shell, spec, typed
 from tests.loopback.server import Loopback
 from tests.loopback.verdict import wav
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 
 def responses(run: Path) -> dict[str, str]:

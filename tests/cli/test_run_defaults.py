@@ -12,7 +12,7 @@ from tests.bench.candidates.test_process import PARROT
 from tests.cli.typed import spec, typed
 from tests.loopback.server import Loopback
 from wavjudge import resources
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 TONE = """+++
 name = "tone"

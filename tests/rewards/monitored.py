@@ -14,7 +14,7 @@ from wavjudge.audio import Waveform
 from wavjudge.rewards.combine import Reward, Weights
 from wavjudge.rewards.monitor.evaluations import Look, Measured, measured
 from wavjudge.rewards.monitor.plan import Fingerprint, Plan, plan
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import AudioRef, Item, Rating, Response, RunManifest, Scale, Utterance
 
 REWARD = "openai:gpt-audio-1.5|overall.1#aaaaaaaaaaaa|parse:1|t:default|qt,qa,own,aa|before|pcm16-16000-mono|v1"

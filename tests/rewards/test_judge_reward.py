@@ -23,7 +23,7 @@ from wavjudge.rewards.combine import Policy, Weights
 from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.item import RewardItem, Samples
 from wavjudge.rewards.judge_reward import JudgeReward
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Scale
 
 ONE = {"overall": 1.0}

@@ -27,7 +27,7 @@ from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.item import as_file
 from wavjudge.rewards.judge_reward import JudgeReward
 from wavjudge.rewards.server import RewardServer
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 Client = Callable[..., Awaitable[tuple[int, Any]]]
 

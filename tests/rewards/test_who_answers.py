@@ -31,7 +31,7 @@ from wavjudge.rewards.gate import Obedience
 from wavjudge.rewards.judge_reward import JudgeReward
 from wavjudge.rewards.server import RewardServer
 from wavjudge.signature import resolved, resolved_model
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 AT = 2
 ONE = {"semantic": 1.0}

@@ -22,7 +22,7 @@ from wavjudge.bench.run import Plan, run
 from wavjudge.clients.cache import ReplyCache
 from wavjudge.judges.build import Workshop
 from wavjudge.judges.prompts import load_all, select
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Rating
 
 

@@ -23,7 +23,7 @@ from wavjudge.judges.base import Judge
 from wavjudge.judges.build import Workshop, build
 from wavjudge.judges.prompts import load_all, select
 from wavjudge.signature import resolved
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Call, Rating, Usage
 
 _SPEC = "openai:loopback?base_url=http://127.0.0.1:9/v1"  # nobody listens there, and nobody is called

@@ -26,7 +26,7 @@ from tests.training.processes import (
     state,
 )  # fmt: skip
 from wavjudge.errors import AuthError
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 pytestmark = [pytest.mark.heavy, pytest.mark.filterwarnings("ignore")]
 

@@ -29,7 +29,7 @@ from wavjudge.clients.base import call_record, received
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import CandidateDownError, InputError, MissingRecordingError, NeverAcceptedError, StopRun
 from wavjudge.internal import PREFIX, ends_the_run, in_thread, noted
-from wavjudge.store import RunFolder, storable
+from wavjudge.store.run_folder import RunFolder, storable
 from wavjudge.types import Call, Item, Message, Outcome, Response, Unanswered, Utterance
 
 # One conversation between the user of an item and a candidate: what was said so far, and the record it comes to.

@@ -11,7 +11,7 @@ from wavjudge.internal import PREFIX
 from wavjudge.judges.base import Judge, Task
 from wavjudge.judges.model_judge import ModelJudge
 from wavjudge.signature import REPLIED, planned, resolved_model, same_model
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Item, Rating, RatingKey, Response, Status, Stored, Subject
 
 # Who answered for a judge so far, by a run's own log: a resume knows another model at its first reply.

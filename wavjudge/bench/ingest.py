@@ -18,10 +18,10 @@ from wavjudge.audio import AudioFault
 from wavjudge.bench.answers import Answers, TestSet
 from wavjudge.bench.paths import found, located
 from wavjudge.bench.rows import ItemRow, Row, SaidRow
-from wavjudge.bench.stored import StoredRow
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.judges.base import refuse_outside
-from wavjudge.store import RunFolder
+from wavjudge.store.answers import StoredRow
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import AudioRef, Item, Message, Outcome, Response, Utterance
 
 Keep = Literal["copy", "reference"]

@@ -17,7 +17,7 @@ from wavjudge.clients.middleware import add_usage
 from wavjudge.clients.spec import parse_spec
 from wavjudge.errors import InputError
 from wavjudge.judges.base import Judge
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import BenchmarkEntry, CandidateEntry, JudgeEntry, Response, RunManifest, Unanswered, Usage
 from wavjudge.version import __version__
 

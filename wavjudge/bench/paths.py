@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from wavjudge.bench.stored import is_run
 from wavjudge.bench.table_files import TABLES, raw_rows
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.regular import kind_of_file
 from wavjudge.spelling import apart, look
+from wavjudge.store.answers import is_run
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _LOCAL = re.compile(r"file://(?:localhost(?=/))?|file:", re.IGNORECASE)

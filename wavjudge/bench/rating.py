@@ -18,7 +18,6 @@ from wavjudge.bench.done import RETRIED_STATUSES as RETRIED_STATUSES
 from wavjudge.bench.done import Done, identity_of
 from wavjudge.bench.ingest import Intake
 from wavjudge.bench.rows import Row
-from wavjudge.bench.stored import StoredRow
 from wavjudge.bench.watcher import Nobody, Unheard, Watcher, rows_of
 from wavjudge.bench.workers import Lanes
 from wavjudge.clients.identity import OnModelChange
@@ -27,7 +26,8 @@ from wavjudge.errors import InputError, MissingRecordingError, StopRun
 from wavjudge.internal import ends_the_run, in_thread, managed, noted
 from wavjudge.judges.base import Case, Judge, Task, unscored
 from wavjudge.judges.reading.parse import NO_TAG
-from wavjudge.store import RunFolder, storable
+from wavjudge.store.answers import StoredRow
+from wavjudge.store.run_folder import RunFolder, storable
 from wavjudge.types import Item, Rating, Response
 
 # A judge that does not keep to the tags is named after a few replies, before all of them are paid for.

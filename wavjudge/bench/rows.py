@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from wavjudge.bench.table_files import Raw, filled, no_json
 from wavjudge.internal import ends_the_run, noted
 from wavjudge.nearest import listed, meant
-from wavjudge.store import first_problem
+from wavjudge.store.run_folder import first_problem
 from wavjudge.types import Check, Count, Outcome, Role
 
 R = TypeVar("R", bound=BaseModel)

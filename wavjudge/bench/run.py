@@ -23,7 +23,6 @@ from wavjudge.bench.candidates.build import build_candidate
 from wavjudge.bench.ingest import Intake, Keep
 from wavjudge.bench.manifest import closed, opened, with_source
 from wavjudge.bench.rating import RETRIED_STATUSES, Runner, Summary
-from wavjudge.bench.stored import StoredSet
 from wavjudge.bench.test_set import Benchmark
 from wavjudge.bench.watcher import Nobody, Watcher
 from wavjudge.clients.identity import OnModelChange, check_rule
@@ -32,7 +31,8 @@ from wavjudge.errors import InputError
 from wavjudge.judges.base import Judge
 from wavjudge.judges.build import Workshop, build
 from wavjudge.judges.model_judge import ModelJudge
-from wavjudge.store import RunFolder
+from wavjudge.store.answers import StoredSet
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import BenchmarkEntry, RunManifest
 
 S = TypeVar("S", Asked, Summary)

@@ -30,7 +30,7 @@ from wavjudge.internal import managed
 from wavjudge.nearest import nearest, of_path
 from wavjudge.regular import refuse_special
 from wavjudge.run_files import inside
-from wavjudge.store import first_problem
+from wavjudge.store.run_folder import first_problem
 from wavjudge.types import AxisName, BenchmarkEntry
 
 FILE = "benchmark.toml"

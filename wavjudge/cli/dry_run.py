@@ -23,7 +23,7 @@ from wavjudge.judges.build import Workshop, build
 from wavjudge.judges.model_judge import ModelJudge
 from wavjudge.reporting.summary import reasons, told
 from wavjudge.reporting.text import counted
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Response
 
 

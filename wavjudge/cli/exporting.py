@@ -39,7 +39,7 @@ def export(
 def _paper(run: Path, out: Path, rater: str | None) -> None:
     from wavjudge import api
     from wavjudge.reporting.wavalign import write
-    from wavjudge.store import RunFolder
+    from wavjudge.store.run_folder import RunFolder
 
     scored = api.load(run)
     with RunFolder(run) as folder:

@@ -99,9 +99,9 @@ def _scored(
     obedience: Obedience | None, outside: bool,
 ) -> Scored:  # fmt: skip
     """The scored answers. Options that the kind of source has no use for are refused, not passed over."""
-    from wavjudge.bench.stored import is_run
     from wavjudge.errors import InputError
     from wavjudge.rewards.pairs.files import of_file, of_run
+    from wavjudge.store.answers import is_run
 
     if (rules.chosen == "sft_target") != (target is not None):
         raise InputError(f"got --chosen {rules.chosen} and --target {target}, expected sft_target with a --target",

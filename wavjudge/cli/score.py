@@ -100,8 +100,8 @@ def score(
 
 def _itself(responses: Path) -> Path:
     """A run folder is rated where it lies; answers from elsewhere need a folder for their ratings."""
-    from wavjudge.bench.stored import is_run
     from wavjudge.errors import InputError
+    from wavjudge.store.answers import is_run
 
     if not is_run(responses):
         raise InputError("got no --out, and the answers are in no run folder", where=str(responses),
@@ -261,7 +261,7 @@ def _unread(summary: Summary, asked: Asked | None) -> Counter[str]:
 def _told_faults(screen: Console, summary: Summary, out: Path) -> None:
     """Say that wavjudge itself erred, where it did: in few words, for the tracebacks stand in a file."""
     from wavjudge.reporting.text import counted, one_line
-    from wavjudge.store import FAULTS
+    from wavjudge.store.run_folder import FAULTS
 
     if not summary.faults:
         return

@@ -15,7 +15,7 @@ from wavjudge.nearest import did_you_mean
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from wavjudge.store import RunFolder
+    from wavjudge.store.run_folder import RunFolder
     from wavjudge.types import Item, Rating, Response
 
 _UNREAD = "passed over an unreadable line"
@@ -28,7 +28,7 @@ def show(
 ) -> None:
     """Print one rating with everything; with an item id, its ratings; without an id, the run."""
     from wavjudge.errors import InputError
-    from wavjudge.store import RunFolder
+    from wavjudge.store.run_folder import RunFolder
 
     with RunFolder(run) as folder:
         if id_ is None:

@@ -34,7 +34,7 @@ def responses(paths: Sequence[Path]) -> pd.DataFrame | None:
     import pandas as pd
 
     from wavjudge import api
-    from wavjudge.bench.stored import is_run
+    from wavjudge.store.answers import is_run
 
     rows = [
         {"benchmark": r.benchmark, "item_id": r.item_id, "candidate": r.candidate, "attempt": r.attempt,
@@ -54,8 +54,8 @@ def calls(paths: Sequence[Path]) -> pd.DataFrame | None:
     """The call behind each model's rating, the superseded ones included; None unless all of these are run folders."""
     import pandas as pd
 
-    from wavjudge.bench.stored import is_run
-    from wavjudge.store import RunFolder
+    from wavjudge.store.answers import is_run
+    from wavjudge.store.run_folder import RunFolder
 
     if not all(is_run(path) for path in paths):
         return None
@@ -95,7 +95,7 @@ def lengths(paths: Sequence[Path]) -> pd.DataFrame | None:
     import pandas as pd
 
     from wavjudge import api
-    from wavjudge.bench.stored import is_run
+    from wavjudge.store.answers import is_run
 
     rows = [
         {**r.subject(turn).model_dump(), "answer length": said.audio.seconds}
@@ -168,8 +168,8 @@ def _frame(path: Path, rater_kind: RaterKind) -> pd.DataFrame:
 
     from wavjudge import api
     from wavjudge.analysis.tables.ratings import read_table
-    from wavjudge.bench.stored import is_run
     from wavjudge.errors import InputError
+    from wavjudge.store.answers import is_run
 
     if not path.exists():
         raise InputError("got no such file or folder", todo=of_path(path), where=str(path))

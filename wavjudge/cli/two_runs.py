@@ -85,8 +85,8 @@ def same_answers(
 def _read(path: Path) -> _Side:
     from wavjudge import api
     from wavjudge.analysis.tables.ratings import read_table
-    from wavjudge.bench.stored import is_run
-    from wavjudge.store import RunFolder
+    from wavjudge.store.answers import is_run
+    from wavjudge.store.run_folder import RunFolder
 
     if not is_run(path):
         table = read_table(path, rater_kind="model")

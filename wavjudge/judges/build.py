@@ -29,7 +29,7 @@ from wavjudge.judges.instruments import Recogniser
 from wavjudge.judges.model_judge import JudgeOptions, ModelJudge
 from wavjudge.judges.prompts import Prompt
 from wavjudge.nearest import listed, nearest
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 MEBIBYTE = 1024 * 1024
 _log = logging.getLogger(__name__)

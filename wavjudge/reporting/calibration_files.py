@@ -22,7 +22,7 @@ from wavjudge.regular import refuse_special
 from wavjudge.reporting.calibration import COLUMNS, rows
 from wavjudge.reporting.table import EXACT, number
 from wavjudge.spreadsheet import inert
-from wavjudge.store import first_problem
+from wavjudge.store.run_folder import first_problem
 from wavjudge.types import Record, Stored
 from wavjudge.version import __version__
 

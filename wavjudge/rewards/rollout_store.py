@@ -27,7 +27,7 @@ from wavjudge.errors import InputError
 from wavjudge.judges.base import Case, Judge
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.item import RewardItem, as_file
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Item, Outcome, Rating, Response, Utterance
 
 MEBIBYTE = 2**20

@@ -38,7 +38,7 @@ from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.item import RewardItem, sound
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
 from wavjudge.rewards.openapi_page import page
-from wavjudge.store import first_problem
+from wavjudge.store.run_folder import first_problem
 from wavjudge.types import OUTCOMES
 from wavjudge.version import __version__
 

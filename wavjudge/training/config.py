@@ -31,7 +31,7 @@ from wavjudge.rewards.gate import Below
 from wavjudge.rewards.groups import Deviation
 from wavjudge.rewards.guards import Guard
 from wavjudge.rewards.mixing import Gates
-from wavjudge.store import first_problem
+from wavjudge.store.run_folder import first_problem
 from wavjudge.training.data import sha256_of, sha256_of_recordings
 from wavjudge.training.masks import Counted, Tokens
 

@@ -22,7 +22,7 @@ from wavjudge import audio
 from wavjudge.bench.table_files import filled, raw_rows
 from wavjudge.errors import InputError
 from wavjudge.rewards.item import RewardItem
-from wavjudge.store import first_problem
+from wavjudge.store.run_folder import first_problem
 from wavjudge.training.audio import Codec
 from wavjudge.training.masks import Masks, Rule, Tokens, answer_mask, masks
 from wavjudge.training.vocabulary import SpeechTokenizer, Vocabulary

@@ -19,7 +19,7 @@ from torch import Tensor
 from wavjudge.errors import InputError
 from wavjudge.rewards.groups import Group
 from wavjudge.rewards.rollouts import Spread
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.training.checkpoint import Saved, newest
 from wavjudge.training.config import HybridConfig, TrainingConfig
 from wavjudge.training.data import Batch, Speaker, collated, examples

@@ -10,7 +10,7 @@ from tests.bench.asking import SECRET, ask, write_items, write_talks
 from tests.loopback import Loopback
 from tests.signals.sounds import needs_espeak, needs_models, say
 from wavjudge.errors import SpecError
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Unanswered
 
 

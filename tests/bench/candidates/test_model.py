@@ -18,7 +18,7 @@ from wavjudge.clients.money.prices import parse_price
 from wavjudge.errors import AuthError, BudgetError, InputError, NeverAcceptedError, SpecError
 from wavjudge.judges.build import Workshop
 from wavjudge.judges.prompts import load_all, select
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import RunManifest
 
 PROTOCOLS = pytest.mark.parametrize("protocol", ["openai", "gemini"])

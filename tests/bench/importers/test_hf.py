@@ -17,7 +17,7 @@ from wavjudge.bench.answers import open_testset
 from wavjudge.bench.importers import FORMATS
 from wavjudge.bench.ingest import Intake
 from wavjudge.errors import InputError
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 ROWS: list[dict[str, Any]] = [
     {"id": n, "question": f"Q{n}?", "audio": sound(tone(300 + n), f"{n}.wav"), "answer": f"R{n}", "extra": n}

@@ -13,7 +13,7 @@ from wavjudge.bench.importers import kimi
 from wavjudge.bench.ingest import Intake
 from wavjudge.bench.rows import HistoryRow, SaidRow
 from wavjudge.errors import InputError
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Check
 
 ONE: dict[str, Any] = {

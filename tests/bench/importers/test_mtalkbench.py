@@ -13,7 +13,7 @@ from wavjudge.bench.answers import open_testset
 from wavjudge.bench.importers import FORMATS
 from wavjudge.bench.ingest import Intake
 from wavjudge.errors import InputError
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 
 def turn(number: int, models: tuple[str, ...] = ("GPT-4o", "Moshi")) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from wavjudge.bench.importers import FORMATS, vstyle
 from wavjudge.bench.importers.base import write
 from wavjudge.bench.ingest import Intake
 from wavjudge.errors import InputError
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "vstyle-answers"
 

@@ -16,7 +16,7 @@ from wavjudge.rewards.adapters.nemo_gym import VerifyIn
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.item import as_file
 from wavjudge.rewards.server import RewardServer
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 __all__ = ["judge"]
 

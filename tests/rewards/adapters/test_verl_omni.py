@@ -30,7 +30,7 @@ from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.item import RewardItem, Samples
 from wavjudge.rewards.server import RewardServer
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 __all__ = ["judge"]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.typed import Typed, answers, spec, typed
 from tests.loopback.server import Loopback
 from tests.rewards.monitored import HELD_OUT, REWARD, rating, run_folder, training_file
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 
 N = 14
 FLAT = [1.0 + number % 3 for number in range(N)]

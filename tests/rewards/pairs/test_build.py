@@ -12,7 +12,7 @@ from tests.loopback.verdict import wav
 from wavjudge.errors import InputError
 from wavjudge.rewards.pairs.build import Built, Noise, Output, Prompt, Rules, build
 from wavjudge.rewards.pairs.files import Scored, of_file, of_run, unplayable, write
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import AudioRef, Call, Item, Rating, Response, RunManifest, Scale, Subject, Utterance
 
 

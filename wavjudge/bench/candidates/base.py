@@ -13,7 +13,7 @@ from wavjudge import audio
 from wavjudge.clients.accepted import is_of_setup
 from wavjudge.clients.base import RETRIED, AudioPart, Failure, Request, call_record
 from wavjudge.internal import PREFIX
-from wavjudge.store import first_problem
+from wavjudge.store.run_folder import first_problem
 from wavjudge.types import AudioRef, Call, CandidateEntry, Item, Message, Outcome, Response, Utterance
 
 

@@ -15,9 +15,9 @@ from wavjudge import audio
 from wavjudge.bench.answers import Answers, open_testset
 from wavjudge.bench.candidates.base import Answer, Lost, Turn
 from wavjudge.bench.paths import located
-from wavjudge.bench.stored import StoredRow, StoredSet
 from wavjudge.errors import InputError, MissingRecordingError, SpecError
 from wavjudge.run_files import inside
+from wavjudge.store.answers import StoredRow, StoredSet
 from wavjudge.types import CandidateEntry, Outcome
 
 

@@ -39,7 +39,7 @@ from wavjudge.bench.importers.votes import number_in, rating
 from wavjudge.bench.rows import Row
 from wavjudge.errors import InputError
 from wavjudge.internal import ends_the_run, noted
-from wavjudge.store import first_problem
+from wavjudge.store.run_folder import first_problem
 from wavjudge.types import Rating, Scale, Subject
 
 AXIS, SCALE = "overall", Scale(low=1, high=5)

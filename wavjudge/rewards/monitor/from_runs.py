@@ -13,14 +13,14 @@ from pathlib import Path
 
 from wavjudge import audio
 from wavjudge.bench.rows import SaidRow
-from wavjudge.bench.stored import is_run
 from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import InputError
 from wavjudge.rewards.combine import Reward, Weights, combine, outcomes
 from wavjudge.rewards.monitor.evaluations import Measured, measured
 from wavjudge.rewards.monitor.plan import Fingerprint, asked
 from wavjudge.signature import REPLIED, planned, settled
-from wavjudge.store import RunFolder
+from wavjudge.store.answers import is_run
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Item, Rating, Response
 
 ItemKey = tuple[str, str]

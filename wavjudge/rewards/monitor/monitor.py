@@ -26,7 +26,7 @@ from wavjudge.rewards.monitor.alarms import Alarms, Change, Standing, check
 from wavjudge.rewards.monitor.evaluations import QUANTITIES, Look, Measured, checked
 from wavjudge.rewards.monitor.plan import Plan
 from wavjudge.run_files import write_new
-from wavjudge.store import Log, first_problem
+from wavjudge.store.run_folder import Log, first_problem
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

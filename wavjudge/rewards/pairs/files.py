@@ -36,7 +36,7 @@ from wavjudge.rewards.pairs.build import (
 )
 from wavjudge.run_files import inside, write_new
 from wavjudge.signature import resolved_model, settled
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Item, Rating, Response, Utterance
 
 R = TypeVar("R", Item, Response)

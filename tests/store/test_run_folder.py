@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavjudge.errors import RunLockedError, StoreError
-from wavjudge.store import Log, RunFolder
+from wavjudge.store.run_folder import Log, RunFolder
 from wavjudge.types import Call, Item, Rating, Response, RunManifest, Scale, Status, Subject, Usage, Utterance
 
 SUBJECT = Subject(benchmark="b", item_id="1", candidate="c")
@@ -60,7 +60,8 @@ def opened(path: Path) -> RunFolder:
 
 def start(code: str, *arguments: str, stdout: int | None = subprocess.PIPE) -> subprocess.Popen[bytes]:
     """A Python process of its own that knows this file's helpers by name."""
-    head = "import asyncio, sys\nfrom pathlib import Path\nfrom wavjudge.store import *\nfrom wavjudge.types import *\n"
+    head = "import asyncio, sys\nfrom pathlib import Path\n"
+    head += "from wavjudge.store.run_folder import *\nfrom wavjudge.types import *\n"
     return subprocess.Popen(
         [sys.executable, "-c", head + textwrap.dedent(code), *arguments], stdout=stdout, stderr=subprocess.PIPE
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wavjudge.errors import InputError
 from wavjudge.internal import managed
-from wavjudge.store import RunFolder
+from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import BenchmarkEntry, Item, Response
 
 

@@ -1,0 +1,1 @@
+"""The run folder: only this room opens its files."""
