@@ -47,7 +47,7 @@ GUARDS: dict[Name, str] = {
 
 READERS: dict[Name, str] = {
     (
-        "bench/table_files.py",
+        "files/tables.py",
         "_jsonl_rows",
     ): "a generator that broke gives nothing more; what a line holds is read apart",
 }

@@ -22,10 +22,10 @@ from rich.console import Console
 from wavjudge.analysis.leaderboard.leaderboard import Leaderboard, leaderboard
 from wavjudge.analysis.tables.ratings import Ratings
 from wavjudge.errors import InputError
+from wavjudge.files.spreadsheet import as_named
 from wavjudge.reporting.leaderboard import as_csv, as_latex, as_markdown, judge_signature, show, signed, write
 from wavjudge.reporting.table import latex, markdown, number
 from wavjudge.reporting.text import one_line
-from wavjudge.spreadsheet import as_named
 from wavjudge.types import Axis
 from wavjudge.version import __version__
 

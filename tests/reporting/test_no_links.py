@@ -15,10 +15,10 @@ from wavjudge.analysis.tables import flat
 from wavjudge.bench.importers import plain
 from wavjudge.bench.importers.base import write as write_import
 from wavjudge.errors import InputError, StoreError, WavjudgeError
+from wavjudge.files.safe import new_file, write_new
 from wavjudge.reporting import leaderboard, plots, table
 from wavjudge.rewards.pairs import files
 from wavjudge.rewards.pairs.build import Rules
-from wavjudge.run_files import new_file, write_new
 
 REPORT = table.Report("t", (), (), (), ())
 WAYS: dict[str, tuple[str, Callable[[Path], Any]]] = {

@@ -16,12 +16,12 @@ from wavjudge.bench import recordings
 from wavjudge.bench.paths import refuse_for_answers
 from wavjudge.bench.questions import Questions, open_questions
 from wavjudge.bench.rows import Row, validated
-from wavjudge.bench.table_files import TABLES, Raw, raw_rows
 from wavjudge.errors import InputError
+from wavjudge.files.regular import refuse_special
+from wavjudge.files.safe import inside
+from wavjudge.files.tables import TABLES, Raw, raw_rows
 from wavjudge.internal import managed
 from wavjudge.nearest import of_path
-from wavjudge.regular import refuse_special
-from wavjudge.run_files import inside
 from wavjudge.store.answers import StoredSet, is_run, refuse_benchmark
 from wavjudge.types import BenchmarkEntry
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from wavjudge.bench.table_files import TABLES, raw_rows
 from wavjudge.errors import InputError, MissingRecordingError
-from wavjudge.regular import kind_of_file
+from wavjudge.files.regular import kind_of_file
+from wavjudge.files.tables import TABLES, raw_rows
 from wavjudge.spelling import apart, look
 from wavjudge.store.answers import is_run
 

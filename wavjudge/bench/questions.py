@@ -16,11 +16,11 @@ from wavjudge import resources
 from wavjudge.audio import SUFFIXES
 from wavjudge.bench.recordings import HOW, kinds, unread_in
 from wavjudge.bench.rows import ItemRow
-from wavjudge.bench.table_files import TABLES, Raw, filled, not_utf8, raw_rows
 from wavjudge.bench.test_set import FILE, open_benchmark
 from wavjudge.errors import InputError
+from wavjudge.files.safe import inside
+from wavjudge.files.tables import TABLES, Raw, filled, not_utf8, raw_rows
 from wavjudge.nearest import listed, nearest, of_path
-from wavjudge.run_files import inside
 
 _log = logging.getLogger("wavjudge")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from wavjudge import containers
 from wavjudge.audio import SUFFIXES
-from wavjudge.bench.table_files import Raw, not_utf8
 from wavjudge.errors import InputError
-from wavjudge.run_files import inside
+from wavjudge.files.safe import inside
+from wavjudge.files.tables import Raw, not_utf8
 
 _UNREAD = """
     3g2 3gp aac ac3 adts amr ape asf avi awb dff dsf dts eac3 f32 flv gsm m4a m4b m4v mka mkv mov mp2 mp4 mpc nist pcm

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from wavjudge.bench.table_files import Raw, filled, no_json
+from wavjudge.files.tables import Raw, filled, no_json
 from wavjudge.internal import ends_the_run, noted
 from wavjudge.nearest import listed, meant
 from wavjudge.store.run_folder import first_problem

@@ -24,12 +24,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from wavjudge import resources
 from wavjudge.bench.paths import found, home_of, refuse_for_questions
 from wavjudge.bench.rows import ItemRow, validated
-from wavjudge.bench.table_files import TABLES, Raw, raw_rows
 from wavjudge.errors import InputError
+from wavjudge.files.regular import refuse_special
+from wavjudge.files.safe import inside
+from wavjudge.files.tables import TABLES, Raw, raw_rows
 from wavjudge.internal import managed
 from wavjudge.nearest import nearest, of_path
-from wavjudge.regular import refuse_special
-from wavjudge.run_files import inside
 from wavjudge.store.run_folder import first_problem
 from wavjudge.types import AxisName, BenchmarkEntry
 

@@ -80,10 +80,10 @@ def write(
     watch: Callable[[int, int], None] | None = None,
 ) -> None:  # fmt: skip
     """calibration.csv and .json, the plots, and the paper's layout where it is asked for."""
+    from wavjudge.files.safe import write_new
     from wavjudge.reporting import calibration as tables
     from wavjudge.reporting.calibration_files import as_csv
     from wavjudge.reporting.table import latex, markdown
-    from wavjudge.run_files import write_new
 
     out.mkdir(parents=True, exist_ok=True)
     write_new(out / "calibration.csv", as_csv(file))

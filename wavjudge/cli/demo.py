@@ -61,9 +61,9 @@ def demo(
 
 def _draw(run: Path, to: Path) -> None:
     from wavjudge import api
+    from wavjudge.files.safe import write_new
     from wavjudge.reporting import summary as tables
     from wavjudge.reporting.plots import svg
-    from wavjudge.run_files import write_new
 
     scored = api.load(run)
     cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())

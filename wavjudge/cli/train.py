@@ -70,7 +70,7 @@ def toy(
 ) -> None:
     """The recipe's six arms on a toy, minutes on one thread."""
     with_extra("torch")
-    from wavjudge.run_files import write_new
+    from wavjudge.files.safe import write_new
     from wavjudge.training import toy as toys
     from wavjudge.training.toy_arms import Settings, held_out_nll
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wavjudge.errors import InputError
-from wavjudge.run_files import inside
+from wavjudge.files.safe import inside
 from wavjudge.types import (
     AudioRef,
     Axis,

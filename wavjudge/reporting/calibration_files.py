@@ -17,11 +17,11 @@ from wavjudge.analysis.calibration.decisions import State, verdicts
 from wavjudge.analysis.calibration.findings import Calibration, Finding
 from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.errors import InputError
+from wavjudge.files.regular import refuse_special
+from wavjudge.files.spreadsheet import inert
 from wavjudge.nearest import of_path
-from wavjudge.regular import refuse_special
 from wavjudge.reporting.calibration import COLUMNS, rows
 from wavjudge.reporting.table import EXACT, number
-from wavjudge.spreadsheet import inert
 from wavjudge.store.run_folder import first_problem
 from wavjudge.types import Record, Stored
 from wavjudge.version import __version__

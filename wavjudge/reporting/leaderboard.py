@@ -17,6 +17,8 @@ from rich.table import Table
 from wavjudge.analysis.leaderboard.rows import ESTIMATORS, Figure, Leaderboard, Row
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
+from wavjudge.files.safe import write_new
+from wavjudge.files.spreadsheet import inert
 from wavjudge.reporting.origin import result_signature
 from wavjudge.reporting.table import (
     CENTS,
@@ -31,9 +33,7 @@ from wavjudge.reporting.table import (
     with_interval,
 )
 from wavjudge.reporting.text import one_line, say
-from wavjudge.run_files import write_new
 from wavjudge.signature import unverified
-from wavjudge.spreadsheet import inert
 
 
 def judge_signature(row: Row) -> str:

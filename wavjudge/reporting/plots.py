@@ -15,8 +15,8 @@ import numpy as np
 
 from wavjudge.analysis.calibration.findings import Finding
 from wavjudge.analysis.stats.sums import Floats
+from wavjudge.files.safe import new_file
 from wavjudge.reporting.origin import plots_of
-from wavjudge.run_files import new_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -22,10 +22,10 @@ from wavjudge.analysis.leaderboard.rows import Spent
 from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.stats.ppi import Correction
 from wavjudge.errors import InputError
+from wavjudge.files.safe import write_new
+from wavjudge.files.spreadsheet import inert
 from wavjudge.reporting.text import counted as counted
 from wavjudge.reporting.text import one_line
-from wavjudge.run_files import write_new
-from wavjudge.spreadsheet import inert
 from wavjudge.version import __version__
 
 SURE = 0.05

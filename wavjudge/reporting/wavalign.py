@@ -22,7 +22,7 @@ from statistics import fmean
 from typing import Any
 
 from wavjudge.errors import InputError
-from wavjudge.run_files import new_file
+from wavjudge.files.safe import new_file
 from wavjudge.types import AudioRef, Item, Rating, Response, Scale, Subject, Utterance
 
 AXES = {"semantic": "semantic_score", "acoustic": "paralinguistic_score"}

@@ -31,8 +31,8 @@ from typing import Final, Literal, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from wavjudge import run_files
 from wavjudge.errors import InputError, RunLockedError, StoreError
+from wavjudge.files import safe
 from wavjudge.internal import ends_the_run, noted
 from wavjudge.nearest import of_path
 from wavjudge.types import SCHEMA_VERSION, Comparison, Item, Rating, Response, RunManifest, Stored, Unanswered
@@ -56,9 +56,9 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.healed_bytes = run_files.heal(path.parent, path.name)
+        self.healed_bytes = safe.heal(path.parent, path.name)
         # Unbuffered: what a buffer keeps of a failed write would come out later, torn.
-        self._file = run_files.opened(path.parent, path.name, "ab")
+        self._file = safe.opened(path.parent, path.name, "ab")
         self._writing = threading.Lock()
         self._waiting: list[bytes] = []
         self._durable: asyncio.Future[None] | None = None
@@ -120,7 +120,7 @@ class Log:
                 rest = memoryview(data)
                 while rest:
                     rest = rest[self._file.write(rest) :]
-                run_files.sync(self._file)
+                safe.sync(self._file)
             except OSError as error:
                 with suppress(OSError):  # a full disk: take the half-written group back, or a torn line stays inside
                     os.ftruncate(self._file.fileno(), start)
@@ -166,7 +166,7 @@ class RunFolder(AbstractContextManager["RunFolder"]):
         assert self._lock is not None
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            run_files.make_folder(self.path, "prompts")
+            safe.make_folder(self.path, "prompts")
             self._lock.acquire()
         except Timeout as error:
             raise RunLockedError("another process is writing to this run folder", where=str(self.path),
@@ -201,9 +201,9 @@ class RunFolder(AbstractContextManager["RunFolder"]):
         Lines that hold the bytes `without` are passed over unread: reading costs ten times what looking for them does.
         """
         path = self.path / f"{kind}.jsonl"
-        if not run_files.has(self.path, path.name):
+        if not safe.has(self.path, path.name):
             return
-        with run_files.opened(self.path, path.name, "rb") as file:
+        with safe.opened(self.path, path.name, "rb") as file:
             for number, line in enumerate(file, 1):
                 if without is not None and without in line:
                     continue
@@ -253,7 +253,7 @@ class RunFolder(AbstractContextManager["RunFolder"]):
     def manifest(self) -> RunManifest | None:
         path = self.path / "manifest.json"
         try:
-            data = run_files.read_bytes(self.path, path.name)
+            data = safe.read_bytes(self.path, path.name)
         except FileNotFoundError:
             return None
         if data is None:
@@ -268,7 +268,7 @@ class RunFolder(AbstractContextManager["RunFolder"]):
     @property
     def is_begun(self) -> bool:
         """Whether an answer or a rating stands here: without one, what was meant to be a run may yet become another."""
-        return any(run_files.has_bytes(self.path, f"{kind}.jsonl") for kind in ("responses", "ratings", "comparisons"))
+        return any(safe.has_bytes(self.path, f"{kind}.jsonl") for kind in ("responses", "ratings", "comparisons"))
 
     def forget_items(self) -> None:
         """Let go of questions that nobody has answered: the test set may have been mended since, or be another."""
@@ -276,31 +276,31 @@ class RunFolder(AbstractContextManager["RunFolder"]):
             self._lock is not None
             and "items" not in self._logs
             and not self.is_begun
-            and (run_files.has_bytes(self.path, "items.jsonl"))
+            and (safe.has_bytes(self.path, "items.jsonl"))
         ):
-            run_files.replace(self.path, "items.jsonl", b"")
+            safe.replace(self.path, "items.jsonl", b"")
 
     def write_manifest(self, manifest: RunManifest) -> None:
-        run_files.replace(self.path, "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
+        safe.replace(self.path, "manifest.json", (manifest.model_dump_json(indent=2) + "\n").encode())
 
     def keep_fault(self, traceback: str) -> None:
         """Append the traceback of an error of wavjudge itself, for whoever will mend it."""
-        with run_files.opened(self.path, FAULTS, "ab") as file:
+        with safe.opened(self.path, FAULTS, "ab") as file:
             text = f"{datetime.now(UTC).isoformat()} wavjudge {__version__}\n{traceback}\n"
             file.write(text.encode(errors="replace"))
 
     def add_prompt(self, digest: str, text: str) -> None:
         """Keep a prompt text under its hash."""
         name = f"prompts/{digest}.md"
-        if not run_files.has(self.path, name):
-            run_files.replace(self.path, name, text.encode())
+        if not safe.has(self.path, name):
+            safe.replace(self.path, name, text.encode())
 
     def add_audio(self, data: bytes, sha256: str, suffix: str) -> str:
         """Keep a recording under the hash of its bytes; gives the path relative to the run folder."""
         name = f"audio/{sha256[:2]}/{sha256}{suffix.lower()}"
-        if not run_files.has(self.path, name):
+        if not safe.has(self.path, name):
             # Not durable: it is checked by its hash when read, and the source can give it again.
-            run_files.replace(self.path, name, data, durable=False)
+            safe.replace(self.path, name, data, durable=False)
         return name
 
 

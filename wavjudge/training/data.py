@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
 from wavjudge import audio
-from wavjudge.bench.table_files import filled, raw_rows
 from wavjudge.errors import InputError
+from wavjudge.files.tables import filled, raw_rows
 from wavjudge.rewards.item import RewardItem
 from wavjudge.store.run_folder import first_problem
 from wavjudge.training.audio import Codec

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from wavjudge.errors import InputError
+from wavjudge.files.safe import new_file
 from wavjudge.reporting.plots import save
-from wavjudge.run_files import new_file
 from wavjudge.training.diagnostics import Gradients, gradients
 from wavjudge.training.toy_arms import ARMS, Arm, Settings, base, preference_by_kind, train
 from wavjudge.training.toy_model import ToyModel

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from wavjudge.analysis.tables.flat import COLUMNS, flat, write
 from wavjudge.errors import InputError
-from wavjudge.spreadsheet import as_named
+from wavjudge.files.spreadsheet import as_named
 from wavjudge.types import Rating, Scale, Subject
 
 WHOLE = {"attempt", "turn", "repeat"}

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from wavjudge.errors import InputError
-from wavjudge.run_files import new_file
-from wavjudge.spreadsheet import inert
+from wavjudge.files.safe import new_file
+from wavjudge.files.spreadsheet import inert
 from wavjudge.types import Rating
 
 COLUMNS = (

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wavjudge import spreadsheet
 from wavjudge.errors import InputError
+from wavjudge.files import spreadsheet
+from wavjudge.files.regular import refuse_special
 from wavjudge.nearest import meant
-from wavjudge.regular import refuse_special
 from wavjudge.types import RaterKind
 
 _LOG = logging.getLogger("wavjudge")

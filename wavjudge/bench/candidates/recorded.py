@@ -16,7 +16,7 @@ from wavjudge.bench.answers import Answers, open_testset
 from wavjudge.bench.candidates.base import Answer, Lost, Turn
 from wavjudge.bench.paths import located
 from wavjudge.errors import InputError, MissingRecordingError, SpecError
-from wavjudge.run_files import inside
+from wavjudge.files.safe import inside
 from wavjudge.store.answers import StoredRow, StoredSet
 from wavjudge.types import CandidateEntry, Outcome
 

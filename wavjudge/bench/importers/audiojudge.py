@@ -26,14 +26,14 @@ from functools import lru_cache
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from wavjudge import spreadsheet
 from wavjudge.bench.importers import speakbench
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import refuse_missing
 from wavjudge.bench.importers.rows import linked_folders, objects
 from wavjudge.bench.importers.votes import Outcome, People
-from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError
+from wavjudge.files import spreadsheet
+from wavjudge.files.tables import raw_rows
 from wavjudge.types import Comparison, Rating, Scale, Status, Subject
 
 SCALE = Scale(low=1, high=5)

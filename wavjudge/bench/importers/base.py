@@ -21,8 +21,8 @@ from wavjudge.bench.rows import ItemRow, Row, SaidRow
 from wavjudge.bench.test_set import FILE, Head, read_head
 from wavjudge.decoding import MAX_BYTES
 from wavjudge.errors import InputError, MissingRecordingError
+from wavjudge.files.safe import inside
 from wavjudge.reporting.text import counted
-from wavjudge.run_files import inside
 from wavjudge.types import Comparison, Rating
 
 UNFINISHED = ".unfinished"

@@ -27,9 +27,9 @@ from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, refuse_missing, source_files, tags_of
 from wavjudge.bench.importers.rows import BadCell, again, counted, first_fields, from_above, heard, usable
 from wavjudge.bench.rows import ItemRow, Row
-from wavjudge.bench.table_files import raw_rows
 from wavjudge.bench.test_set import Head
 from wavjudge.errors import InputError
+from wavjudge.files.tables import raw_rows
 
 _USED = frozenset({
     "index", "audio_path", "question", "audio_content", "answer", "subset", "task_type", "prediction", "instruction",

@@ -26,9 +26,9 @@ from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import one_text, refuse_missing
 from wavjudge.bench.importers.rows import BadCell, Unread, again, from_above, sound, up_to_a_break, usable
 from wavjudge.bench.rows import ItemRow, Row
-from wavjudge.bench.table_files import Raw
 from wavjudge.bench.test_set import Head
 from wavjudge.errors import InputError
+from wavjudge.files.tables import Raw
 
 _KINDS = {"paralinguistic": "para", "semantic": "sem", "ambient": "amb"}
 _COLUMNS = ("type", "number", "turn", "source", "audio", "transcription")

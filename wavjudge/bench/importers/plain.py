@@ -24,8 +24,8 @@ from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import ALIASES, named, one_text, refuse_without, tags_of
 from wavjudge.bench.importers.rows import BadCell, counted, sound
 from wavjudge.bench.rows import ItemRow, Row, validated
-from wavjudge.bench.table_files import TABLES, raw_rows
 from wavjudge.errors import InputError
+from wavjudge.files.tables import TABLES, raw_rows
 from wavjudge.internal import ends_the_run, noted
 
 R = TypeVar("R", bound=ItemRow)

@@ -17,11 +17,11 @@ from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import recording
 from wavjudge.bench.paths import found
 from wavjudge.bench.rows import ItemRow, validated
-from wavjudge.bench.table_files import Raw, raw_rows
 from wavjudge.errors import InputError
+from wavjudge.files.regular import refuse_special
+from wavjudge.files.safe import inside
+from wavjudge.files.tables import Raw, raw_rows
 from wavjudge.internal import ends_the_run, noted
-from wavjudge.regular import refuse_special
-from wavjudge.run_files import inside
 
 R = TypeVar("R", bound=ItemRow)
 _CHUNK = 1 << 18

@@ -20,11 +20,11 @@ import pyarrow
 import pyarrow.ipc
 import pyarrow.parquet
 
-from wavjudge.bench import parquet
 from wavjudge.bench.importers.base import Imported
 from wavjudge.bench.importers.columns import refuse_missing
-from wavjudge.bench.table_files import Raw
 from wavjudge.errors import InputError
+from wavjudge.files import parquet
+from wavjudge.files.tables import Raw
 
 _SHARD = re.compile(r"(?P<split>.+?)-(?P<number>\d{5})-of-(?P<count>\d{5})(?:-[0-9a-f]+)?")
 

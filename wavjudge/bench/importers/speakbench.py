@@ -30,8 +30,8 @@ from wavjudge.bench.importers.columns import one_text
 from wavjudge.bench.importers.rows import BadCell, again, counted, first_fields, from_above, usable
 from wavjudge.bench.importers.votes import Outcome, People
 from wavjudge.bench.rows import ItemRow, Row
-from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError
+from wavjudge.files.tables import raw_rows
 from wavjudge.types import Comparison, Subject
 
 NEEDED = ("instruction_id", "instruction_text", "model_name", "model_audio_path", "gpt4o_audio_path")

@@ -27,8 +27,8 @@ from wavjudge.bench.importers.rows import BadCell, again, counted, first_fields,
 from wavjudge.bench.importers.votes import Outcome, People
 from wavjudge.bench.paths import found
 from wavjudge.bench.rows import ItemRow, Row
-from wavjudge.bench.table_files import Raw
 from wavjudge.errors import InputError
+from wavjudge.files.tables import Raw
 from wavjudge.types import Comparison, Subject
 
 _NEEDED = ("instruction_id", "instruction_text", "model_a", "model_b", "audio1_path", "audio2_path")

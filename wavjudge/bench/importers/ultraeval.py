@@ -32,8 +32,8 @@ from wavjudge.bench.importers.columns import ALIASES, named, one_text, refuse_mi
 from wavjudge.bench.importers.rows import BadCell, first_fields, from_above, usable
 from wavjudge.bench.importers.votes import number_in, rating
 from wavjudge.bench.rows import ItemRow, Row
-from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError
+from wavjudge.files.tables import raw_rows
 from wavjudge.types import Rating, Scale, Subject
 
 AXES: Mapping[str, tuple[Scale, bool]] = {

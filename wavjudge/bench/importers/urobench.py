@@ -29,9 +29,9 @@ from wavjudge.bench.importers.columns import one_text, tags_of
 from wavjudge.bench.importers.rows import BadCell, linked_folders, usable
 from wavjudge.bench.importers.votes import number_in, rating, yes_or_no
 from wavjudge.bench.rows import ItemRow, Row
-from wavjudge.bench.table_files import Raw, raw_rows
 from wavjudge.bench.test_set import Head
 from wavjudge.errors import InputError
+from wavjudge.files.tables import Raw, raw_rows
 from wavjudge.types import Rating, Scale, Subject
 
 MODES = ("open", "semi_open", "qa", "multi", "gs", "ue", "sf", "ml", "sa", "srt")

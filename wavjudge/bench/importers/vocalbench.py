@@ -41,9 +41,9 @@ from wavjudge.bench.importers.base import Imported, Lookup
 from wavjudge.bench.importers.columns import one_text, refuse_missing, source_files, tags_of
 from wavjudge.bench.importers.rows import BadCell, counted, first_fields, from_above, heard, objects, usable
 from wavjudge.bench.rows import ItemRow, Row
-from wavjudge.bench.table_files import Raw
 from wavjudge.bench.test_set import Head
 from wavjudge.errors import InputError
+from wavjudge.files.tables import Raw
 from wavjudge.types import Rating, Scale, Status, Subject
 
 _TAGS = ("Set", "Category", "Sub-category", "Topic", "Level", "Question_emo")

@@ -34,9 +34,9 @@ from wavjudge.bench.importers.rows import BadCell, linked_folders, sound, usable
 from wavjudge.bench.importers.shards import Split
 from wavjudge.bench.importers.votes import number_in, rating, yes_or_no
 from wavjudge.bench.rows import ItemRow, Row
-from wavjudge.bench.table_files import raw_rows
 from wavjudge.bench.test_set import Head
 from wavjudge.errors import InputError
+from wavjudge.files.tables import raw_rows
 from wavjudge.types import Rating, Scale, Subject
 
 SUBSETS = (

@@ -20,12 +20,12 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from wavjudge.errors import InputError, RunLockedError, StoreError
+from wavjudge.files.safe import write_new
 from wavjudge.reporting.plots import save
 from wavjudge.reporting.table import Report, Row, ends, write
 from wavjudge.rewards.monitor.alarms import Alarms, Change, Standing, check
 from wavjudge.rewards.monitor.evaluations import QUANTITIES, Look, Measured, checked
 from wavjudge.rewards.monitor.plan import Plan
-from wavjudge.run_files import write_new
 from wavjudge.store.run_folder import Log, first_problem
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from wavjudge import audio
 from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.errors import InputError
+from wavjudge.files.safe import inside, write_new
 from wavjudge.reporting import wavalign
 from wavjudge.rewards.combine import Weights
 from wavjudge.rewards.gate import Obedience, Permit, as_people_say
@@ -34,7 +35,6 @@ from wavjudge.rewards.pairs.build import (
     noise_of,
     repeats_of,
 )
-from wavjudge.run_files import inside, write_new
 from wavjudge.signature import resolved_model, settled
 from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Item, Rating, Response, Utterance

@@ -11,8 +11,9 @@ import pytest
 from tests.bench.answers import write_answers
 from tests.cli.typed import spec, typed
 from tests.loopback import Loopback
-from wavjudge import run_files, score
+from wavjudge import score
 from wavjudge.errors import StoreError
+from wavjudge.files import safe
 from wavjudge.store.run_folder import RunFolder
 
 LOGS = ("items.jsonl", "responses.jsonl", "ratings.jsonl", "unanswered.jsonl", "internal-errors.log")
@@ -164,11 +165,11 @@ def test_a_test_set_stays_in_its_folder(tmp_path: Path, field: str) -> None:
 
 
 def test_a_file_is_replaced_as_a_whole_and_nothing_half_is_left(tmp_path: Path) -> None:
-    run_files.replace(tmp_path, "a/b.txt", b"one")
-    run_files.replace(tmp_path, "a/b.txt", b"two")
-    assert run_files.read_bytes(tmp_path, "a/b.txt") == b"two"
+    safe.replace(tmp_path, "a/b.txt", b"one")
+    safe.replace(tmp_path, "a/b.txt", b"two")
+    assert safe.read_bytes(tmp_path, "a/b.txt") == b"two"
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.txt"]
-    assert run_files.read_bytes(tmp_path, "a/c.txt") is None
+    assert safe.read_bytes(tmp_path, "a/c.txt") is None
 
 
 def test_answers_of_a_hand_edited_run_are_named_and_passed_over(run: Path, tmp_path: Path) -> None:

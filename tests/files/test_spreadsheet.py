@@ -9,9 +9,9 @@ import pytest
 
 from wavjudge.analysis.tables.read import read_table
 from wavjudge.bench.answers import open_testset
-from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError
-from wavjudge.spreadsheet import Ambiguous, dialect, with_points
+from wavjudge.files.spreadsheet import Ambiguous, dialect, with_points
+from wavjudge.files.tables import raw_rows
 
 LABELS = "item_id,candidate,axis,rater,score\nq1,a,overall,Ann Müller,4.5\nq2,a,overall,Ann Müller,3\n"
 

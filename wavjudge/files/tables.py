@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from wavjudge import spreadsheet
+from wavjudge.files import spreadsheet
+from wavjudge.files.regular import refuse_special
+from wavjudge.files.spreadsheet import not_utf8
 from wavjudge.internal import managed
-from wavjudge.regular import refuse_special
-from wavjudge.spreadsheet import not_utf8
 
 __all__ = ["TABLES", "Raw", "filled", "no_json", "not_utf8", "raw_rows"]
 
@@ -92,7 +92,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, Raw]]:
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, Raw]]:
-    from wavjudge.bench import parquet  # pyarrow takes a while, and other tables do without
+    from wavjudge.files import parquet  # pyarrow takes a while, and other tables do without
 
     yield from ((f"{path}, row {number}", row) for number, row in parquet.rows(path))
 

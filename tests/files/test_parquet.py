@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.cli.typed import typed
 from wavjudge.bench.importers import FORMATS
-from wavjudge.bench.table_files import raw_rows
 from wavjudge.errors import InputError
+from wavjudge.files.tables import raw_rows
 
 
 def groups(path: Path, of: int = 100, count: int = 3) -> Path:
