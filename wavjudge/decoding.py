@@ -21,7 +21,7 @@ import soundfile
 
 from wavjudge import containers
 from wavjudge.errors import InputError
-from wavjudge.files.regular import kind_of_file
+from wavjudge.files.safe import kind_of_file
 from wavjudge.types import Outcome
 
 SILENCE_PEAK = 1e-4

@@ -17,8 +17,7 @@ from wavjudge.bench.paths import refuse_for_answers
 from wavjudge.bench.questions import Questions, open_questions
 from wavjudge.bench.rows import Row, validated
 from wavjudge.errors import InputError
-from wavjudge.files.regular import refuse_special
-from wavjudge.files.safe import inside
+from wavjudge.files.safe import inside, refuse_special
 from wavjudge.files.tables import TABLES, Raw, raw_rows
 from wavjudge.internal import managed
 from wavjudge.nearest import of_path

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from wavjudge.errors import InputError, MissingRecordingError
-from wavjudge.files.regular import kind_of_file
+from wavjudge.files.safe import kind_of_file
 from wavjudge.files.tables import TABLES, raw_rows
 from wavjudge.spelling import apart, look
 from wavjudge.store.answers import is_run

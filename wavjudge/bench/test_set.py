@@ -25,8 +25,7 @@ from wavjudge import resources
 from wavjudge.bench.paths import found, home_of, refuse_for_questions
 from wavjudge.bench.rows import ItemRow, validated
 from wavjudge.errors import InputError
-from wavjudge.files.regular import refuse_special
-from wavjudge.files.safe import inside
+from wavjudge.files.safe import inside, refuse_special
 from wavjudge.files.tables import TABLES, Raw, raw_rows
 from wavjudge.internal import managed
 from wavjudge.nearest import nearest, of_path

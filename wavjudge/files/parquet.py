@@ -13,7 +13,7 @@ import pyarrow
 import pyarrow.parquet
 
 from wavjudge.errors import InputError
-from wavjudge.files.regular import refuse_special
+from wavjudge.files.safe import refuse_special
 
 Cells = Mapping[str, Any] | str
 """The cells of a row, or what is wrong with it: the `Raw` of `raw`, which imports this."""

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 
 from wavjudge.errors import InputError
-from wavjudge.files.regular import refuse_special
+from wavjudge.files.safe import refuse_special
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 SAVE = 'save it as "CSV UTF-8"'

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wavjudge.files import spreadsheet
-from wavjudge.files.regular import refuse_special
+from wavjudge.files.safe import refuse_special
 from wavjudge.files.spreadsheet import not_utf8
 from wavjudge.internal import managed
 

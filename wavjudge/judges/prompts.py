@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from wavjudge import resources
 from wavjudge.errors import InputError
-from wavjudge.files.regular import refuse_special
+from wavjudge.files.safe import refuse_special
 from wavjudge.nearest import likely, of_path
 from wavjudge.types import Axis, AxisName, Scale
 

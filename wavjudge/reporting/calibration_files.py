@@ -17,7 +17,7 @@ from wavjudge.analysis.calibration.decisions import State, verdicts
 from wavjudge.analysis.calibration.findings import Calibration, Finding
 from wavjudge.analysis.stats.recalibration import RecalibrationMap
 from wavjudge.errors import InputError
-from wavjudge.files.regular import refuse_special
+from wavjudge.files.safe import refuse_special
 from wavjudge.files.spreadsheet import inert
 from wavjudge.nearest import of_path
 from wavjudge.reporting.calibration import COLUMNS, rows

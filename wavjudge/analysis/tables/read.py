@@ -21,7 +21,7 @@ import pandas as pd
 
 from wavjudge.errors import InputError
 from wavjudge.files import spreadsheet
-from wavjudge.files.regular import refuse_special
+from wavjudge.files.safe import refuse_special
 from wavjudge.nearest import meant
 from wavjudge.types import RaterKind
 

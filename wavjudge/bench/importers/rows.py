@@ -18,8 +18,7 @@ from wavjudge.bench.importers.columns import recording
 from wavjudge.bench.paths import found
 from wavjudge.bench.rows import ItemRow, validated
 from wavjudge.errors import InputError
-from wavjudge.files.regular import refuse_special
-from wavjudge.files.safe import inside
+from wavjudge.files.safe import inside, refuse_special
 from wavjudge.files.tables import Raw, raw_rows
 from wavjudge.internal import ends_the_run, noted
 
