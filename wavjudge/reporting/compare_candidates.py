@@ -9,7 +9,7 @@ from rich.console import Console
 from wavjudge.analysis.compare.candidates import CandidatePair, CandidatePairs
 from wavjudge.analysis.stats.candidates import Lost, PairedMeans
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.reporting.origin import result_signature
+from wavjudge.origin import result_signature
 from wavjudge.reporting.table import (
     MOST_DETAILED,
     SURE,

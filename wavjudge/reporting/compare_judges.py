@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wavjudge.analysis.compare.judges import Judge, JudgePair, JudgePairs
-from wavjudge.reporting.origin import result_signature
+from wavjudge.origin import result_signature
 from wavjudge.reporting.table import (
     MOST_DETAILED,
     SURE,

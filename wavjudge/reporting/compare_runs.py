@@ -8,7 +8,7 @@ from rich.console import Console
 
 from wavjudge.analysis.compare.runs import RunPair
 from wavjudge.analysis.stats.paired import Drift, RankMove
-from wavjudge.reporting.origin import result_signature
+from wavjudge.origin import result_signature
 from wavjudge.reporting.table import (
     SURE,
     Report,

@@ -19,7 +19,7 @@ from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.files.safe import write_new
 from wavjudge.files.spreadsheet import inert
-from wavjudge.reporting.origin import result_signature
+from wavjudge.origin import result_signature
 from wavjudge.reporting.table import (
     CENTS,
     EXACT,
