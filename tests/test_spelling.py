@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.typed import rows, typed
-from wavjudge.nearest import of_path
-from wavjudge.spelling import apart, look, twins
+from wavjudge.nearest import apart, look, of_path, twins
 
 PAIRS = [("caf\u00e9", "cafe\u0301"), ("\u30ac", "\u30ab\u3099"), ("a b", "a\u00a0b"), ("ab", "a\u200bb"),
          ("\uff21", "A"), ("x", "x\ufeff")]  # fmt: skip

@@ -18,7 +18,7 @@ import soundfile
 from wavjudge.bench.answers import Row, TestSet, open_testset
 from wavjudge.bench.ingest import Intake
 from wavjudge.errors import InputError, MissingRecordingError
-from wavjudge.spelling import apart, look
+from wavjudge.nearest import apart, look
 from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Item, Response
 

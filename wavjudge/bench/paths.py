@@ -23,7 +23,7 @@ from urllib.parse import unquote
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.files.safe import kind_of_file
 from wavjudge.files.tables import TABLES, raw_rows
-from wavjudge.spelling import apart, look
+from wavjudge.nearest import apart, look
 from wavjudge.store.answers import is_run
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")

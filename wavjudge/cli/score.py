@@ -116,9 +116,9 @@ def report(
     """Say what the run folder now holds and what this pass did. Returns why ratings failed."""
     import json
 
+    from wavjudge.nearest import twins
     from wavjudge.reporting import summary as tables
     from wavjudge.reporting.summary import not_asked, reasons, told
-    from wavjudge.spelling import twins
 
     cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
     own, why = reasons(scored.responses()), reasons(scored.ratings())

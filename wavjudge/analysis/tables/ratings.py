@@ -21,8 +21,8 @@ from wavjudge.analysis.stats.panel import Panel
 from wavjudge.analysis.stats.sums import Floats, Ints, Paired
 from wavjudge.analysis.tables.read import COLUMNS, Bools, among, completed, numbers, read_table
 from wavjudge.errors import InputError
+from wavjudge.nearest import apart, look, twins
 from wavjudge.signature import REPLIED, planned, resolved_model, settled
-from wavjudge.spelling import apart, look, twins
 from wavjudge.types import STATUSES, Axis, RaterKind, Scale
 
 # The checks that a table of ratings passes: each notes what it finds, and nothing is clamped.
