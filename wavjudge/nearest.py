@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from wavjudge.errors import InputError
+
 SHOWN = 12
 """Names listed at most."""
 
@@ -133,3 +135,9 @@ def _is_doubtful(sign: str) -> bool:
     """Whether a sign may be written otherwise and look the same: composed, combining, without width, another space."""
     is_odd = unicodedata.category(sign) in ("Mn", "Mc", "Me", "Cf") or (sign.isspace() and sign != " ")
     return is_odd or unicodedata.normalize("NFKD", sign) != sign
+
+
+def known(option: str, got: str, words: tuple[str, ...]) -> None:
+    """Refuse a word that the option does not have."""
+    if got not in words:
+        raise InputError(f"got {option} {got!r}, expected one of {', '.join(words)}", todo=likely(got, words))

@@ -50,7 +50,7 @@ def calibrate(
     from wavjudge.analysis.calibration.findings import LABEL_KINDS
     from wavjudge.analysis.calibration.findings import calibrate as measure
     from wavjudge.cli import tables
-    from wavjudge.cli.options import known
+    from wavjudge.nearest import known
     from wavjudge.reporting.calibration_files import record
 
     known("--label-kind", label_kind, tuple(LABEL_KINDS))
@@ -141,8 +141,8 @@ def _settings(interval: str, random: str, seed: int, epsilon: float, alt_score: 
     from wavjudge.analysis.calibration.findings import Sampled, Settings
     from wavjudge.analysis.stats.alternative_annotator import Score
     from wavjudge.analysis.stats.intervals import Method
-    from wavjudge.cli.options import known
     from wavjudge.errors import InputError
+    from wavjudge.nearest import known
 
     known("--interval", interval, get_args(Method))
     known("--random", random, get_args(Sampled))

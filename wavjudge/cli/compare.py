@@ -43,7 +43,7 @@ def judges(
     from wavjudge.analysis.compare.judges import PRIMARIES, judge_pairs
     from wavjudge.analysis.stats.intervals import Method
     from wavjudge.cli import tables
-    from wavjudge.cli.options import known
+    from wavjudge.nearest import known
     from wavjudge.reporting.compare_judges import report, show
 
     known("--statistic", statistic, tuple(PRIMARIES))

@@ -79,7 +79,7 @@ def _maps(calibration: Path, kind: str) -> Maps:
 
     from wavjudge.analysis.leaderboard.labels import Maps
     from wavjudge.analysis.stats.recalibration import Kind
-    from wavjudge.cli.options import known
+    from wavjudge.nearest import known
     from wavjudge.reporting.calibration_files import located, read
 
     known("--map", kind, get_args(Kind))

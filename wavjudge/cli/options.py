@@ -8,7 +8,7 @@ from wavjudge.bench.ingest import Keep
 from wavjudge.bench.rating import INTERNAL
 from wavjudge.clients.identity import OnModelChange
 from wavjudge.errors import InputError
-from wavjudge.nearest import likely
+from wavjudge.nearest import known, likely
 from wavjudge.types import OUTCOMES, STATUSES
 
 
@@ -49,12 +49,6 @@ def model_change(text: str) -> OnModelChange:
     """stop or mark."""
     known("--on-model-change", text, get_args(OnModelChange))
     return cast(OnModelChange, text)
-
-
-def known(option: str, got: str, words: tuple[str, ...]) -> None:
-    """Refuse a word that the option does not have."""
-    if got not in words:
-        raise InputError(f"got {option} {got!r}, expected one of {', '.join(words)}", todo=likely(got, words))
 
 
 def _no_words(option: str, unknown: list[str], words: list[str]) -> InputError:

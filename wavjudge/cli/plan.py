@@ -48,7 +48,7 @@ def labels_(
 
     from wavjudge.analysis import planning
     from wavjudge.analysis.planning import Averaged, chosen_axis, of_judge
-    from wavjudge.cli.options import known
+    from wavjudge.nearest import known
 
     known("--of", of, ("pearson", *get_args(Averaged)))
     about = ""

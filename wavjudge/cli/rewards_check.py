@@ -52,7 +52,7 @@ def bar(min_order: float, min_icc: float | None, beat_nulls: bool, label_kind: s
     from typing import Literal, cast
 
     from wavjudge.analysis.calibration.findings import LABEL_KINDS
-    from wavjudge.cli.options import known
+    from wavjudge.nearest import known
     from wavjudge.rewards.gate import Bar
 
     known("--label-kind", label_kind, tuple(LABEL_KINDS))

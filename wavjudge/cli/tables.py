@@ -83,7 +83,7 @@ def labels(paths: Sequence[Path], axes: Sequence[Axis], design: str) -> Labels:
 
     from wavjudge.analysis.leaderboard.labels import Labels
     from wavjudge.analysis.stats.ppi import Design
-    from wavjudge.cli.options import known
+    from wavjudge.nearest import known
 
     known("--label-design", design, get_args(Design))
     frame = pd.concat([_frame(path, "person") for path in paths], ignore_index=True)
