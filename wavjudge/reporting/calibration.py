@@ -17,9 +17,9 @@ from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.analysis.stats.leave_one_out import LeaveOneOut, Person
 from wavjudge.analysis.stats.reliability import Reliability, Repeatability
 from wavjudge.errors import InputError
-from wavjudge.origin import plots_of, result_signature
 from wavjudge.reporting.table import SHORT, number
 from wavjudge.reporting.text import counted, one_line, printable, say
+from wavjudge.result_signature import plots_of, result_signature
 from wavjudge.signature import unverified
 
 # What a calibration's figures do not speak of: candidates that were not there, and intervals that there are not.

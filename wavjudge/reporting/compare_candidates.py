@@ -9,7 +9,6 @@ from rich.console import Console
 from wavjudge.analysis.compare.candidates import CandidatePair, CandidatePairs
 from wavjudge.analysis.stats.candidates import Lost, PairedMeans
 from wavjudge.analysis.stats.intervals import Estimate
-from wavjudge.origin import result_signature
 from wavjudge.reporting.table import (
     MOST_DETAILED,
     SURE,
@@ -26,6 +25,7 @@ from wavjudge.reporting.table import (
     table,
 )
 from wavjudge.reporting.text import one_line, say
+from wavjudge.result_signature import result_signature
 
 ESTIMATORS = ("paired-means.1", "jackknife-t.1", "sign-flip.1", "holm.1")
 

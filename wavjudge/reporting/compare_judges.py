@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from wavjudge.analysis.compare.judges import Judge, JudgePair, JudgePairs
-from wavjudge.origin import result_signature
 from wavjudge.reporting.table import (
     MOST_DETAILED,
     SURE,
@@ -25,6 +24,7 @@ from wavjudge.reporting.table import (
     table,
 )
 from wavjudge.reporting.text import one_line, say
+from wavjudge.result_signature import result_signature
 
 NAMES = {
     "pearson": "Pearson", "spearman": "Spearman", "kendall_tau_b": "Kendall tau-b", "intra_id_spearman": "Intra-ID",

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from wavjudge.analysis.compare.runs import RunPair
 from wavjudge.analysis.stats.paired import Drift, RankMove
-from wavjudge.origin import result_signature
 from wavjudge.reporting.table import (
     SURE,
     Report,
@@ -23,6 +22,7 @@ from wavjudge.reporting.table import (
     table,
 )
 from wavjudge.reporting.text import one_line, say
+from wavjudge.result_signature import result_signature
 
 ESTIMATORS = ("drift.1", "jackknife-t.1", "holm.1")
 

@@ -19,7 +19,6 @@ from wavjudge.analysis.stats.intervals import Estimate
 from wavjudge.errors import InputError
 from wavjudge.files.safe import write_new
 from wavjudge.files.spreadsheet import inert
-from wavjudge.origin import result_signature
 from wavjudge.reporting.table import (
     CENTS,
     EXACT,
@@ -33,6 +32,7 @@ from wavjudge.reporting.table import (
     with_interval,
 )
 from wavjudge.reporting.text import one_line, say
+from wavjudge.result_signature import result_signature
 from wavjudge.signature import unverified
 
 

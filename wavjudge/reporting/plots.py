@@ -16,7 +16,7 @@ import numpy as np
 from wavjudge.analysis.calibration.findings import Finding
 from wavjudge.analysis.stats.sums import Floats
 from wavjudge.files.safe import new_file
-from wavjudge.origin import plots_of
+from wavjudge.result_signature import plots_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
