@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from wavjudge.version import __version__
 
 if TYPE_CHECKING:
-    from wavjudge.api import Scored as Scored
-    from wavjudge.api import load as load
-    from wavjudge.api import score as score
+    from wavjudge.api.runs import Scored as Scored
+    from wavjudge.api.runs import load as load
+    from wavjudge.api.runs import score as score
 
 __all__ = ["Scored", "__version__", "load", "score"]
 
@@ -20,7 +20,7 @@ __all__ = ["Scored", "__version__", "load", "score"]
 def __getattr__(name: str) -> object:
     # Importing wavjudge costs nothing; pydantic and numpy come with the first use.
     if name in ("Scored", "load", "score"):
-        from wavjudge import api
+        from wavjudge.api import runs
 
-        return getattr(api, name)
+        return getattr(runs, name)
     raise AttributeError(f"module 'wavjudge' has no attribute {name!r}")

@@ -10,7 +10,7 @@ import pytest
 from wavjudge.analysis.leaderboard.labels import Labels
 from wavjudge.analysis.tables.axis_names import shared_axes
 from wavjudge.analysis.tables.ratings import Ratings, read_table
-from wavjudge.cli.tables import declared
+from wavjudge.api.inputs import declared
 from wavjudge.errors import InputError
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.bench.answers import write_answers
 from tests.cli.typed import typed
 from tests.loopback import Loopback, swapped
-from wavjudge import api
+from wavjudge.api import runs
 from wavjudge.bench.watcher import Nobody
 from wavjudge.errors import InputError, ModelChangedError
 from wavjudge.reporting.calibration_files import read
@@ -41,19 +41,19 @@ class Told(Nobody):
 
 def scored(
     folder: Path, server: Loopback, *, count: int = 8, name: str = "m", pace: int = 1, **more: Any
-) -> api.Scored:
+) -> runs.Scored:
     answers = folder / "answers" / "answers.jsonl"
     file = answers if answers.exists() else write_answers(folder / "answers", count)
     spec = f"openai:{name}?base_url={server.openai_url}&max_in_flight={pace}&attempts=2"
     options = {"axes": ["overall"], "out": folder / "run", "cache": False, **more}
-    return api.score(file, judges=[spec, *options.pop("beside", ())], **options)
+    return runs.score(file, judges=[spec, *options.pop("beside", ())], **options)
 
 
-def models(run: api.Scored) -> Counter[str | None]:
+def models(run: runs.Scored) -> Counter[str | None]:
     return Counter(resolved_model(one.signature) for one in run.ratings() if one.status == "ok")
 
 
-def stopped(run: api.Scored) -> str:
+def stopped(run: runs.Scored) -> str:
     assert run.summary is not None
     assert isinstance(run.summary.stopped, ModelChangedError)
     return str(run.summary.stopped)
@@ -208,10 +208,10 @@ def test_cached_replies_count_as_answers_of_the_model_that_they_carry(tmp_path: 
     few = file.with_name("few.jsonl")
     few.write_text("".join(file.read_text("utf-8").splitlines(keepends=True)[:AT]), encoding="utf-8")
     spec = [f"openai:m?base_url={server.openai_url}&max_in_flight=1"]
-    api.score(few, judges=spec, out=tmp_path / "first", axes=["overall"])
-    run = api.score(file, judges=spec, out=tmp_path / "second", axes=["overall"])
+    runs.score(few, judges=spec, out=tmp_path / "first", axes=["overall"])
+    run = runs.score(file, judges=spec, out=tmp_path / "second", axes=["overall"])
     assert server.requests == AT + 1 and models(run) == {"m-1": AT, "m-2": 1} and stopped(run)
-    again = api.score(file, judges=spec, out=tmp_path / "third", axes=["overall"])
+    again = runs.score(file, judges=spec, out=tmp_path / "third", axes=["overall"])
     assert server.requests == AT + 1, "a foreign reply of the cache stops as well"
     assert models(again) == {"m-1": AT, "m-2": 1} and stopped(again)
 
@@ -264,9 +264,9 @@ def test_a_failure_that_names_no_model_is_no_other_model(tmp_path: Path, server:
 def test_a_replayed_run_of_two_models_is_still_of_two(tmp_path: Path, server: Loopback) -> None:
     run = scored(tmp_path, server, on_model_change="mark")
     paid = server.requests
-    again = api.score(run.path, judges=[f"replay:{run.path}"], out=tmp_path / "again", axes=["overall"])
+    again = runs.score(run.path, judges=[f"replay:{run.path}"], out=tmp_path / "again", axes=["overall"])
     assert "from 'm-2'" in stopped(again)
-    both = api.score(run.path, judges=[f"replay:{run.path}"], out=tmp_path / "both", axes=["overall"],
+    both = runs.score(run.path, judges=[f"replay:{run.path}"], out=tmp_path / "both", axes=["overall"],
                      on_model_change="mark")  # fmt: skip
     assert models(both) == {"m-1": AT, "m-2": 8 - AT} and server.requests == paid
 

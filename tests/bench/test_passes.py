@@ -13,7 +13,8 @@ import wavjudge
 from tests.bench.answers import write_answers
 from tests.bench.asking import Ledger
 from tests.loopback import Loopback
-from wavjudge import api, resources
+from wavjudge import resources
+from wavjudge.api import runs
 from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import JudgeEntry
 
@@ -29,7 +30,7 @@ def scored(folder: Path, server: Loopback, **more: Any) -> Ledger:
     if not file.exists():
         write_answers(folder / "answers", 20)
     judges = more.pop("judges", [f"openai:m?base_url={server.openai_url}"])
-    api.score(file, judges=judges, out=folder / "run", watcher=ledger, **more)
+    runs.score(file, judges=judges, out=folder / "run", watcher=ledger, **more)
     return ledger
 
 

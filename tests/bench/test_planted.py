@@ -19,7 +19,7 @@ from tests.bench.answers import write_answers
 from tests.bench.asking import write_items
 from tests.bench.planted import Name, PlantedError, handlers, planted
 from tests.loopback import Loopback
-from wavjudge import api
+from wavjudge.api import runs
 from wavjudge.bench.run import Asking, Plan, run_all
 from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import StoreError
@@ -84,7 +84,7 @@ class Scenario:
     def ask(self, rows: int, out: Path | None = None, *, retry: tuple[str, ...] = ()) -> Any:
         benchmark = open_benchmark(str(self.items[rows]))
         candidate = f"openai:loopback?base_url={self.server.openai_url}&max_in_flight=4"
-        shop = api.workshop([], axes=None, prompts=None, prompt_set=None, price=None, max_cost=None, cache=False)
+        shop = runs.workshop([], axes=None, prompts=None, prompt_set=None, price=None, max_cost=None, cache=False)
         out = out or self.fresh()
         return run_all(Plan(None, [], out, asking=Asking(benchmark, [candidate], retry=retry)), shop)
 

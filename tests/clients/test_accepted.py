@@ -13,7 +13,7 @@ from tests.bench.answers import write_answers
 from tests.cli.typed import typed
 from tests.loopback import Loopback
 from tests.loopback.faults import Case
-from wavjudge import api
+from wavjudge.api import runs
 from wavjudge.clients.accepted import FAULTS_AT_START, Accepted, hint
 from wavjudge.clients.base import Failure, RawReply, Reply, Request
 from wavjudge.clients.wires.gemini import GeminiWire
@@ -155,9 +155,9 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield server, said
 
 
-def score(folder: Path, server: Loopback, pace: int = 1, count: int = 30) -> api.Scored:
+def score(folder: Path, server: Loopback, pace: int = 1, count: int = 30) -> runs.Scored:
     spec = f"openai:m?base_url={server.openai_url}&max_in_flight={pace}"
-    return api.score(write_answers(folder / "answers", count), judges=[spec], out=folder / "run", axes=["overall"])
+    return runs.score(write_answers(folder / "answers", count), judges=[spec], out=folder / "run", axes=["overall"])
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ import pytest
 
 from tests.loopback import Loopback
 from tests.rewards.sounds import RATE_HZ, item, tone
-from wavjudge import api, resources
+from wavjudge import resources
+from wavjudge.api import runs
 from wavjudge.errors import AuthError, InputError, NoRewardError, StopRun
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.combine import Policy, Weights
@@ -243,7 +244,7 @@ def test_a_logged_run_traces_every_reward(server: Loopback, tmp_path: Path) -> N
         with reward(server, TWO, log=tmp_path / "run", candidate="policy") as judge:
             found = judge.score_now(told)
             signature = judge.signature
-    run = api.load(tmp_path / "run")
+    run = runs.load(tmp_path / "run")
     answers = list(run.responses())
     for step in range(2):
         kept = sorted((a for a in answers if a.details["step"] == step), key=lambda a: (a.item_id, a.attempt))
@@ -268,7 +269,7 @@ def test_recordings_go_when_they_outgrow_their_allowance(server: Loopback, tmp_p
         for n in range(5):
             judge.score_now([item(n)])
     assert len(list((tmp_path / "run/audio").glob("*/*"))) == 2
-    assert len(list(api.load(tmp_path / "run").ratings())) == 5
+    assert len(list(runs.load(tmp_path / "run").ratings())) == 5
 
 
 def test_without_a_log_nothing_is_left(server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from yarl import URL
 
 from tests.loopback import Loopback
 from tests.rewards.sounds import item, tone
-from wavjudge import api
+from wavjudge.api import runs
 from wavjudge.errors import BudgetError, InputError
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.item import as_file
@@ -479,7 +479,7 @@ def test_the_command_serves_until_it_is_told_to_end(judge: Loopback, tmp_path: P
         found = asyncio.run(once())
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
-    (answer,) = api.load(tmp_path / "run").responses()
+    (answer,) = runs.load(tmp_path / "run").responses()
     assert answer.details["reward"] == found["results"][0]["reward"]
 
 

@@ -49,20 +49,20 @@ def calibrate(
     """Say per judge and axis how well it agrees with people, beside what people and nothing at all reach."""
     from wavjudge.analysis.calibration.findings import LABEL_KINDS
     from wavjudge.analysis.calibration.findings import calibrate as measure
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
     from wavjudge.nearest import known
     from wavjudge.reporting.calibration_files import record
 
     known("--label-kind", label_kind, tuple(LABEL_KINDS))
     known("--layout", layout, ("full", "paper"))
-    names, axes = tables.named(axis)
+    names, axes = inputs.named(axis)
     settings = _settings(interval, random, seed, epsilon, alt_score)
     with Waiting("reading ratings and labels") as line:
-        judged = tables.ratings(ratings, axes=axes, rater_kind="model")
-        labelled = tables.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind])
-        labelled = tables.only(labelled, names, judged)
+        judged = inputs.ratings(ratings, axes=axes, rater_kind="model")
+        labelled = inputs.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind])
+        labelled = inputs.only(labelled, names, judged)
         line.stage("calibrating judges, axis by axis")
-        found = measure(judged, labelled, settings, label_kind=label_kind, covariates=tables.lengths(ratings),
+        found = measure(judged, labelled, settings, label_kind=label_kind, covariates=inputs.lengths(ratings),
                         watch=line.counted)  # fmt: skip
         line.stage("writing tables and plots")
         file = record(found, ratings_sha256=judged.data_sha256, labels_sha256=labelled.data_sha256)

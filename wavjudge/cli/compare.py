@@ -42,7 +42,7 @@ def judges(
     from wavjudge.analysis.calibration.findings import LABEL_KINDS
     from wavjudge.analysis.compare.judges import PRIMARIES, judge_pairs
     from wavjudge.analysis.stats.intervals import Method
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
     from wavjudge.nearest import known
     from wavjudge.reporting.compare_judges import report, show
 
@@ -53,8 +53,8 @@ def judges(
     names, axes = _axes(axis)
     with Waiting("comparing judges"):
         found = judge_pairs(
-            tables.ratings(ratings, axes=axes, rater_kind="model"),
-            tables.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind]),
+            inputs.ratings(ratings, axes=axes, rater_kind="model"),
+            inputs.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind]),
             statistic=PRIMARIES[statistic], axes=names, label_kind=label_kind, method=cast(Method, interval), seed=seed,
         )  # fmt: skip
     show(console(), found)
@@ -74,14 +74,14 @@ def candidates(
 ) -> None:
     """Say which of two candidates scores higher on the same prompts, with what each of them lost."""
     from wavjudge.analysis.compare.candidates import candidate_pairs
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
     from wavjudge.reporting.compare_candidates import report, show
 
     _writable(out)
     names, axes = _axes(axis)
     with Waiting("comparing candidates"):
         found = candidate_pairs(
-            tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), rater=judge,
+            inputs.ratings(runs, axes=axes, rater_kind="model"), inputs.responses(runs), rater=judge,
             signatures=signature, axes=names, first=first, second=second, seed=seed,
         )  # fmt: skip
     show(console(), found)
@@ -99,7 +99,7 @@ def runs(
 ) -> None:
     """Say what moved between an old and a new judge of the same answers, and what a leaderboard would do."""
     from wavjudge.analysis.compare.runs import run_pair
-    from wavjudge.cli.two_runs import same_answers
+    from wavjudge.api.two_runs import same_answers
     from wavjudge.reporting.compare_runs import report, show
 
     _writable(out)
@@ -115,7 +115,7 @@ def runs(
 
 def _axes(asked: Sequence[str] | None) -> tuple[list[str], list[Axis]]:
     """The names of the axes asked for, and all axes with their scales."""
-    from wavjudge.cli.tables import declared
+    from wavjudge.api.inputs import declared
 
     given = asked or ()
     return [one.split("=", 1)[0] for one in given], declared([one for one in given if "=" in one])

@@ -36,7 +36,8 @@ def demo(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Measure the shipped tiny test set with the offline instruments; needs no key and no network."""
-    from wavjudge import api, resources
+    from wavjudge import resources
+    from wavjudge.api import runs
     from wavjudge.bench.answers import open_testset
     from wavjudge.bench.run import Plan, run
     from wavjudge.cli.progress import Bar
@@ -49,7 +50,7 @@ def demo(
         console(err=True).print("Measuring 96 short answers; this takes about a minute the first time ...")
     with Bar(shop.meter, quiet=quiet) as bar:
         summary = run(Plan(open_testset(tiny), ["signals"], out), shop, bar)
-    why = report(api.Scored(out, summary), summary, shop.meter, quiet=quiet)
+    why = report(runs.Scored(out, summary), summary, shop.meter, quiet=quiet)
     if svg is not None:
         _draw(out, svg)
     if summary.stopped is None and not summary.interrupted:
@@ -60,11 +61,11 @@ def demo(
 
 
 def _draw(run: Path, to: Path) -> None:
-    from wavjudge import api
+    from wavjudge.api import runs
     from wavjudge.files.safe import write_new
     from wavjudge.reporting import summary as tables
     from wavjudge.reporting.plots import svg
 
-    scored = api.load(run)
+    scored = runs.load(run)
     cells, answers = tables.summarise(scored.ratings()), tables.outcomes(scored.responses())
     write_new(to, svg(lambda screen: tables.show(screen, cells, answers), title="make demo"))

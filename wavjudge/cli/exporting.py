@@ -19,8 +19,8 @@ def export(
     rater: Annotated[str | None, typer.Option(help="Whose scores, for paper; needed where several rated.")] = None,
 ) -> None:
     """Write the ratings of a run as one flat table, or its answers with their scores for pairs of preferences."""
-    from wavjudge import api
     from wavjudge.analysis.tables.flat import write
+    from wavjudge.api import runs
     from wavjudge.errors import InputError
 
     if format_ not in ("table", "paper"):
@@ -32,16 +32,16 @@ def export(
         raise InputError(
             "got --rater for the table, which holds every rater", todo="leave it out, or use --format paper"
         )
-    count = write(api.load(run).rows(), out)
+    count = write(runs.load(run).rows(), out)
     console(err=True).print(f"{count} ratings written to {out}", soft_wrap=True)
 
 
 def _paper(run: Path, out: Path, rater: str | None) -> None:
-    from wavjudge import api
+    from wavjudge.api import runs
     from wavjudge.reporting.wavalign import write
     from wavjudge.store.run_folder import RunFolder
 
-    scored = api.load(run)
+    scored = runs.load(run)
     with RunFolder(run) as folder:
         done = write(folder.items(), scored.responses(), scored.ratings(), out, run=run, rater=rater)
     screen = console(err=True)

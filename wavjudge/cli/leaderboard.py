@@ -39,14 +39,14 @@ def leaderboard(
 ) -> None:
     """Rank candidates, failures counted, with intervals and the groups that cannot be told apart."""
     from wavjudge.analysis.leaderboard.leaderboard import leaderboard as rank
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
     from wavjudge.reporting.leaderboard import show, write
 
-    names, axes = tables.named(axis)
+    names, axes = inputs.named(axis)
     with Waiting("ranking candidates"):
         board = rank(
-            tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), rater=judge,
-            signatures=signature, rank_by=rank_by or next(iter(names), None), seed=seed, calls=tables.calls(runs),
+            inputs.ratings(runs, axes=axes, rater_kind="model"), inputs.responses(runs), rater=judge,
+            signatures=signature, rank_by=rank_by or next(iter(names), None), seed=seed, calls=inputs.calls(runs),
             labels=_labels(labels or [], axes, label_design),
             maps=_maps(calibration, map_) if calibration else None,
         )  # fmt: skip
@@ -63,11 +63,11 @@ def leaderboard(
 
 
 def _labels(paths: list[Path], axes: list[Axis], design: str) -> Labels | None:
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
     from wavjudge.errors import InputError
 
     if paths:
-        return tables.labels(paths, axes, design)
+        return inputs.labels(paths, axes, design)
     if design != "unknown":
         raise InputError(f"got --label-design {design} without --labels")
     return None

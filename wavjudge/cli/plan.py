@@ -195,27 +195,27 @@ def _or(given: float | None, seen: float | None) -> float | None:
 
 def _on(on: str | None, axis: list[str] | None) -> str | None:
     """The axis that is planned for: --on, or the bare name of --axis."""
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
     from wavjudge.errors import InputError
 
-    names = sorted({*tables.named(axis)[0], *([on] if on else [])})
+    names = sorted({*inputs.named(axis)[0], *([on] if on else [])})
     if len(names) > 1:
         raise InputError(f"got the axes {', '.join(names)}, expected one to plan for", todo=f"say --on {names[0]}")
     return names[0] if names else None
 
 
 def _ratings(paths: list[Path], axis: list[str] | None) -> Ratings:
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
 
     with Waiting("reading the pilot's ratings"):
-        return tables.ratings(paths, axes=tables.named(axis)[1], rater_kind="model")
+        return inputs.ratings(paths, axes=inputs.named(axis)[1], rater_kind="model")
 
 
 def _people(paths: list[Path] | None, axis: list[str] | None) -> Ratings:
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
     from wavjudge.errors import InputError
 
     if not paths:
         raise InputError("got --pilot without --labels", todo="agreement needs people's ratings of the same answers")
     with Waiting("reading the pilot's labels"):
-        return tables.ratings(paths, axes=tables.named(axis)[1], rater_kind="person")
+        return inputs.ratings(paths, axes=inputs.named(axis)[1], rater_kind="person")

@@ -75,13 +75,13 @@ def _runs(given: Sequence[str]) -> dict[int, list[Path]]:
 
 
 def _weights(option: str, text: str, axis: Sequence[str] | None) -> Weights:
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
     from wavjudge.cli.weights import weights_of
     from wavjudge.rewards.combine import Weights
     from wavjudge.types import Scale
 
     given = weights_of(text, option)
-    declared = {one.name: one.scale for one in tables.declared(axis or ())}
+    declared = {one.name: one.scale for one in inputs.declared(axis or ())}
     return Weights(given, next((declared[name] for name in given if name in declared), Scale(low=1, high=5)))
 
 

@@ -34,13 +34,13 @@ def rollouts(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Variance within prompts, gates, lambda and groups without signal that this data would give."""
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
     from wavjudge.rewards.rollouts import rollouts as look
 
-    names, axes = tables.named(axis)
+    names, axes = inputs.named(axis)
     chosen = _chosen(preset, weights or next(iter(names), None), axes)
     found = look(
-        tables.ratings(runs, axes=axes, rater_kind="model"), tables.responses(runs), chosen,
+        inputs.ratings(runs, axes=axes, rater_kind="model"), inputs.responses(runs), chosen,
         rater=judge, signatures=signature, candidate=candidate, pool=pool,
     )  # fmt: skip
     if json:

@@ -67,7 +67,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Ask candidates every item of a test set, keep their answers, and rate them with judges."""
-    from wavjudge import api
+    from wavjudge.api import runs
     from wavjudge.bench.candidates.build import build_candidate
     from wavjudge.bench.run import Asking, Plan, run_all
     from wavjudge.bench.test_set import open_benchmark
@@ -77,7 +77,7 @@ def run(
 
     testset = open_benchmark(benchmark, outside=outside)
     judges = _judges(judge or [], only, testset, metrics=metrics)
-    shop = api.workshop(judges, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
+    shop = runs.workshop(judges, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache, test_set=testset.entry(), told=str(testset.told))  # fmt: skip
     asking = Asking(testset, candidate, attempts, outcomes(retry_answers))
     plan = Plan(None, judges, out, repeats, statuses(retry), "copy", max_answer_seconds, asking=asking,
@@ -98,7 +98,7 @@ def run(
     if not quiet and not json_:
         _told(console(), asked)
     complain(asked.bad_rows)
-    why = score.report(api.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet, asked=asked)
+    why = score.report(runs.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet, asked=asked)
     score.end(summary, out, shop.meter, why, asked)
 
 

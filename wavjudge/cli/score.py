@@ -16,7 +16,7 @@ from wavjudge.cli.stdout import stdout
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from wavjudge.api import Scored
+    from wavjudge.api.runs import Scored
     from wavjudge.bench.answering import Asked
     from wavjudge.bench.rating import Summary
     from wavjudge.clients.middleware import Meter
@@ -70,7 +70,7 @@ def score(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Rate stored answers with one or more judges and write a run folder."""
-    from wavjudge import api
+    from wavjudge.api import runs
     from wavjudge.bench.answers import open_testset
     from wavjudge.bench.run import Plan, run
     from wavjudge.cli.options import keep, model_change, statuses, words
@@ -78,7 +78,7 @@ def score(
 
     out = out or _itself(responses)
     testset = open_testset(responses, benchmark=benchmark, questions=questions, outside=outside)
-    shop = api.workshop(judge, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
+    shop = runs.workshop(judge, axes=words(axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache, test_set=testset.entry(), told=str(testset.told))  # fmt: skip
     try:
         if dry_run:
@@ -94,7 +94,7 @@ def score(
     finally:
         if shop.cache is not None:
             shop.cache.close()
-    why = report(api.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet)
+    why = report(runs.Scored(out, summary), summary, shop.meter, as_json=json_, quiet=quiet)
     end(summary, out, shop.meter, why, source=responses)
 
 

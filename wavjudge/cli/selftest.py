@@ -21,17 +21,17 @@ def selftest(run: Path, labels: Path, *, quiet: bool = False) -> None:
     """Write RUN/selftest (figures and plots) and RUN/leaderboard.csv and .md, and say in a few lines what they say."""
     from wavjudge.analysis.calibration.findings import calibrate
     from wavjudge.analysis.leaderboard.leaderboard import leaderboard
-    from wavjudge.cli import tables
+    from wavjudge.api import inputs
     from wavjudge.cli.calibrate import write
     from wavjudge.reporting import leaderboard as boards
     from wavjudge.reporting.calibration_files import record
 
-    measured = tables.ratings([run], axes=(), rater_kind="instrument")
-    made = tables.ratings([labels], axes=(), rater_kind="constructed")
-    found = calibrate(measured, made, label_kind="constructed", covariates=tables.lengths([run]))
+    measured = inputs.ratings([run], axes=(), rater_kind="instrument")
+    made = inputs.ratings([labels], axes=(), rater_kind="constructed")
+    found = calibrate(measured, made, label_kind="constructed", covariates=inputs.lengths([run]))
     file = record(found, ratings_sha256=measured.data_sha256, labels_sha256=made.data_sha256)
     write(found, file, run / "selftest", plots=True)
-    board = leaderboard(measured, tables.responses([run]), rank_by=RANKED_BY)
+    board = leaderboard(measured, inputs.responses([run]), rank_by=RANKED_BY)
     for suffix in (".csv", ".md"):
         boards.write(board, run / f"leaderboard{suffix}")
     if not quiet:

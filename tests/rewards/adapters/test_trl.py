@@ -12,7 +12,7 @@ import pytest
 
 from tests.loopback import Loopback, chances
 from tests.rewards.adapters import tiny
-from wavjudge import api
+from wavjudge.api import runs
 from wavjudge.errors import InputError
 from wavjudge.rewards.adapters.columns import Columns
 from wavjudge.rewards.adapters.trl import TRLReward
@@ -49,7 +49,7 @@ def test_twenty_steps_with_some_scores_missing(tmp_path: Path) -> None:
     logged = [line for line in trainer.state.log_history if "loss" in line]
     assert len(logged) == STEPS
     assert all(math.isfinite(line["loss"]) and math.isfinite(line["grad_norm"]) for line in logged)
-    answers = list(api.load(tmp_path / "trace").responses())
+    answers = list(runs.load(tmp_path / "trace").responses())
     scores = [answer.details["reward"] for answer in answers]
     missing = sum(score is None for score in scores)
     assert len(answers) == STEPS * ROLLOUTS
@@ -80,7 +80,7 @@ def test_columns_become_items_and_a_failure_none(tmp_path: Path) -> None:
     assert sorted(score is None for score in found) == [False, True]
     assert told["wavjudge/unscored"] == 0.5
     assert sum("bad_request" in reason for reason in told["wavjudge"]) == 1
-    answers = {a.answers[0].text: a for a in api.load(tmp_path / "run").responses()}
+    answers = {a.answers[0].text: a for a in runs.load(tmp_path / "run").responses()}
     assert set(answers) == {"So.", "Thus."}
     assert all(a.details["step"] == 7 for a in answers.values())
     assert all(a.answers[0].audio.sample_rate_hz == tiny.RATE_HZ for a in answers.values())  # type: ignore[union-attr]

@@ -22,7 +22,7 @@ import pytest
 from tests.loopback import Loopback
 from tests.rewards.sounds import RATE_HZ, tone
 from tests.rewards.test_server import Clock, asked, judge, reward, serving
-from wavjudge import api
+from wavjudge.api import runs
 from wavjudge.errors import InputError, NoRewardError
 from wavjudge.rewards.adapters import verl, verl_omni
 from wavjudge.rewards.adapters.options import built
@@ -83,7 +83,7 @@ def test_samples_are_little_endian_floats_at_the_rate_that_is_said(judge: Loopba
     wave = np.linspace(-0.5, 0.5, 24_000, dtype=np.float32)
     with reward(judge, log=tmp_path / "run") as core:
         scored(RewardServer(core), body(wave, 24_000))
-    (said,) = (one.answers[0].audio for one in api.load(tmp_path / "run").responses())
+    (said,) = (one.answers[0].audio for one in runs.load(tmp_path / "run").responses())
     assert said is not None and (said.sample_rate_hz, said.seconds) == (24_000, 1.0)
     kept = np.frombuffer((tmp_path / "run" / said.path).read_bytes()[44:], dtype="<i2") / 32768
     assert np.abs(kept - wave).max() < 1 / 32768

@@ -33,13 +33,13 @@ def responses(paths: Sequence[Path]) -> pd.DataFrame | None:
     """The answers of the run folders among these paths, one row each; None where there is none."""
     import pandas as pd
 
-    from wavjudge import api
+    from wavjudge.api import runs
     from wavjudge.store.answers import is_run
 
     rows = [
         {"benchmark": r.benchmark, "item_id": r.item_id, "candidate": r.candidate, "attempt": r.attempt,
          "status": r.status, "seconds": r.seconds_taken, "usd": _cost(r.calls)}
-        for path in paths if is_run(path) for r in api.load(path).responses()
+        for path in paths if is_run(path) for r in runs.load(path).responses()
     ]  # fmt: skip
     return pd.DataFrame(rows) if rows else None
 
@@ -94,12 +94,12 @@ def lengths(paths: Sequence[Path]) -> pd.DataFrame | None:
     """Length of each answer in seconds, from run folders: the covariate of a null row."""
     import pandas as pd
 
-    from wavjudge import api
+    from wavjudge.api import runs
     from wavjudge.store.answers import is_run
 
     rows = [
         {**r.subject(turn).model_dump(), "answer length": said.audio.seconds}
-        for path in paths if is_run(path) for r in api.load(path).responses()
+        for path in paths if is_run(path) for r in runs.load(path).responses()
         for turn, said in enumerate(r.answers) if said.audio
     ]  # fmt: skip
     return pd.DataFrame(rows).drop_duplicates() if rows else None
@@ -166,15 +166,15 @@ def only(labelled: Ratings, names: Sequence[str], judged: Ratings) -> Ratings:
 def _frame(path: Path, rater_kind: RaterKind) -> pd.DataFrame:
     import pandas as pd
 
-    from wavjudge import api
     from wavjudge.analysis.tables.ratings import read_table
+    from wavjudge.api import runs
     from wavjudge.errors import InputError
     from wavjudge.store.answers import is_run
 
     if not path.exists():
         raise InputError("got no such file or folder", todo=of_path(path), where=str(path))
     if is_run(path):
-        if (frame := pd.DataFrame(api.load(path).rows())).empty:
+        if (frame := pd.DataFrame(runs.load(path).rows())).empty:
             raise _unrated(path)
         return frame
     if path.is_dir():
@@ -189,10 +189,10 @@ def _unrated(path: Path) -> InputError:
     """A run without a rating: nobody rated its answers yet, or there is no answer that could be rated."""
     from collections import Counter
 
-    from wavjudge import api
+    from wavjudge.api import runs
     from wavjudge.errors import InputError
 
-    responses = list(api.load(path).responses())
+    responses = list(runs.load(path).responses())
     if not responses or any(one.status == "ok" for one in responses):
         return InputError("got a run folder that holds no rating yet", where=str(path),
                           todo=f"rate its answers: wavjudge score {path} --judge SPEC")  # fmt: skip

@@ -83,15 +83,15 @@ def same_answers(
 
 
 def _read(path: Path) -> _Side:
-    from wavjudge import api
     from wavjudge.analysis.tables.ratings import read_table
+    from wavjudge.api import runs
     from wavjudge.store.answers import is_run
     from wavjudge.store.run_folder import RunFolder
 
     if not is_run(path):
         table = read_table(path, rater_kind="model")
         return _Side(path, table)
-    scored = api.load(path)
+    scored = runs.load(path)
     side = _Side(path, scored.table())
     with RunFolder(path) as folder:
         side.items = {(item.benchmark, item.id): item for item in folder.items()}
