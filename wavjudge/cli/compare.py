@@ -99,7 +99,7 @@ def runs(
 ) -> None:
     """Say what moved between an old and a new judge of the same answers, and what a leaderboard would do."""
     from wavjudge.analysis.compare.runs import run_pair
-    from wavjudge.api.two_runs import same_answers
+    from wavjudge.api.inputs import same_answers
     from wavjudge.reporting.compare_runs import report, show
 
     _writable(out)
