@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from wavjudge.cli.commands import Commands
 from wavjudge.cli.console import console
+from wavjudge.cli.groups import Commands
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, help="Look at the reply cache, or empty it.")
 

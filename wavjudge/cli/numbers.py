@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from wavjudge.cli.commands import Commands
+from wavjudge.cli.groups import Commands
 
 
 class FiniteNumbers(Commands):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.commands import Commands
 from wavjudge.cli.console import console
+from wavjudge.cli.groups import Commands
 from wavjudge.cli.waiting import Waiting
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from wavjudge.cli import rewards_check, rewards_monitor, rewards_rollouts, rewards_serve
-from wavjudge.cli.commands import Commands
+from wavjudge.cli.groups import Commands
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, rich_markup_mode=None,

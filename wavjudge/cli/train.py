@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wavjudge.cli.commands import Commands
+from wavjudge.cli.groups import Commands
 from wavjudge.errors import MissingPartError, pip_install
 from wavjudge.nearest import of_path
 
