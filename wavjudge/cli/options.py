@@ -54,3 +54,32 @@ def model_change(text: str) -> OnModelChange:
 def _no_words(option: str, unknown: list[str], words: list[str]) -> InputError:
     return InputError(f"got {option} {', '.join(unknown)}, expected some of {', '.join(words)}, or none",
                       todo=f"{likely(unknown[0], words)} Several are separated by commas".lstrip())  # fmt: skip
+
+
+# Weights of axes, in one form for all commands: NAME=WEIGHT,NAME=WEIGHT, or one NAME.
+
+
+def weights_of(text: str, option: str = "--weights") -> dict[str, float]:
+    """Weights by axis; `InputError` for another form, and for an axis that is named twice.
+
+    >>> weights_of("semantic=0.7, acoustic=0.3"), weights_of("overall")
+    ({'semantic': 0.7, 'acoustic': 0.3}, {'overall': 1.0})
+    >>> weights_of("0.7,0.3")
+    Traceback (most recent call last):
+    ...
+    wavjudge.errors.InputError: got --weights '0.7,0.3', expected NAME=WEIGHT,NAME=WEIGHT, such as
+    semantic=0.7,acoustic=0.3
+    """
+    from wavjudge.errors import InputError
+
+    if "=" not in text and "," not in text:
+        return {text.strip(): 1.0}
+    try:
+        pairs = [one.split("=", 1) for one in text.split(",")]
+        found = {name.strip(): float(weight) for name, weight in pairs}
+    except ValueError as error:
+        raise InputError(f"got {option} {text!r}, expected NAME=WEIGHT,NAME=WEIGHT, such as "
+                         "semantic=0.7,acoustic=0.3") from error  # fmt: skip
+    if len(found) < len(pairs):
+        raise InputError(f"got {option} {text!r}, expected each axis once")
+    return found

@@ -80,7 +80,7 @@ def _rules(
 
 def _both(weights: str, mode: str) -> tuple[float, float]:
     """Of semantic and acoustic; an axis that is not named weighs nothing."""
-    from wavjudge.cli.weights import weights_of
+    from wavjudge.cli.options import weights_of
     from wavjudge.errors import InputError
     from wavjudge.rewards.pairs.build import AXES, USED
 

@@ -76,7 +76,7 @@ def _runs(given: Sequence[str]) -> dict[int, list[Path]]:
 
 def _weights(option: str, text: str, axis: Sequence[str] | None) -> Weights:
     from wavjudge.api import inputs
-    from wavjudge.cli.weights import weights_of
+    from wavjudge.cli.options import weights_of
     from wavjudge.rewards.combine import Weights
     from wavjudge.types import Scale
 

@@ -53,7 +53,7 @@ def _chosen(name: str, weights: str | None, axes: list[Axis]) -> Preset:
     """The preset, with other weights if some were given, on the scale of their axes."""
     from dataclasses import replace
 
-    from wavjudge.cli.weights import weights_of
+    from wavjudge.cli.options import weights_of
     from wavjudge.rewards.combine import Weights
     from wavjudge.rewards.mixing import Gates
     from wavjudge.rewards.presets import preset

@@ -62,8 +62,7 @@ def serve(
     import os
 
     from wavjudge.cli.console import console
-    from wavjudge.cli.options import words
-    from wavjudge.cli.weights import weights_of
+    from wavjudge.cli.options import weights_of, words
     from wavjudge.rewards.adapters.options import from_options, function
     from wavjudge.rewards.server import RewardServer
 
