@@ -16,7 +16,7 @@ from tests.cli.typed import typed
 from tests.signals.sounds import needs_espeak, needs_models
 from tests.test_docs import DOCS, page
 from wavjudge.bench.candidates.build import KINDS
-from wavjudge.cli.kinds import _options
+from wavjudge.cli.commands.lists import _options
 from wavjudge.store.run_folder import RunFolder
 
 BEGIN, END = "<!-- candidates -->\n", "<!-- /candidates -->\n"

@@ -17,7 +17,7 @@ from tests.loopback.server import Loopback
 from wavjudge import types
 from wavjudge.analysis.tables.flat import COLUMNS
 from wavjudge.bench.rows import Row
-from wavjudge.cli.kinds import _options
+from wavjudge.cli.commands.lists import _options
 from wavjudge.judges.build import KINDS
 from wavjudge.judges.prompts import Inputs, Layout, Prompt, PromptAxis, load_all
 

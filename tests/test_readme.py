@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tests.cli.typed import typed
 from tests.test_docs import DOCS, ROOT, page
-from wavjudge.cli.demo import NEXT
+from wavjudge.cli.commands.demo import NEXT
 from wavjudge.reporting import summary
 from wavjudge.types import Axis, Scale
 

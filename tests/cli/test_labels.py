@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.answers import write_answers
-from tests.cli.test_calibrate import table, write
+from tests.cli.commands.test_calibrate import table, write
 from tests.cli.typed import spec, typed
 from tests.loopback.server import Loopback
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from tests.cli.test_score import NATURALNESS
+from tests.cli.commands.test_score import NATURALNESS
 from tests.cli.typed import answers, spec, typed
 from tests.loopback.server import Loopback
 from wavjudge.judges.build import KINDS

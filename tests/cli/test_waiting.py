@@ -7,7 +7,7 @@ import re
 import threading
 from pathlib import Path
 
-from tests.cli.test_calibrate import simulated
+from tests.cli.commands.test_calibrate import simulated
 from tests.cli.typed import typed
 from wavjudge.cli.waiting import Waiting
 
@@ -65,7 +65,7 @@ def test_an_error_takes_the_line_away_and_comes_through() -> None:
 
 def test_plots_of_many_judges_are_drawn_only_if_asked(tmp_path: Path, monkeypatch) -> None:
     ratings, labels = simulated(tmp_path, people=2)
-    monkeypatch.setattr("wavjudge.cli.calibrate.MOST_DRAWN", 0)
+    monkeypatch.setattr("wavjudge.cli.commands.calibrate.MOST_DRAWN", 0)
     done = typed("calibrate", ratings, "--labels", labels, "--out", tmp_path / "cal")
     assert done.code == 0 and "no plots drawn of 1 pairs of judge and axis: --plots draws them" in done.err
     assert not list((tmp_path / "cal").glob("*.png"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_calibrate import simulated
+from tests.cli.commands.test_calibrate import simulated
 from tests.cli.typed import Typed, typed
 from tests.loopback.server import Loopback
 from tests.signals.sounds import needs_models

@@ -206,13 +206,13 @@ def test_variants_of_the_base_model_are_options(tmp_path: Path, monkeypatch: pyt
 def test_a_missing_part_of_the_extra_is_named_before_anything_is_read(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wavjudge.cli.train.find_spec", lambda name: None if name == "trl" else object())
+    monkeypatch.setattr("wavjudge.cli.commands.train.find_spec", lambda name: None if name == "trl" else object())
     done = typed("train", command, "gone.toml")
     assert done.code == 2 and "got no trl" in done.err and 'pip install "wavjudge[train]"' in done.err
 
 
 def test_without_torch_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wavjudge.cli.train.find_spec", lambda name: None)
+    monkeypatch.setattr("wavjudge.cli.commands.train.find_spec", lambda name: None)
     done = typed("train", "toy")
     assert done.code == 2
     assert 'pip install "wavjudge[train]"' in done.err

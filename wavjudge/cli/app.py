@@ -7,15 +7,15 @@ import sys
 import typer
 
 from wavjudge import __version__
-from wavjudge.cli import (
+from wavjudge.cli.commands import (
     cache,
     calibrate,
     compare,
     demo,
-    exporting,
-    importing,
-    kinds,
+    export,
+    import_,
     leaderboard,
+    lists,
     pairs,
     plan,
     prompts,
@@ -45,13 +45,13 @@ app.add_typer(train.app, name="train", short_help="Train a model by a judge's wo
 app.command("pairs", short_help="Best and worst answers to a prompt, as training pairs.")(pairs.pairs)
 app.command("demo", short_help="Measure the shipped tiny test set, offline.")(demo.demo)
 app.command("prompts", short_help="List the prompts, or print one.")(prompts.prompts)
-app.command("judges", short_help="List the kinds of judges and their options.")(kinds.judges)
-app.command("candidates", short_help="List the kinds of candidates and their options.")(kinds.candidates)
-app.command("voices", short_help="List the voices that can say what a candidate writes.")(kinds.voices)
-app.command("ears", short_help="List the ears that can hear for a cascade.")(kinds.ears)
+app.command("judges", short_help="List the kinds of judges and their options.")(lists.judges)
+app.command("candidates", short_help="List the kinds of candidates and their options.")(lists.candidates)
+app.command("voices", short_help="List the voices that can say what a candidate writes.")(lists.voices)
+app.command("ears", short_help="List the ears that can hear for a cascade.")(lists.ears)
 app.command("show", short_help="One rating with everything that led to it; or an item's.")(show.show)
-app.command("export", short_help="A run's ratings as one flat table.")(exporting.export)
-app.command("import", short_help="Turn another project's files into a folder to run or score.")(importing.import_)
+app.command("export", short_help="A run's ratings as one flat table.")(export.export)
+app.command("import", short_help="Turn another project's files into a folder to run or score.")(import_.import_)
 app.add_typer(cache.app, name="cache", short_help="Look at the reply cache, or empty it.")
 
 

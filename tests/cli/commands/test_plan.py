@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cli.test_calibrate import simulated, table, write
+from tests.cli.commands.test_calibrate import simulated, table, write
 from tests.cli.typed import typed
 
-CASES = json.loads((Path(__file__).parents[1] / "analysis/golden/comparing.json").read_text(encoding="utf-8"))
+CASES = json.loads((Path(__file__).parents[2] / "analysis/golden/comparing.json").read_text(encoding="utf-8"))
 
 
 def planned(*words: object) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from wavjudge.cli import rewards_check, rewards_monitor, rewards_rollouts, rewards_serve
+from wavjudge.cli.commands import rewards_check, rewards_monitor, rewards_rollouts, rewards_serve
 from wavjudge.cli.groups import Commands
 
 app = typer.Typer(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_calibrate import simulated, table, write
+from tests.cli.commands.test_calibrate import simulated, table, write
 from tests.cli.typed import answers, spec, typed
 from tests.loopback.server import Loopback
-from wavjudge.cli.pairs import _both
+from wavjudge.cli.commands.pairs import _both
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def run(
     from wavjudge.bench.candidates.build import build_candidate
     from wavjudge.bench.run import Asking, Plan, run_all
     from wavjudge.bench.test_set import open_benchmark
-    from wavjudge.cli import score
+    from wavjudge.cli.commands import score
     from wavjudge.cli.options import model_change, outcomes, statuses, words
     from wavjudge.cli.progress import Bar
 

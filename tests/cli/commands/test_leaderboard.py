@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_calibrate import simulated, table, write
+from tests.cli.commands.test_calibrate import simulated, table, write
 from tests.cli.test_money import PRICE
 from tests.cli.typed import answers, spec, typed
 from tests.loopback.server import Loopback

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_calibrate import write
+from tests.cli.commands.test_calibrate import write
 from tests.cli.typed import typed
 from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Item, Rating, Response, RunManifest, Scale, Subject, Utterance

@@ -12,7 +12,7 @@ import pytest
 from tests.cli.typed import answers, spec, table, typed, write
 from tests.loopback.server import Loopback
 
-SOMOS = Path(__file__).parents[3] / "shared/data/audiojudge-somos"
+SOMOS = Path(__file__).parents[4] / "shared/data/audiojudge-somos"
 PUBLISHED = {"shots:0|transcript:none|separate": 3.311462, "shots:4|transcript:none|aggregate": 2.805620,
              "shots:4|transcript:none|separate": 3.595734}  # fmt: skip
 """Mean squared errors as the judge's authors published them."""
@@ -235,7 +235,7 @@ def test_figures_do_not_speak_of_new_candidates_and_say_what_hangs_on_one(tmp_pa
 
 
 def test_the_page_shows_what_hangs_on_one_candidate_of_the_made_up_study(tmp_path: Path) -> None:
-    page = Path(__file__).parents[2] / "docs/calibration.md"
+    page = Path(__file__).parents[3] / "docs/calibration.md"
     if not page.is_file():
         pytest.skip("the pages are not beside the package: this is no checkout")
     ratings, labels = simulated(tmp_path)

@@ -40,9 +40,9 @@ def demo(
     from wavjudge.api import runs
     from wavjudge.bench.answers import open_testset
     from wavjudge.bench.run import Plan, run
+    from wavjudge.cli.commands.score import end, report
+    from wavjudge.cli.commands.selftest import selftest
     from wavjudge.cli.progress import Bar
-    from wavjudge.cli.score import end, report
-    from wavjudge.cli.selftest import selftest
     from wavjudge.judges.build import Workshop
 
     tiny, shop = resources.folder("benchmarks") / "tiny", Workshop(prompts=())

@@ -15,8 +15,8 @@ from scipy import stats
 from tests.cli.typed import answers, spec, table, typed, write
 from tests.loopback.server import Loopback
 
-ROOT = Path(__file__).parents[2]
-SOMOS = Path(__file__).parents[3] / "shared/data/audiojudge-somos"
+ROOT = Path(__file__).parents[3]
+SOMOS = Path(__file__).parents[4] / "shared/data/audiojudge-somos"
 HEARS = "openai:m|overall.1#3f9a02c4d1be|parse:1|t:0|qt,qa,own,aa|before|pcm16-16000-mono|v1|is:m-1"
 READS = "openai:m|overall.1#77e10a5b6c2d|parse:1|t:0|qt,own|before|no-audio|v1|is:m-1"
 

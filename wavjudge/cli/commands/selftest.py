@@ -22,7 +22,7 @@ def selftest(run: Path, labels: Path, *, quiet: bool = False) -> None:
     from wavjudge.analysis.calibration.findings import calibrate
     from wavjudge.analysis.leaderboard.leaderboard import leaderboard
     from wavjudge.api import inputs
-    from wavjudge.cli.calibrate import write
+    from wavjudge.cli.commands.calibrate import write
     from wavjudge.reporting import leaderboard as boards
     from wavjudge.reporting.calibration_files import record
 

@@ -1,0 +1,1 @@
+"""One thin file a command; what they know, the library knows."""
