@@ -8,7 +8,6 @@ import typer
 
 from wavjudge import __version__
 from wavjudge.cli.commands import (
-    cache,
     calibrate,
     compare,
     demo,
@@ -18,7 +17,6 @@ from wavjudge.cli.commands import (
     lists,
     pairs,
     plan,
-    prompts,
     rewards,
     run,
     score,
@@ -44,7 +42,7 @@ app.add_typer(rewards.app, name="rewards", short_help="A calibrated judge as a t
 app.add_typer(train.app, name="train", short_help="Train a model by a judge's word.")
 app.command("pairs", short_help="Best and worst answers to a prompt, as training pairs.")(pairs.pairs)
 app.command("demo", short_help="Measure the shipped tiny test set, offline.")(demo.demo)
-app.command("prompts", short_help="List the prompts, or print one.")(prompts.prompts)
+app.command("prompts", short_help="List the prompts, or print one.")(lists.prompts)
 app.command("judges", short_help="List the kinds of judges and their options.")(lists.judges)
 app.command("candidates", short_help="List the kinds of candidates and their options.")(lists.candidates)
 app.command("voices", short_help="List the voices that can say what a candidate writes.")(lists.voices)
@@ -52,7 +50,7 @@ app.command("ears", short_help="List the ears that can hear for a cascade.")(lis
 app.command("show", short_help="One rating with everything that led to it; or an item's.")(show.show)
 app.command("export", short_help="A run's ratings as one flat table.")(export.export)
 app.command("import", short_help="Turn another project's files into a folder to run or score.")(import_.import_)
-app.add_typer(cache.app, name="cache", short_help="Look at the reply cache, or empty it.")
+app.add_typer(lists.app, name="cache", short_help="Look at the reply cache, or empty it.")
 
 
 def _version(wanted: bool) -> None:

@@ -14,6 +14,9 @@ from wavjudge.nearest import likely
 
 if TYPE_CHECKING:
     from wavjudge.clients.spec import Kind
+from pathlib import Path
+
+from wavjudge.cli.groups import Commands
 
 _KindName = Annotated[str | None, typer.Argument(help="Show the options of this kind.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
@@ -119,3 +122,76 @@ def _key(names: tuple[str, ...]) -> str:
     if not names:
         return "not needed"
     return next((f"{name} is set" for name in names if os.environ.get(name)), f"{' or '.join(names)} not set")
+
+
+# `wavjudge prompts`: the prompts, with their hashes.
+
+
+def prompts(
+    name: Annotated[str | None, typer.Argument(help="Print this prompt as the judge gets it.")] = None,
+    prompts: Annotated[Path | None, typer.Option(help="Folder of your own prompt files.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List the prompts with their axes, inputs and hashes, or print one."""
+    from rich import box
+    from rich.table import Table
+
+    from wavjudge.errors import InputError
+    from wavjudge.judges.prompts import load_all
+    from wavjudge.judges.render import reply_format
+
+    found = load_all(prompts)
+    if name is not None:
+        if name not in found:
+            raise InputError(f"got the prompt name {name!r}, expected one of {', '.join(sorted(found))}",
+                             todo=likely(name, found))  # fmt: skip
+        typer.echo(f"{found[name].words}\n\n{reply_format(found[name])}")
+        return
+    if json_:
+        typer.echo(json.dumps([prompt.model_dump(mode="json") | {"hash": prompt.digest} for prompt in found.values()]))
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("prompt", "hash", "axes (tag, scale)", "shown to the judge", "reasons"):
+        table.add_column(column, overflow="fold")
+    for prompt in found.values():
+        axes = "\n".join(f"{axis.name} <{axis.tag}> {axis.low:g}-{axis.high:g}" for axis in prompt.axes)
+        shown = ", ".join(_shown(prompt.inputs.model_dump()))
+        table.add_row(f"{prompt.name}.{prompt.version}", prompt.digest, axes, shown, prompt.layout.justification)
+    console().print(table)
+
+
+def _shown(inputs: dict[str, object]) -> list[str]:
+    names = {"question_text": "question text", "question_audio": "question audio", "answer_audio": "answer audio",
+             "reference": "reference", "history": "history"}  # fmt: skip
+    shown = [label for key, label in names.items() if inputs[key]]
+    return shown if inputs["transcript"] == "none" else [*shown, f"{inputs['transcript']} transcript"]
+
+
+# `wavjudge cache`: the reply cache.
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, help="Look at the reply cache, or empty it.")
+
+
+@app.command("info")
+def info() -> None:
+    """Where the cache lies, how many replies it holds, since when."""
+    from wavjudge.clients.cache import stats
+
+    found = stats()
+    since = found.oldest.date().isoformat() if found.oldest else "-"
+    console().print(
+        f"{found.path}\n{found.entries} replies, {found.bytes / 1e6:.1f} MB, oldest {since}", soft_wrap=True
+    )
+
+
+@app.command("clear")
+def clear(
+    older_than_days: Annotated[float | None, typer.Option(min=0, help="Only replies older than this.")] = None,
+) -> None:
+    """Remove replies; the ratings of runs stay as they are."""
+    from datetime import timedelta
+
+    from wavjudge.clients import cache
+
+    removed = cache.clear() if older_than_days is None else cache.remove(timedelta(days=older_than_days))
+    console().print(f"{removed} replies removed")
