@@ -19,7 +19,7 @@ _OWNERS = (
     ("openai SDK and its httpx2", ("/openai/", "/httpx2/")),
     ("aiohttp and its parts", ("/aiohttp/", "/yarl/", "/multidict/")),
     ("event loop, sockets", ("/asyncio/", "/selectors.py")),
-    ("wavjudge: recordings (read, hash, check)", ("/wavjudge/audio.py", "/judge/recordings.py", "/pathlib.py")),
+    ("wavjudge: recordings (read, hash, check)", ("/wavjudge/audio.py", "/wavjudge/decoding.py", "/pathlib.py")),
     ("wavjudge: calls (body, limits, cache)", ("/wavjudge/clients/",)),
     ("wavjudge: prompts, verdicts", ("/wavjudge/judges/",)),
     ("wavjudge: rows, records, run folder", ("/wavjudge/", "/pydantic/")),
