@@ -8,7 +8,7 @@ PYTEST := -m pytest --hypothesis-profile=repeatable -n $(JOBS) --dist worksteal
 export NO_PROXY := 127.0.0.1,localhost
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-all hunt freeze lint results bench studies lock clean
+.PHONY: demo test test-all hunt freeze lint results bench studies toy lock clean
 
 demo: .venv/.demo
 	@$(BIN)/wavjudge demo --out results/runs/demo
@@ -40,10 +40,13 @@ results: demo .venv/.dev
 	$(BIN)/python -m tests.reporting.montage results/runs/demo/selftest docs/calibration.png
 
 bench: .venv/.dev
-	$(BIN)/python -m tests.speed
+	$(BIN)/python -m studies.speed
 
 studies: .venv/.dev
-	$(BIN)/python -m tests.studies
+	$(BIN)/python -m studies.coverage
+
+toy: .venv-torch/.train
+	$(WITH_TORCH)/python -m studies.toy_recipe --out toy
 
 lock: .venv/.dev
 	$(BIN)/pip install -q uv

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.rewards.guard_fresh import PAIRS, PHRASES, VOICES, spoken, stuck
-from tests.rewards.guard_rates import Case, rates, table
+from studies.rewards.guard_fresh import PAIRS, PHRASES, VOICES, spoken, stuck
+from studies.rewards.guard_rates import Case, rates, table
 from tests.signals.sounds import needs_espeak, needs_models, say
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.rewards.guard_rates import Case, checked, rates, spoken, stuck, tiny
+from studies.rewards.guard_rates import Case, checked, rates, spoken, stuck, tiny
 from tests.signals.sounds import hiss, needs_espeak, needs_models, say
 from wavjudge import signals
 from wavjudge.audio import Waveform

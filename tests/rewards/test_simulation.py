@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rewards import simulation
+from studies.rewards import simulation
 from tests.rewards.worked import WORKED
 from tests.test_docs import page
 
@@ -43,4 +43,4 @@ def test_the_reference_does_what_was_published(rows: list[dict[str, str]]) -> No
 
 
 def test_the_page_quotes_the_command(lines: list[str]) -> None:
-    assert "\n".join(lines) in page("rewards.md"), "run python -m tests.rewards.simulation and quote it"
+    assert "\n".join(lines) in page("rewards.md"), "run python -m studies.rewards.simulation and quote it"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.studies import page
-from tests.studies.__main__ import runs_of, seed_of
-from tests.studies.page import BEGIN, END, PAGE, verdict
-from tests.studies.table import COVERAGE, read
+from studies.coverage import page
+from studies.coverage.__main__ import runs_of, seed_of
+from studies.coverage.page import BEGIN, END, PAGE, verdict
+from studies.coverage.table import COVERAGE, read
 
 
 def test_the_tables_of_the_page_are_those_of_the_file() -> None:
@@ -15,7 +15,7 @@ def test_the_tables_of_the_page_are_those_of_the_file() -> None:
         pytest.skip("the page is not beside the package: this is no checkout")
     text = PAGE.read_text(encoding="utf-8")
     shown = text[text.index(BEGIN) + len(BEGIN) : text.index(END)]
-    assert shown == page.found(), "run python -m tests.studies.page"
+    assert shown == page.found(), "run python -m studies.coverage.page"
 
 
 def test_the_file_holds_no_run_on_another_seed_or_of_fewer_runs() -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.studies import populations
-from tests.studies.__main__ import STUDIES, study
-from tests.studies.cells import Cell, Outcome, Tally, held, rejected, run
-from tests.studies.populations import POPULATIONS, answers, mean_on_scale, true_mean
-from tests.studies.table import COLUMNS, read, rows, write
+from studies.coverage import populations
+from studies.coverage.__main__ import STUDIES, study
+from studies.coverage.cells import Cell, Outcome, Tally, held, rejected, run
+from studies.coverage.populations import POPULATIONS, answers, mean_on_scale, true_mean
+from studies.coverage.table import COLUMNS, read, rows, write
 from wavjudge.analysis.stats.intervals import Estimate
 
 
@@ -58,7 +58,7 @@ def test_every_study_runs_and_its_rows_can_be_read_again(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(populations, "BATCHES", 2)
-    module, random = importlib.import_module(f"tests.studies.{name}"), np.random.default_rng(7)
+    module, random = importlib.import_module(f"studies.coverage.{name}"), np.random.default_rng(7)
     (cell,) = islice(module.cells(random), 1)
     tallies = run(cell, 2, random)
     assert tallies and all(tally.runs == 2 for tally in tallies.values())
@@ -70,7 +70,7 @@ def test_every_study_runs_and_its_rows_can_be_read_again(
 
 
 def test_a_seed_fixes_every_figure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("tests.studies.candidates"), "PROMPTS", ())
+    monkeypatch.setattr(importlib.import_module("studies.coverage.candidates"), "PROMPTS", ())
     first, again, other = (study("candidates", 40, seed) for seed in (7, 7, 8))
     assert first == again
     assert [row["found"] for row in first] != [row["found"] for row in other]

@@ -18,12 +18,12 @@ if importlib.util.find_spec("torchaudio") is None:
 import soundfile
 import soxr
 
+from studies.toy_recipe.world import CLOSE, END, OPEN, ToyTokenizer
 from tests.loopback.server import Loopback
 from wavjudge.errors import InputError, pip_install
 from wavjudge.rewards.item import RewardItem, Samples
 from wavjudge.rewards.judge_reward import JudgeReward
 from wavjudge.training.audio import Codec, decoded, resampled
-from wavjudge.training.toy_world import CLOSE, END, OPEN, ToyTokenizer
 
 SPEECH = [60 + 5] * 100
 """One tone of 400 Hz, two seconds."""

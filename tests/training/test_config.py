@@ -16,11 +16,11 @@ import soundfile
 
 torch = pytest.importorskip("torch", reason="torch is not installed (extra train)")
 
+from studies.toy_recipe.world import ToyTokenizer
 from wavjudge.errors import InputError
 from wavjudge.training.checkpoint import NAME, Saved, newest
 from wavjudge.training.config import read
 from wavjudge.training.data import Demonstrations, Example, Row, collated, examples, rows
-from wavjudge.training.toy_world import ToyTokenizer
 
 LEAST = """
 [model]

@@ -12,13 +12,13 @@ pytest.importorskip("trl", reason="TRL is not installed (extra train)")
 
 from trl import DPOConfig
 
+from studies.toy_recipe.world import CLOSE, END, OPEN, World
 from tests.training.tiny import Tiny
 from wavjudge.errors import InputError
 from wavjudge.training.data import Pair
 from wavjudge.training.dpo import MaskedDPOTrainer
 from wavjudge.training.losses import dpo, next_token_logps
 from wavjudge.training.masks import answer_mask, masks
-from wavjudge.training.toy_world import CLOSE, END, OPEN, World
 
 pytestmark = [pytest.mark.heavy, pytest.mark.filterwarnings("ignore")]
 

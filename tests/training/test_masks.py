@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch", reason="torch is not installed (extra train
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from studies.toy_recipe.world import ToyTokenizer
 from wavjudge.errors import InputError
 from wavjudge.training.masks import Rule, answer_mask, label_mask, masks
-from wavjudge.training.toy_world import ToyTokenizer
 from wavjudge.training.vocabulary import Vocabulary
 
 PAD, END, TEXT, OPEN, CLOSE, SPEECH = 0, 1, 2, 4, 5, 6

@@ -15,6 +15,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed (extra train)")
 pytest.importorskip("trl", reason="TRL is not installed (extra train)")
 
+from studies.toy_recipe.world import CLOSE, END, OPEN, PAD
 from tests.cli.typed import typed
 from tests.loopback.server import Loopback
 from tests.training import example
@@ -23,7 +24,6 @@ from tests.training.tiny import Tiny
 from wavjudge.rewards.item import RewardItem
 from wavjudge.training.data import Example, Row
 from wavjudge.training.monitor import answering
-from wavjudge.training.toy_world import CLOSE, END, OPEN, PAD
 
 MONITOR = """
 [monitor]

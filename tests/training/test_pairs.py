@@ -11,11 +11,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed (extra train)")
 pytest.importorskip("transformers", reason="transformers is not installed (extra train)")
 
+from studies.toy_recipe.world import CLOSE, END, OPEN
 from tests.cli.typed import typed
 from tests.training.tiny import Tiny, write_scored
 from wavjudge.errors import InputError
 from wavjudge.training.data import Pair, check, notes, read
-from wavjudge.training.toy_world import CLOSE, END, OPEN
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

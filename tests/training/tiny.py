@@ -17,12 +17,12 @@ import torch
 from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from studies.toy_recipe.world import CLOSE, END, OPEN, PAD, ToyTokenizer, World
 from wavjudge.rewards.combine import Reward
 from wavjudge.rewards.item import RewardItem
 from wavjudge.rewards.judge_reward import Judged
 from wavjudge.training.audio import Codec
 from wavjudge.training.data import Row
-from wavjudge.training.toy_world import CLOSE, END, OPEN, PAD, ToyTokenizer, World
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
     which tokens   masks.py        ids (vocabulary.py) -> text, speech; boundaries and the end by a named rule
     the loss       losses.py       log-probabilities, masks, advantages -> one number
     what happens   diagnostics.py  gradients and log-probabilities, text and speech apart
-    the training   run.py          a TOML file (config.py) -> trainer.py (hybrid) or dpo.py, on TRL's
-    in the small   toy*.py         the recipe's arms on a toy, `wavjudge train toy`
+    the training   launch.py       a TOML file (config.py) -> trainer.py (hybrid) or dpo.py, on TRL's
 
-This room alone imports torch; nothing outside of it, `cli/train*.py` apart, imports this room.
+This room alone imports torch; nothing outside of it, `cli/commands/train.py` apart, imports this room.
 
 Importing it makes torchaudio loadable (loadable.py): a script that uses TRL beside a torch without CUDA imports
 `wavjudge.training` first.

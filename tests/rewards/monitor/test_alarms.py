@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.rewards.monitor_rates import CASES, OTHER_RUNS, SEED, row, training
+from studies.rewards.monitor_rates import CASES, OTHER_RUNS, SEED, row, training
 from tests.rewards.monitored import look, names
 from tests.test_docs import page
 from wavjudge.rewards.monitor.alarms import CLAIMS, Errors, Standing, check
@@ -166,4 +166,4 @@ def test_the_rates_of_the_page_in_a_quick_rerun() -> None:
 def test_a_row_of_the_page_comes_again() -> None:
     dice = np.random.default_rng([SEED, CASES.index("longer"), 0])
     found = [training(24, "longer", dice) for _ in range(OTHER_RUNS)]
-    assert row(24, "longer", found) in page("rewards.md"), "run python -m tests.rewards.monitor_rates and quote it"
+    assert row(24, "longer", found) in page("rewards.md"), "run python -m studies.rewards.monitor_rates and quote it"

@@ -177,7 +177,7 @@ def test_a_key_that_is_wrong_ends_it_and_nothing_is_kept(tmp_path: Path) -> None
 @needs_models
 def test_the_instruments_give_pace_and_word_errors(tmp_path: Path, judges: dict[str, JudgeReward]) -> None:
     """Speech of the shipped test set that says its own text, and a tone, in which they hear no words."""
-    from tests.rewards.guard_rates import Case, tiny
+    from studies.rewards.guard_rates import Case, tiny
 
     spoken = next(one for one in tiny() if one.row == "tiny: clean")
     assert isinstance(spoken, Case) and spoken.sound is not None

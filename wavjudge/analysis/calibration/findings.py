@@ -173,7 +173,7 @@ STATISTICS: tuple[Statistic, ...] = (
     PEARSON, SPEARMAN, KENDALL_TAU_B, INTRA_ID_SPEARMAN, INTRA_ID_ZERO_FILLED, WITHIN_PROMPT_ACCURACY,
     MAE, RMSE, WITHIN_ONE, BIAS, KAPPA_QUADRATIC,
 )  # fmt: skip
-"""Those whose coverage `tests/studies` measures."""
+"""Those whose coverage `studies/coverage` measures."""
 
 FIGURES: tuple[Statistic, ...] = (
     *STATISTICS[:5], INTRA_ID_TAU, STATISTICS[5], WITHIN_PROMPT_TIE_CALIBRATED, BEST_OF_N, *STATISTICS[6:],

@@ -26,13 +26,12 @@ app = typer.Typer(
 def _train() -> None: ...
 
 
-TRL = ("torch", "torchaudio", "transformers", "accelerate", "trl", "peft")
-"""What `run` and `inspect` import; the toy needs torch alone."""
+PARTS = ("torch", "torchaudio", "transformers", "accelerate", "trl", "peft")
 
 
-def with_extra(*parts: str) -> None:
+def with_extra() -> None:
     """Says what to install where a part of the extra is missing, before anything is imported."""
-    if missing := [name for name in parts if find_spec(name) is None]:
+    if missing := [name for name in PARTS if find_spec(name) is None]:
         raise MissingPartError(f"got no {missing[0]}, which training needs", todo=pip_install("wavjudge[train]"))
 
 
@@ -59,41 +58,6 @@ def before_torch(config: Path) -> None:
         )  # fmt: skip
 
 
-@app.command("toy")
-def toy(
-    out: Annotated[Path, typer.Option(help="Folder for toy_recipe.csv, .md and .png.")] = Path("toy"),
-    lr: Annotated[list[float] | None, typer.Option(help="Learning rate; may be given again.")] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="May be given again; 0, 1, 2 by default.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of each run; 60 by default.")] = None,
-    tied: Annotated[bool, typer.Option("--tied", help="Ids in and out share one table; toy_recipe_tied.")] = False,
-    base_lr: Annotated[float | None, typer.Option(help="Learning rate of the base model; 0.003 by default.")] = None,
-) -> None:
-    """The recipe's six arms on a toy, minutes on one thread."""
-    with_extra("torch")
-    from wavjudge.files.safe import write_new
-    from wavjudge.training import toy as toys
-    from wavjudge.training.toy_arms import Settings, held_out_nll
-
-    others = {"steps": steps, "base_lr": base_lr}
-    settings = Settings(tied=tied, **{name: value for name, value in others.items() if value is not None})  # type: ignore[arg-type]
-    name = "toy_recipe_tied" if tied else "toy_recipe"
-    seeds, lrs = tuple(seed or toys.SEEDS), tuple(lr or toys.LEARNING_RATES)
-    out.mkdir(parents=True, exist_ok=True)
-    bases = toys.base_models(settings, seeds)
-    rows = list(toys.study(settings, bases, lrs, told=lambda line: typer.echo(line, err=True)))
-    toys.write(rows, out / f"{name}.csv")
-    toys.draw(rows, out / f"{name}.png")
-    write_new(out / f"{name}.md", toys.page(rows))
-    typer.echo(toys.page(rows))
-    typer.echo(f"Base models (no speech below {settings.world.floor:.4f} nats) and their preference gradients:\n")
-    for one, found in toys.geometry(settings, bases).items():
-        ratio, cosine = (f"{each:.3f}" if each is not None else "none" for each in (found.ratio, found.cosine))
-        nll = held_out_nll(bases[one], one, settings)
-        typer.echo(f"seed {one}: held-out speech {nll:.4f}, gradient of text {found.text_norm:.4f}, of speech "
-                   f"{found.speech_norm:.4f}, ratio {ratio}, cosine {cosine}")  # fmt: skip
-    typer.echo(f"the tables above, every look and a picture: written to {out / name}.md, .csv and .png", err=True)
-
-
 @app.command("run")
 def run(
     config: Annotated[Path, typer.Argument(help="TOML file, see docs/training.md.")],
@@ -102,7 +66,7 @@ def run(
     ] = False,
 ) -> None:
     """Train; the same command again goes on from the last checkpoint. Several processes: torchrun -m wavjudge ..."""
-    with_extra(*TRL)
+    with_extra()
     before_torch(config)
     from wavjudge.training.config import read
     from wavjudge.training.launch import prepared, trained
@@ -127,7 +91,7 @@ def inspect(
 ) -> None:
     """Held-out demonstrations under a checkpoint, text and speech apart: change from the base, gradients; and the
     variance of its last rollouts."""
-    with_extra(*TRL)
+    with_extra()
     before_torch(config)
     from wavjudge.training.config import read
     from wavjudge.training.diagnostics import draw_change
