@@ -20,7 +20,7 @@ from wavjudge.bench.ingest import Intake
 from wavjudge.bench.rating import Runner
 from wavjudge.bench.run import Plan, run
 from wavjudge.clients.cache import ReplyCache
-from wavjudge.judges.build import Workshop
+from wavjudge.judges.build import JudgeContext
 from wavjudge.judges.prompts import load_all, select
 from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Rating
@@ -68,7 +68,7 @@ def judge(task: dict[str, Any], answers: Path, out: Path) -> Tally:
     os.environ["WAVJUDGE_CACHE"] = str(Path(task["folder"]) / "cache")
     tally = Tally()
     cache = ReplyCache() if task["cache"] else None
-    shop = Workshop(select(load_all(), prompt_set=task["prompt_set"], axes=None), cache=cache)
+    shop = JudgeContext(prompts=select(load_all(), prompt_set=task["prompt_set"], axes=None), cache=cache)
     plan = Plan(open_testset(answers), [f"openai:{task['model']}?base_url={task['url']}/v1"], out)
     summary = run(plan, shop, tally)
     assert summary.stopped is None and not summary.bad_rows, summary

@@ -20,7 +20,7 @@ from wavjudge.bench.answers import open_testset
 from wavjudge.bench.rating import RETRIED_STATUSES, Done
 from wavjudge.bench.run import Plan, run
 from wavjudge.judges.base import Judge
-from wavjudge.judges.build import Workshop, build
+from wavjudge.judges.build import JudgeContext, build
 from wavjudge.judges.prompts import load_all, select
 from wavjudge.signature import resolved
 from wavjudge.store.run_folder import RunFolder
@@ -71,5 +71,5 @@ def _ratings(folder: RunFolder, judge: Judge) -> Iterator[Rating]:
                 )  # fmt: skip
 
 
-def _shop() -> Workshop:
-    return Workshop(select(load_all(), prompt_set="separate", axes=None))
+def _shop() -> JudgeContext:
+    return JudgeContext(prompts=select(load_all(), prompt_set="separate", axes=None))

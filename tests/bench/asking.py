@@ -17,7 +17,7 @@ from wavjudge.bench.run import Asking, Plan, run_all
 from wavjudge.bench.test_set import open_benchmark
 from wavjudge.bench.watcher import Nobody
 from wavjudge.errors import StopRun
-from wavjudge.judges.build import Workshop
+from wavjudge.judges.build import JudgeContext
 from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Outcome, Rating, Response
 
@@ -124,13 +124,13 @@ class Done:
 
 def ask(
     benchmark: Path, *specs: str, out: Path | None = None, judges: Sequence[str] = (), attempts: int = 1,
-    retry: Sequence[Outcome] = (), shop: Workshop | None = None, seconds: float = 600.0,
+    retry: Sequence[Outcome] = (), shop: JudgeContext | None = None, seconds: float = 600.0,
 ) -> Done:  # fmt: skip
     """Ask candidates a test set; the run folder lies beside it unless `out` says otherwise."""
     run, ledger = out or benchmark.parent / "run", Ledger()
     asking = Asking(open_benchmark(str(benchmark)), specs, attempts, frozenset(retry))
     plan = Plan(None, judges, run, max_answer_seconds=seconds, asking=asking)
-    asked, summary = run_all(plan, shop or Workshop(prompts=()), ledger)
+    asked, summary = run_all(plan, shop or JudgeContext(prompts=()), ledger)
     assert asked is not None
     return Done(asked, summary, run, ledger)
 

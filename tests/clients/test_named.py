@@ -18,7 +18,7 @@ from wavjudge.clients.named import BUILT_IN, load_named, own_file
 from wavjudge.clients.spec import FromFolder, parse_spec
 from wavjudge.errors import SpecError
 from wavjudge.judges.build import KINDS as JUDGES
-from wavjudge.judges.build import Workshop
+from wavjudge.judges.build import JudgeContext
 
 EVIL = "http://127.0.0.1:9/v1"
 
@@ -70,7 +70,7 @@ def test_a_file_of_a_folder_gives_no_key_and_starts_no_program(tmp_path: Path, m
     named = load_named(tmp_path)
     for text in ("mine", "@mine", "mine?name=x", f"cascade:c?llm={quote('@mine')}"):
         with pytest.raises(SpecError, match="which a file of a folder may not"):
-            build_candidate(text, Workshop((), named=named))
+            build_candidate(text, JudgeContext(named=named))
 
 
 def test_the_same_definitions_are_fine_in_a_file_of_the_users_own(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from wavjudge.clients.identity import OnModelChange, check_rule
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import InputError
 from wavjudge.judges.base import Judge
-from wavjudge.judges.build import Workshop, build
+from wavjudge.judges.build import JudgeContext, build
 from wavjudge.judges.model_judge import ModelJudge
 from wavjudge.store.answers import StoredSet
 from wavjudge.store.run_folder import RunFolder
@@ -84,18 +84,18 @@ class Plan:
         return self.testset.entry() if self.testset is not None else None
 
 
-def run(plan: Plan, shop: Workshop, watcher: Watcher | None = None) -> Summary:
+def run(plan: Plan, shop: JudgeContext, watcher: Watcher | None = None) -> Summary:
     """Do it. What was done is on disk however this ends; `Summary.stopped` says why it ended early."""
     return run_all(plan, shop, watcher)[1]
 
 
-def run_all(plan: Plan, shop: Workshop, watcher: Watcher | None = None) -> tuple[Asked | None, Summary]:
+def run_all(plan: Plan, shop: JudgeContext, watcher: Watcher | None = None) -> tuple[Asked | None, Summary]:
     """The same, with what came of the asking beside it. Nothing is rated where no candidate came to the end."""
     _refuse_running_loop()
     return asyncio.run(_run(plan, shop, watcher or Nobody()))
 
 
-async def _run(plan: Plan, shop: Workshop, watcher: Watcher) -> tuple[Asked | None, Summary]:
+async def _run(plan: Plan, shop: JudgeContext, watcher: Watcher) -> tuple[Asked | None, Summary]:
     asking = plan.asking
     async with AsyncExitStack() as stack:  # all are built before anything is written: a wrong SPEC leaves no folder
         candidates = [build_candidate(spec, shop) for spec in (asking.candidates if asking else ())]

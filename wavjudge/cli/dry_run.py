@@ -19,7 +19,7 @@ from wavjudge.clients.money.prices import Estimate, estimate
 from wavjudge.clients.spec import parse_spec
 from wavjudge.errors import InputError, MissingRecordingError
 from wavjudge.judges.base import Case
-from wavjudge.judges.build import Workshop, build
+from wavjudge.judges.build import JudgeContext, build
 from wavjudge.judges.model_judge import ModelJudge
 from wavjudge.reporting.summary import reasons, told
 from wavjudge.reporting.text import counted
@@ -28,7 +28,7 @@ from wavjudge.types import Response
 
 
 def dry_run(
-    testset: Answers, specs: Sequence[str], shop: Workshop, *, repeats: int, max_seconds: float, as_json: bool
+    testset: Answers, specs: Sequence[str], shop: JudgeContext, *, repeats: int, max_seconds: float, as_json: bool
 ) -> None:
     """Print per judge the calls, audio seconds, tokens and money, with what is not known said in words."""
     found: dict[str, Estimate | None] = {}

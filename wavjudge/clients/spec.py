@@ -260,7 +260,7 @@ _PROGRAMS = frozenset({*_INTERPRETERS, ".exe", ".bash"})
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
-    """One kind, as its list shows it. build: from a SPEC and what the run shares (`judge.build.Workshop`)."""
+    """One kind, as its list shows it. build: from a SPEC and what the run shares (`judge.build.JudgeContext`)."""
 
     example: str
     about: str

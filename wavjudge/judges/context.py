@@ -14,7 +14,7 @@ from wavjudge.clients.money.prices import parse_price
 from wavjudge.clients.named import load_named
 from wavjudge.clients.spec import read
 from wavjudge.errors import InputError
-from wavjudge.judges.build import KINDS, Workshop
+from wavjudge.judges.build import KINDS, JudgeContext
 from wavjudge.judges.instruments import AXES
 from wavjudge.judges.prompts import Prompt, load_all, select
 from wavjudge.types import BenchmarkEntry
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 def workshop(
     judges: Sequence[str], *, axes: Sequence[str] | None, prompts: str | Path | None, prompt_set: str | None,
     price: str | None, max_cost: float | None, cache: bool, test_set: BenchmarkEntry | None = None, told: str = "",
-) -> Workshop:  # fmt: skip
+) -> JudgeContext:  # fmt: skip
     """What the judges of a run share, from the options of `api.score`.
 
     test_set: what it says of its judging holds where the options do not say it: its axes where there are no `axes`,
@@ -43,7 +43,7 @@ def workshop(
     instruments, listening = kinds & set(AXES), bool(kinds - set(AXES))
     asked = _asked_of_prompts(axes, available, instruments) if instruments and listening else axes
     chosen = select(available, prompt_set=prompt_set or "separate", axes=asked) if listening else ()
-    return Workshop(
+    return JudgeContext(
         prompts=chosen, axes=axes, named=named, cache=ReplyCache() if cache and listening else None,
         budget=Budget(max_cost) if max_cost is not None else None, price=parse_price(price) if price else None,
     )  # fmt: skip

@@ -14,10 +14,10 @@ from tests.signals.sounds import needs_espeak, needs_models, say
 from wavjudge.bench.candidates.base import Lost
 from wavjudge.bench.candidates.ears import Ear, Heard, build_ear
 from wavjudge.errors import SpecError
-from wavjudge.judges.build import Workshop
+from wavjudge.judges.build import JudgeContext
 from wavjudge.types import AudioRef
 
-SHOP = Workshop(prompts=())
+SHOP = JudgeContext(prompts=())
 
 
 def hear(ear: Ear, data: bytes, folder: Path, *, language: str | None = "en", seconds: float = 0.1) -> Heard | Lost:

@@ -16,7 +16,7 @@ from wavjudge.clients.accepted import FAULTS_AT_START
 from wavjudge.clients.money.budget import Budget
 from wavjudge.clients.money.prices import parse_price
 from wavjudge.errors import AuthError, BudgetError, InputError, NeverAcceptedError, SpecError
-from wavjudge.judges.build import Workshop
+from wavjudge.judges.build import JudgeContext
 from wavjudge.judges.prompts import load_all, select
 from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import RunManifest
@@ -29,9 +29,9 @@ def spec(server: Loopback, protocol: str, options: str = "", *, model: str = "ta
     return f"{protocol}:{model}?base_url={url}&attempts=1{options}"
 
 
-def listening(**fields: Any) -> Workshop:
+def listening(**fields: Any) -> JudgeContext:
     """What a judge needs: one prompt."""
-    return Workshop(prompts=select(load_all(), prompt_set="semantic", axes=None), **fields)
+    return JudgeContext(prompts=select(load_all(), prompt_set="semantic", axes=None), **fields)
 
 
 def manifest(done: Done) -> RunManifest:
@@ -204,11 +204,11 @@ def test_money_of_candidates_is_limited_and_stands_in_the_manifest(tmp_path: Pat
     benchmark = write_items(tmp_path / "set", 8)
     with Loopback() as server:
         command = spec(server, "openai", "&max_tokens=100&max_in_flight=1&system=Be brief.")
-        tight = Workshop(prompts=(), price=price, budget=Budget(0.0085))
+        tight = JudgeContext(prompts=(), price=price, budget=Budget(0.0085))
         first = ask(benchmark, command, shop=tight)
         assert isinstance(first.asked.stopped, BudgetError) and first.asked.stopped.exit_code == 5
         assert 0 < len(first.all) < 8 and tight.meter.usd <= 0.0085
-        rest = Workshop(prompts=(), price=price, budget=Budget(10))
+        rest = JudgeContext(prompts=(), price=price, budget=Budget(10))
         done = ask(benchmark, command, shop=rest)
     assert len(done.all) == 8
     assert manifest(done).candidates_usage.usd == pytest.approx(tight.meter.usd + rest.meter.usd)
@@ -226,7 +226,7 @@ def test_a_refusal_and_a_conversation_lost_half_way_are_paid_for_too(protocol: s
     first, second = refused_and_lost[protocol]
     fates = [first, None, second]
     with Loopback(fates) as server:
-        shop = Workshop(prompts=(), price=price)
+        shop = JudgeContext(prompts=(), price=price)
         done = ask(write_talks(tmp_path / "set", 2), spec(server, protocol, "&max_in_flight=1"), shop=shop)
     assert (done.outcomes, done.asked.lost) == ({"q0": "no_speech"}, 1)
     (refused,) = done.all[0].calls

@@ -14,9 +14,9 @@ from wavjudge.bench.candidates import voices
 from wavjudge.bench.candidates.base import Lost
 from wavjudge.bench.candidates.voices import Spoken, Voice, build_voice
 from wavjudge.errors import AuthError, MissingPartError, SpecError
-from wavjudge.judges.build import Workshop
+from wavjudge.judges.build import JudgeContext
 
-SHOP = Workshop(prompts=())
+SHOP = JudgeContext(prompts=())
 
 
 def heard(voice: Voice, *texts: str, language: str | None = "en") -> list[Spoken | Lost]:

@@ -13,7 +13,7 @@ import pytest
 from wavjudge.clients.money import listed
 from wavjudge.clients.money.listed import find_price, shutdown, warning
 from wavjudge.judges import build
-from wavjudge.judges.build import Workshop
+from wavjudge.judges.build import JudgeContext
 from wavjudge.judges.prompts import load_all
 
 DAY = datetime.date(2026, 11, 22)
@@ -109,7 +109,7 @@ def test_a_run_with_a_model_that_ends_warns_and_one_behind_another_address_does_
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(listed, "_today", lambda: datetime.date(2026, 11, 30))
-    shop = Workshop(prompts=[load_all(None)["overall"]], sends=False)
+    shop = JudgeContext(prompts=[load_all(None)["overall"]], sends=False)
     with caplog.at_level(logging.WARNING):
         build.build("gemini:gemini-2.5-flash?base_url=http://127.0.0.1:9", shop)
         build.build("gemini:gemini-3.5-flash", shop)

@@ -16,20 +16,13 @@ from wavjudge.bench.candidates.process import CommandCandidate, CommandOptions
 from wavjudge.bench.candidates.recorded import RecordedCandidate, RecordedOptions
 from wavjudge.bench.candidates.voices import build_voice
 from wavjudge.clients.base import Wire
+from wavjudge.clients.build import ClientOptions, GeminiOptions, OpenAIOptions, gemini_wire, network_client, openai_wire
 from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import SpecError
-from wavjudge.judges.build import (
-    ClientOptions,
-    GeminiOptions,
-    OpenAIOptions,
-    Workshop,
-    gemini_wire,
-    network_client,
-    openai_wire,
-)
+from wavjudge.judges.build import JudgeContext
 
 
-def build_candidate(text: str, shop: Workshop) -> Candidate:
+def build_candidate(text: str, shop: JudgeContext) -> Candidate:
     """The candidate that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
     spec, kind = choose(text, KINDS, "candidate", shop.named)
     return kind.build(spec, shop)
@@ -41,17 +34,17 @@ class TalkingOptions(OpenAIOptions):
     replay: Literal["text", "audio"] = Field("text", description="how its own earlier answers are sent; OpenAI: text")
 
 
-def _openai(spec: Spec, shop: Workshop) -> Candidate:
+def _openai(spec: Spec, shop: JudgeContext) -> Candidate:
     options, answer = spec.read(TalkingOptions, AnswerOptions)
     return _model(spec, shop, openai_wire(options, shop, replay=options.replay), options, answer)
 
 
-def _gemini(spec: Spec, shop: Workshop) -> Candidate:
+def _gemini(spec: Spec, shop: JudgeContext) -> Candidate:
     options, answer = spec.read(GeminiOptions, AnswerOptions)
     return _model(spec, shop, gemini_wire(options, shop), options, answer)
 
 
-def _model(spec: Spec, shop: Workshop, wire: Wire, options: ClientOptions, answer: AnswerOptions) -> Candidate:
+def _model(spec: Spec, shop: JudgeContext, wire: Wire, options: ClientOptions, answer: AnswerOptions) -> Candidate:
     if answer.tts and answer.output == "audio":
         raise SpecError(f"got tts={answer.tts} for a model that is asked to speak itself",
                         todo="add output=text, or leave tts out")  # fmt: skip
@@ -64,27 +57,27 @@ def _model(spec: Spec, shop: Workshop, wire: Wire, options: ClientOptions, answe
     )  # fmt: skip
 
 
-def _command(spec: Spec, shop: Workshop) -> Candidate:
+def _command(spec: Spec, shop: JudgeContext) -> Candidate:
     (options,) = spec.read(CommandOptions)
     return (PersistentCandidate if options.persistent else CommandCandidate)(spec.name, str(spec), options)
 
 
-def _python(spec: Spec, shop: Workshop) -> Candidate:
+def _python(spec: Spec, shop: JudgeContext) -> Candidate:
     return PythonCandidate(spec.name, str(spec), *spec.read(PythonOptions))
 
 
-def _recorded(spec: Spec, shop: Workshop) -> Candidate:
+def _recorded(spec: Spec, shop: JudgeContext) -> Candidate:
     return RecordedCandidate(spec.name, str(spec), *spec.read(RecordedOptions))
 
 
-def _cascade(spec: Spec, shop: Workshop) -> Candidate:
+def _cascade(spec: Spec, shop: JudgeContext) -> Candidate:
     (options,) = spec.read(CascadeOptions)
     ear, voice = build_ear(options.asr, shop), build_voice(options.tts, shop)
     mind = Echo() if options.llm == "echo" else build_candidate(reading_and_writing(options.llm, shop), shop)
     return Cascade(spec.name, str(spec), ear, mind, voice, options.workers)
 
 
-def reading_and_writing(llm: str, shop: Workshop) -> str:
+def reading_and_writing(llm: str, shop: JudgeContext) -> str:
     """The SPEC of a model, set to read and to write."""
     spec, _ = choose(llm, KINDS, "candidate", shop.named)
     if spec.kind not in ("openai", "gemini"):

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict
 from wavjudge import audio
 from wavjudge.bench.candidates.base import Lost, lost, recording
 from wavjudge.clients.base import Client, Failure, Request, call_record
+from wavjudge.clients.build import ClientOptions, network_client
 from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import InputError
-from wavjudge.judges.build import ClientOptions, Workshop, network_client
+from wavjudge.judges.build import JudgeContext
 from wavjudge.types import AudioRef, Call
 
 RATE_HZ = 16000
@@ -97,7 +98,7 @@ class ServedEar:
         return Heard(outcome.text.strip(), call_record(outcome, request))
 
 
-def _openai(spec: Spec, shop: Workshop) -> Ear:
+def _openai(spec: Spec, shop: JudgeContext) -> Ear:
     from wavjudge.clients.wires.openai_speech import OpenAITranscriptionWire
 
     (options,) = spec.read(ServedEarOptions)
@@ -107,7 +108,7 @@ def _openai(spec: Spec, shop: Workshop) -> Ear:
     return ServedEar(network_client(spec, shop, wire, options, cached=False), spec.name)
 
 
-def _moonshine(spec: Spec, shop: Workshop) -> Ear:
+def _moonshine(spec: Spec, shop: JudgeContext) -> Ear:
     spec.read(MoonshineOptions)
     return Moonshine()
 
@@ -119,7 +120,7 @@ EARS: dict[str, Kind[Ear]] = {
 }  # fmt: skip
 
 
-def build_ear(text: str, shop: Workshop) -> Ear:
+def build_ear(text: str, shop: JudgeContext) -> Ear:
     """The ear that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
     spec, kind = choose(text, EARS, "ear", shop.named)
     return kind.build(spec, shop)

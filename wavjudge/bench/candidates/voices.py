@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from wavjudge.audio import Waveform
 from wavjudge.bench.candidates.base import Lost, lost
 from wavjudge.clients.base import Client, Failure, Request, TextPart, call_record
+from wavjudge.clients.build import ClientOptions, network_client
 from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import MissingPartError, pip_install
-from wavjudge.judges.build import ClientOptions, Workshop, network_client
+from wavjudge.judges.build import JudgeContext
 from wavjudge.types import Call
 
 
@@ -169,7 +170,7 @@ class ServedVoice:
         return Spoken(outcome.audio_wav, call)
 
 
-def _openai(spec: Spec, shop: Workshop) -> Voice:
+def _openai(spec: Spec, shop: JudgeContext) -> Voice:
     from wavjudge.clients.wires.openai_speech import OpenAISpeechWire
 
     (options,) = spec.read(SpeechOptions)
@@ -177,7 +178,7 @@ def _openai(spec: Spec, shop: Workshop) -> Voice:
     return ServedVoice(network_client(spec, shop, wire, options, cached=False), spec.name, options)
 
 
-def _espeak(spec: Spec, shop: Workshop) -> Voice:
+def _espeak(spec: Spec, shop: JudgeContext) -> Voice:
     return Espeak(*spec.read(EspeakOptions))
 
 
@@ -189,7 +190,7 @@ VOICES: dict[str, Kind[Voice]] = {
 }  # fmt: skip
 
 
-def build_voice(text: str, shop: Workshop) -> Voice:
+def build_voice(text: str, shop: JudgeContext) -> Voice:
     """The voice that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
     spec, kind = choose(text, VOICES, "voice", shop.named)
     return kind.build(spec, shop)

@@ -47,9 +47,9 @@ def demo(
     from wavjudge.bench.run import Plan, run
     from wavjudge.cli.commands.score import end, report
     from wavjudge.cli.progress import Bar
-    from wavjudge.judges.build import Workshop
+    from wavjudge.judges.build import JudgeContext
 
-    tiny, shop = resources.folder("benchmarks") / "tiny", Workshop(prompts=())
+    tiny, shop = resources.folder("benchmarks") / "tiny", JudgeContext(prompts=())
     if not quiet and not (out / "manifest.json").is_file():
         console(err=True).print("Measuring 96 short answers; this takes about a minute the first time ...")
     with Bar(shop.meter, quiet=quiet) as bar:
