@@ -18,11 +18,12 @@ from tests.bench.asking import Ledger, ask, program, write_items, write_talks
 from tests.bench.candidates.test_process import PARROT
 from tests.loopback.verdict import wav
 from wavjudge.bench.answering import Asker
-from wavjudge.bench.candidates.base import Answer, Lost, Turn, recordable
+from wavjudge.bench.candidates.base import Answer, Turn, recordable
 from wavjudge.bench.ingest import Intake
 from wavjudge.bench.manifest import closed, opened
 from wavjudge.bench.test_set import open_benchmark
 from wavjudge.errors import ProviderDownError, StopRun
+from wavjudge.speech.base import Lost
 from wavjudge.store.run_folder import RunFolder
 from wavjudge.types import Call, CandidateEntry, Response, Unanswered, Usage, Utterance
 

@@ -12,13 +12,13 @@ from tests.cli import typed as cli
 from tests.loopback import Loopback
 from wavjudge.bench.candidates.build import KINDS as CANDIDATES
 from wavjudge.bench.candidates.build import build_candidate
-from wavjudge.bench.candidates.ears import EARS
-from wavjudge.bench.candidates.voices import VOICES
 from wavjudge.clients.named import BUILT_IN, load_named, own_file
 from wavjudge.clients.spec import FromFolder, parse_spec
 from wavjudge.errors import SpecError
 from wavjudge.judges.build import KINDS as JUDGES
 from wavjudge.judges.build import JudgeContext
+from wavjudge.speech.asr import EARS
+from wavjudge.speech.tts import VOICES
 
 EVIL = "http://127.0.0.1:9/v1"
 

@@ -6,7 +6,7 @@ import ctypes
 import sys
 from typing import Any
 
-from wavjudge.bench.candidates.voices import Espeak
+from wavjudge.speech.tts import Espeak
 
 
 def speak(text: str, words_per_minute: int, voice: str) -> tuple[int, bytes]:

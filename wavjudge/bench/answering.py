@@ -17,7 +17,7 @@ from functools import partial
 from sys import intern
 from typing import Any
 
-from wavjudge.bench.candidates.base import Answer, Candidate, Lost, Turn, recordable, shown
+from wavjudge.bench.candidates.base import Answer, Candidate, Turn, recordable, shown
 from wavjudge.bench.candidates.command_words import what_helps
 from wavjudge.bench.ingest import Intake
 from wavjudge.bench.rows import ItemRow
@@ -29,6 +29,7 @@ from wavjudge.clients.base import call_record, received
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import CandidateDownError, InputError, MissingRecordingError, NeverAcceptedError, StopRun
 from wavjudge.internal import PREFIX, ends_the_run, in_thread, noted
+from wavjudge.speech.base import Lost
 from wavjudge.store.run_folder import RunFolder, storable
 from wavjudge.types import Call, Item, Message, Outcome, Response, Unanswered, Utterance
 

@@ -95,8 +95,8 @@ def _listening(
     extra: str = "", concurrency: int,
 ) -> Judge:  # fmt: skip
     return ModelJudge(
-        client, kind=model.kind, model=model.name, spec=str(spec), prompts=context.prompts, options=options, extra=extra,
-        concurrency=concurrency, recogniser=_recogniser(context, options), identity=identity,
+        client, kind=model.kind, model=model.name, spec=str(spec), prompts=context.prompts, options=options,
+        extra=extra, concurrency=concurrency, recogniser=_recogniser(context, options), identity=identity,
     )  # fmt: skip
 
 

@@ -104,7 +104,8 @@ def test_whatever_else_it_does_is_its_own_outcome(module: Path, tmp_path: Path) 
     module.write_text(f"""
 import asyncio
 import numpy as np
-from wavjudge.bench.candidates.base import Answer, Lost
+from wavjudge.bench.candidates.base import Answer
+from wavjudge.speech.base import Lost
 
 samples = np.sin(np.arange(8000) / 9)
 

@@ -8,18 +8,18 @@ from pydantic import Field
 
 from wavjudge.bench.candidates.base import Candidate
 from wavjudge.bench.candidates.cascade import Cascade, CascadeOptions, Echo
-from wavjudge.bench.candidates.ears import build_ear
 from wavjudge.bench.candidates.function import PythonCandidate, PythonOptions
 from wavjudge.bench.candidates.model import AnswerOptions, ModelCandidate
 from wavjudge.bench.candidates.persistent import PersistentCandidate
 from wavjudge.bench.candidates.process import CommandCandidate, CommandOptions
 from wavjudge.bench.candidates.recorded import RecordedCandidate, RecordedOptions
-from wavjudge.bench.candidates.voices import build_voice
 from wavjudge.clients.base import Wire
 from wavjudge.clients.build import ClientOptions, GeminiOptions, OpenAIOptions, gemini_wire, network_client, openai_wire
 from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import SpecError
 from wavjudge.judges.build import JudgeContext
+from wavjudge.speech.asr import build_ear
+from wavjudge.speech.tts import build_voice
 
 
 def build_candidate(text: str, shop: JudgeContext) -> Candidate:

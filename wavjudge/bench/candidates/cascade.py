@@ -13,10 +13,11 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wavjudge.bench.candidates.base import Answer, Candidate, Lost, Turn
-from wavjudge.bench.candidates.ears import Ear, Heard
+from wavjudge.bench.candidates.base import Answer, Candidate, Turn
 from wavjudge.bench.candidates.model import spoken
-from wavjudge.bench.candidates.voices import Voice
+from wavjudge.speech.asr import Ear, Heard
+from wavjudge.speech.base import Lost
+from wavjudge.speech.tts import Voice
 from wavjudge.types import Call, CandidateEntry, Utterance
 
 HEARD_KEPT = 1024

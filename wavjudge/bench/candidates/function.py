@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from wavjudge.audio import SUFFIXES, AudioFault, Waveform
-from wavjudge.bench.candidates.base import Answer, LocalOptions, Lost, Turn
+from wavjudge.bench.candidates.base import Answer, LocalOptions, Turn
 from wavjudge.bench.candidates.loading import load, taking
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.decoding import read_regular
 from wavjudge.errors import InputError, ProviderDownError
+from wavjudge.speech.base import Lost
 from wavjudge.types import CandidateEntry
 
 MAX_STUCK = 3

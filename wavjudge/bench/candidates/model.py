@@ -19,8 +19,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wavjudge.bench.candidates.base import Answer, Lost, Turn, lost, recording
-from wavjudge.bench.candidates.voices import Spoken, Voice
+from wavjudge.bench.candidates.base import Answer, Turn
 from wavjudge.clients.base import (
     Client,
     Failure,
@@ -34,6 +33,8 @@ from wavjudge.clients.base import (
     call_record,
 )
 from wavjudge.errors import InputError
+from wavjudge.speech.base import Lost, lost, recording
+from wavjudge.speech.tts import Spoken, Voice
 from wavjudge.types import CandidateEntry, Message, Outcome, Utterance
 
 

@@ -18,7 +18,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from wavjudge.bench.candidates.base import Answer, Lost, Turn
+from wavjudge.bench.candidates.base import Answer, Turn
 from wavjudge.bench.candidates.command_words import never_began
 from wavjudge.bench.candidates.process import (
     KEPT_STDERR_CHARS,
@@ -32,6 +32,7 @@ from wavjudge.bench.candidates.process import (
 )
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import SpecError
+from wavjudge.speech.base import Lost
 
 
 class PersistentCandidate(ProgramCandidate):

@@ -26,10 +26,11 @@ from typing import Any
 
 from pydantic import Field
 
-from wavjudge.bench.candidates.base import Answer, LocalOptions, Lost, Turn
+from wavjudge.bench.candidates.base import Answer, LocalOptions, Turn
 from wavjudge.bench.candidates.command_words import PLACES, never_began, words_of
 from wavjudge.clients.spec import hide_secrets
 from wavjudge.errors import CandidateDownError, InputError
+from wavjudge.speech.base import Lost
 from wavjudge.types import CandidateEntry
 
 # A program of another hand: started in a group of its own, read with bounds, ended with all that it started.

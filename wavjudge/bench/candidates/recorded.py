@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge import audio
 from wavjudge.bench.answers import Answers, open_testset
-from wavjudge.bench.candidates.base import Answer, Lost, Turn
+from wavjudge.bench.candidates.base import Answer, Turn
 from wavjudge.bench.paths import located
 from wavjudge.errors import InputError, MissingRecordingError, SpecError
 from wavjudge.files.safe import inside
+from wavjudge.speech.base import Lost
 from wavjudge.store.answers import StoredRow, StoredSet
 from wavjudge.types import CandidateEntry, Outcome
 

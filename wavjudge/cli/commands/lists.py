@@ -38,14 +38,14 @@ def candidates(kind: _KindName = None, json_: _Json = False) -> None:
 
 def voices(kind: _KindName = None, json_: _Json = False) -> None:
     """List the voices that can say what a candidate writes."""
-    from wavjudge.bench.candidates.voices import VOICES
+    from wavjudge.speech.tts import VOICES
 
     _list("voice", VOICES, kind, json_, "espeak?words_per_minute=150")
 
 
 def ears(kind: _KindName = None, json_: _Json = False) -> None:
     """List the ears that can hear for a cascade."""
-    from wavjudge.bench.candidates.ears import EARS
+    from wavjudge.speech.asr import EARS
 
     _list("ear", EARS, kind, json_, "openai:NAME?base_url=http://127.0.0.1:8000/v1")
 

@@ -13,12 +13,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge.audio import Waveform
-from wavjudge.bench.candidates.base import Lost, lost
 from wavjudge.clients.base import Client, Failure, Request, TextPart, call_record
-from wavjudge.clients.build import ClientOptions, network_client
+from wavjudge.clients.build import ClientContext, ClientOptions, network_client
 from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import MissingPartError, pip_install
-from wavjudge.judges.build import JudgeContext
+from wavjudge.speech.base import Lost, lost
 from wavjudge.types import Call
 
 
@@ -170,15 +169,15 @@ class ServedVoice:
         return Spoken(outcome.audio_wav, call)
 
 
-def _openai(spec: Spec, shop: JudgeContext) -> Voice:
+def _openai(spec: Spec, context: ClientContext) -> Voice:
     from wavjudge.clients.wires.openai_speech import OpenAISpeechWire
 
     (options,) = spec.read(SpeechOptions)
-    wire = OpenAISpeechWire(base_url=options.base_url, api_key=shop.key(options), timeout_seconds=options.timeout)
-    return ServedVoice(network_client(spec, shop, wire, options, cached=False), spec.name, options)
+    wire = OpenAISpeechWire(base_url=options.base_url, api_key=context.key(options), timeout_seconds=options.timeout)
+    return ServedVoice(network_client(spec, context, wire, options, cached=False), spec.name, options)
 
 
-def _espeak(spec: Spec, shop: JudgeContext) -> Voice:
+def _espeak(spec: Spec, context: ClientContext) -> Voice:
     return Espeak(*spec.read(EspeakOptions))
 
 
@@ -190,7 +189,7 @@ VOICES: dict[str, Kind[Voice]] = {
 }  # fmt: skip
 
 
-def build_voice(text: str, shop: JudgeContext) -> Voice:
+def build_voice(text: str, context: ClientContext) -> Voice:
     """The voice that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
-    spec, kind = choose(text, VOICES, "voice", shop.named)
-    return kind.build(spec, shop)
+    spec, kind = choose(text, VOICES, "voice", context.named)
+    return kind.build(spec, context)

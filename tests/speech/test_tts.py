@@ -10,11 +10,11 @@ import pytest
 from tests.signals.sounds import needs_espeak, say
 from wavjudge import audio
 from wavjudge.audio import AudioFault
-from wavjudge.bench.candidates import voices
-from wavjudge.bench.candidates.base import Lost
-from wavjudge.bench.candidates.voices import Spoken, Voice, build_voice
 from wavjudge.errors import AuthError, MissingPartError, SpecError
 from wavjudge.judges.build import JudgeContext
+from wavjudge.speech import tts
+from wavjudge.speech.base import Lost
+from wavjudge.speech.tts import Spoken, Voice, build_voice
 
 SHOP = JudgeContext(prompts=())
 
@@ -99,12 +99,12 @@ def without_the_extra(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_the_system_s_espeak_serves_where_the_extra_is_missing(without_the_extra: pytest.MonkeyPatch) -> None:
-    without_the_extra.setattr(voices, "find_library", {"espeak-ng": "libespeak-ng.so.1"}.get)
-    assert voices._installed() == ("libespeak-ng.so.1", None)
+    without_the_extra.setattr(tts, "find_library", {"espeak-ng": "libespeak-ng.so.1"}.get)
+    assert tts._installed() == ("libespeak-ng.so.1", None)
 
 
 def test_where_neither_is_installed_both_ways_are_named(without_the_extra: pytest.MonkeyPatch) -> None:
-    without_the_extra.setattr(voices, "find_library", lambda name: None)
+    without_the_extra.setattr(tts, "find_library", lambda name: None)
     with pytest.raises(MissingPartError) as caught:
-        voices._installed()
+        tts._installed()
     assert "wavjudge[tts]" in str(caught.value) and "apt install espeak-ng" in str(caught.value)

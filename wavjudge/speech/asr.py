@@ -10,12 +10,11 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict
 
 from wavjudge import audio
-from wavjudge.bench.candidates.base import Lost, lost, recording
 from wavjudge.clients.base import Client, Failure, Request, call_record
-from wavjudge.clients.build import ClientOptions, network_client
+from wavjudge.clients.build import ClientContext, ClientOptions, network_client
 from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import InputError
-from wavjudge.judges.build import JudgeContext
+from wavjudge.speech.base import Lost, lost, recording
 from wavjudge.types import AudioRef, Call
 
 RATE_HZ = 16000
@@ -98,17 +97,17 @@ class ServedEar:
         return Heard(outcome.text.strip(), call_record(outcome, request))
 
 
-def _openai(spec: Spec, shop: JudgeContext) -> Ear:
+def _openai(spec: Spec, context: ClientContext) -> Ear:
     from wavjudge.clients.wires.openai_speech import OpenAITranscriptionWire
 
     (options,) = spec.read(ServedEarOptions)
     wire = OpenAITranscriptionWire(
-        base_url=options.base_url, api_key=shop.key(options), timeout_seconds=options.timeout
+        base_url=options.base_url, api_key=context.key(options), timeout_seconds=options.timeout
     )
-    return ServedEar(network_client(spec, shop, wire, options, cached=False), spec.name)
+    return ServedEar(network_client(spec, context, wire, options, cached=False), spec.name)
 
 
-def _moonshine(spec: Spec, shop: JudgeContext) -> Ear:
+def _moonshine(spec: Spec, context: ClientContext) -> Ear:
     spec.read(MoonshineOptions)
     return Moonshine()
 
@@ -120,7 +119,7 @@ EARS: dict[str, Kind[Ear]] = {
 }  # fmt: skip
 
 
-def build_ear(text: str, shop: JudgeContext) -> Ear:
+def build_ear(text: str, context: ClientContext) -> Ear:
     """The ear that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
-    spec, kind = choose(text, EARS, "ear", shop.named)
-    return kind.build(spec, shop)
+    spec, kind = choose(text, EARS, "ear", context.named)
+    return kind.build(spec, context)

@@ -11,10 +11,10 @@ import pytest
 from tests.loopback import Loopback
 from tests.loopback.verdict import wav
 from tests.signals.sounds import needs_espeak, needs_models, say
-from wavjudge.bench.candidates.base import Lost
-from wavjudge.bench.candidates.ears import Ear, Heard, build_ear
 from wavjudge.errors import SpecError
 from wavjudge.judges.build import JudgeContext
+from wavjudge.speech.asr import Ear, Heard, build_ear
+from wavjudge.speech.base import Lost
 from wavjudge.types import AudioRef
 
 SHOP = JudgeContext(prompts=())

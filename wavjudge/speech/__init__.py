@@ -1,0 +1,1 @@
+"""Speech written down and text spoken: back ends for candidates that are cascades."""
