@@ -39,8 +39,11 @@ GUARDS: dict[Name, str] = {
     ("bench/answering.py", "Asker._taken"): "is the guard of an item",
     ("bench/watcher.py", "Unheard.planned"): "is the guard of whoever looks on",
     ("run_files.py", "sync"): "writes: see Log._flush",
-    ("store.py", "Log._write"): "writes: see Log._flush",
-    ("store.py", "Log._flush"): "writes: nobody knows what is on the disk, so the run ends with a StoreError",
+    ("store/run_folder.py", "Log._write"): "writes: see Log._flush",
+    (
+        "store/run_folder.py",
+        "Log._flush",
+    ): "writes: nobody knows what is on the disk, so the run ends with a StoreError",
 }
 """What is between a row and the run: it may end the run, and nothing else may."""
 
@@ -142,7 +145,7 @@ def test_an_exception_in_the_rating_of_a_row_is_that_rows_own(scenario: Scenario
         "judges/render.py",
         "bench/ingest.py",
         "audio.py",
-        "store.py",
+        "store/run_folder.py",
         "clients/wires/openai.py",
         "clients/retry.py",
     } <= {file for file, _ in found}
@@ -203,7 +206,7 @@ def test_a_paid_reply_that_met_an_error_of_ours_is_kept_and_its_traceback_with_i
     with planted(PARSE, 2):
         scored = scenario.score(MANY, out)
     [failed] = [rating for rating in scored.ratings() if rating.status == "failed"]
-    assert failed.reason and failed.reason.startswith("internal: PlantedError at judge/")
+    assert failed.reason and failed.reason.startswith("internal: PlantedError at judges/")
     assert failed.raw and "<score" in failed.raw and failed.call and failed.call.usage.output_tokens
     assert "PlantedError: planted" in (out / FAULTS).read_text()
 

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wavjudge.nearest import of_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from wavjudge.analysis.compare.runs import About, SubjectKey
     from wavjudge.analysis.leaderboard.labels import Labels
     from wavjudge.analysis.tables.ratings import Ratings
     from wavjudge.errors import InputError
-    from wavjudge.types import Axis, Call, RaterKind, Rating
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from wavjudge.analysis.compare.runs import About, SubjectKey
-    from wavjudge.analysis.tables.ratings import Ratings
-    from wavjudge.types import Axis, Item, Response
+    from wavjudge.types import Axis, Call, Item, RaterKind, Rating, Response
 
 
 def ratings(paths: Sequence[Path], *, axes: Sequence[Axis], rater_kind: RaterKind) -> Ratings:

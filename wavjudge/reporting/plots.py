@@ -6,12 +6,16 @@ matrix, histograms, reliability curve.
 
 from __future__ import annotations
 
+import io
+import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.console import Console
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
 from wavjudge.analysis.calibration.findings import Finding
 from wavjudge.analysis.stats.sums import Floats
@@ -21,11 +25,7 @@ from wavjudge.result_signature import plots_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-import io
-import re
 
-from rich.console import Console
-from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
 _INK, _SOFT, _LINE = "#1f4e79", "#9bb8d3", "#b04a2f"
 _SEED = 12345

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,7 @@ from wavjudge.signals.latin import not_english_words
 
 if TYPE_CHECKING:
     from whisper_normalizer.english import EnglishTextNormalizer
-from collections.abc import Sequence
-from dataclasses import dataclass
+
 
 FOREIGN = 0.2
 """A text with more than this share of letters of another script is none of the recogniser's."""

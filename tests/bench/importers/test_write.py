@@ -43,7 +43,7 @@ where, root, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 if where == "rows":
     base._Keeper.kept = dies(12, base._Keeper.kept)
 elif where == "ratings":
-    base.export.flat = dies(3, base.export.flat)
+    base.flat.flat = dies(3, base.flat.flat)
 elif where == "copy":
     base.shutil.copyfile = half_copied
 elif where == "held":

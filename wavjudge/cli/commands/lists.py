@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wavjudge.cli.console import console
+from wavjudge.cli.groups import Commands
 from wavjudge.nearest import likely
 
 if TYPE_CHECKING:
     from wavjudge.clients.spec import Kind
-from pathlib import Path
 
-from wavjudge.cli.groups import Commands
 
 _KindName = Annotated[str | None, typer.Argument(help="Show the options of this kind.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]

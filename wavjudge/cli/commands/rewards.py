@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wavjudge.cli.console import console
-
-if TYPE_CHECKING:
-    from wavjudge.rewards.gate import Bar
-from collections.abc import Sequence
-
+from wavjudge.cli.groups import Commands
 from wavjudge.nearest import of_path
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from wavjudge.rewards.combine import Weights
+    from wavjudge.rewards.gate import Bar
     from wavjudge.rewards.monitor.alarms import Alarms, Standing
     from wavjudge.rewards.monitor.monitor import Monitor
-if TYPE_CHECKING:
-    from rich.table import Table
-
     from wavjudge.rewards.presets import Preset
     from wavjudge.rewards.rollouts import Rollouts, Spread
-    from wavjudge.types import Axis
-if TYPE_CHECKING:
     from wavjudge.rewards.server import RewardServer
-from wavjudge.cli.groups import Commands
+    from wavjudge.types import Axis
+
 
 # `wavjudge rewards check`: which axes of a judge may be optimised, by its calibration.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wavjudge.cli.console import INTERRUPTED, NO_SCORE, complain, console, note
-from wavjudge.cli.dry_run import MOSTLY_MISSING, are_most, missing_said, unread_said
+from wavjudge.cli.missing import MOSTLY_MISSING, are_most, missing_said, unread_said
 from wavjudge.cli.stdout import stdout
 
 if TYPE_CHECKING:

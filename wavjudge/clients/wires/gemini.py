@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from wavjudge.clients.accepted import NEVER_SERVED, is_for_good
 from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply, Request
 from wavjudge.clients.wires import sound, wire
-from wavjudge.clients.wires.guarded import READY, most_bytes
+from wavjudge.clients.wires.reach import READY, most_bytes
 from wavjudge.clients.wires.redact import cleaned, without_key
 from wavjudge.clients.wires.wire import UNDECODABLE_AUDIO, PartForm, PerLoop
 from wavjudge.errors import SpecError

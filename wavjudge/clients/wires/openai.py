@@ -8,31 +8,25 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from wavjudge.clients.accepted import NEVER_SERVED, is_for_good
-from wavjudge.clients.base import Failure, FailureKind, RawReply, Reply
-from wavjudge.clients.wires import wire
+from wavjudge.clients.base import AudioPart, Failure, FailureKind, Part, RawReply, Reply, Request, Said
+from wavjudge.clients.wires import sound, wire
+from wavjudge.clients.wires.reach import most_bytes
 from wavjudge.clients.wires.redact import cleaned, without_key
-from wavjudge.clients.wires.wire import UNDECODABLE_AUDIO, PerLoop
-from wavjudge.errors import SpecError
+from wavjudge.clients.wires.wire import UNDECODABLE_AUDIO, PartForm, PerLoop
+from wavjudge.errors import InputError, SpecError
+from wavjudge.types import Usage
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-import time
-from collections.abc import Iterator
-from dataclasses import replace
 
-from wavjudge.clients.base import AudioPart, Part, Request, Said
-from wavjudge.clients.wires import sound
-from wavjudge.clients.wires.guarded import most_bytes
-from wavjudge.clients.wires.wire import PartForm
-from wavjudge.errors import InputError
-from wavjudge.types import Usage
 
 # Where a server of OpenAI's protocol is: its URL, what each of its URLs must carry, and the header of the key.
 #

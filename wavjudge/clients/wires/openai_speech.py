@@ -13,8 +13,8 @@ from typing import Any
 
 from wavjudge.clients.base import NO_USAGE, AudioPart, Failure, RawReply, Reply, Request
 from wavjudge.clients.wires import sound, wire
-from wavjudge.clients.wires.guarded import most_bytes
 from wavjudge.clients.wires.openai import OpenAIServer
+from wavjudge.clients.wires.reach import most_bytes
 from wavjudge.errors import InputError
 from wavjudge.types import Usage
 

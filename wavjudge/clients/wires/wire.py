@@ -26,7 +26,7 @@ import pybase64
 
 from wavjudge.clients.base import Failure, Part, RawReply, Request, TextPart
 from wavjudge.clients.spec import hide_secrets
-from wavjudge.clients.wires.guarded import LIMIT, TEXT_BYTES, Moved, TooLarge, Unsent, chain
+from wavjudge.clients.wires.reach import LIMIT, TEXT_BYTES, Moved, TooLarge, Unsent, chain
 from wavjudge.clients.wires.redact import NO_KEY, without_key
 from wavjudge.errors import AuthError, InputError, MissingPartError, SpecError, WavjudgeError, pip_install
 from wavjudge.internal import is_ours, noted
