@@ -38,21 +38,15 @@ GUARDS: dict[Name, str] = {
     ("bench/rating.py", "Runner._managed"): "is the guard of a row",
     ("bench/answering.py", "Asker._taken"): "is the guard of an item",
     ("bench/watcher.py", "Unheard.planned"): "is the guard of whoever looks on",
-    ("run_files.py", "sync"): "writes: see Log._flush",
+    ("files/safe.py", "sync"): "writes: see Log._flush",
     ("store/run_folder.py", "Log._write"): "writes: see Log._flush",
-    (
-        "store/run_folder.py",
-        "Log._flush",
-    ): "writes: nobody knows what is on the disk, so the run ends with a StoreError",
+    ("store/run_folder.py", "Log._flush"): "writes: what is on the disk is unknown, so the run ends with a StoreError",
 }
 """What is between a row and the run: it may end the run, and nothing else may."""
 
 
 READERS: dict[Name, str] = {
-    (
-        "files/tables.py",
-        "_jsonl_rows",
-    ): "a generator that broke gives nothing more; what a line holds is read apart",
+    ("files/tables.py", "_jsonl_rows"): "a generator that broke gives nothing more; what a line holds is read apart",
 }
 """Where the file is read: what stands behind is not read in this pass, which is said, and is in the next."""
 

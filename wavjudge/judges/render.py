@@ -3,7 +3,7 @@
 Text from outside (transcripts, questions, references, history) is data. It stands in blocks whose tag carries a nonce
 that the text cannot know: sixteen hex digits of a hash over all blocks, so it is the same whenever the same is asked
 (the reply cache needs that), and text that would contain its own nonce would be a collision of the hash. Control tokens
-of a model's chat template in such a text are neutralised (`control_tokens.py`).
+of a model's chat template in such a text are neutralised (below).
 """
 
 from __future__ import annotations

@@ -288,7 +288,7 @@ def _pauses(speech: vad.Speech) -> Iterator[float]:
 __all__ = ["GUARDS", "Guard", "Guarded", "Guards", "Limits", "Tally"]
 
 RULES = 1
-"""Version of every rule of this file, `guard_readings.py` and `loops.py`; it stands in the signature."""
+"""Version of every rule of this file; it stands in the signature."""
 
 
 class Guards:

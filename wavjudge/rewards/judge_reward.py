@@ -1,6 +1,6 @@
 """A judge as a training reward: rollouts in, one reward each, or the reason why there is none.
 
-    RewardItem ── spool.py ─ Case ── guards.py ── jury.py ── combine.py ─► Reward ── ceiling.py
+    RewardItem ── rollout_store.py ─ Case ── guards.py ── jury ── combine.py ─► Reward ── ceiling.py
 
 The judge layer does the asking, with its cache, limits, retries and prices; here is what a training needs around it: a
 deadline for a whole batch, guards before a judge is paid, a ceiling on failures, and a trace of every reward.

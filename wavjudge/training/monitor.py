@@ -1,6 +1,6 @@
 """[monitor] of a config: the policy answers prompts that it is not trained on, and a held-out judge listens, too.
 
-    speaker, prompts ── answering ─► Watch (rewards/monitor/watch.py) ── monitor_callback.py ─► the trainer
+    speaker, prompts ── answering ─► Watch (rewards/monitor/watch.py) ── MonitorCallback ─► the trainer
 
 OUT/monitor holds the looks, the table and the picture. The reward's judge is asked through an object of its own, so
 that a look has no part in the training's ceiling, its log and its limit of cost.

@@ -4,7 +4,7 @@ Three uses, three questions:
 
 * reading its scores as people's: does it err less than the constant that people's median would be?
 * comparing candidates by their averages: do the candidates' means under it rise with their means under people?
-  Scores pooled over all answers cannot say so (`candidate_means.py`);
+  Scores pooled over all answers cannot say so (`stats/candidates.py`);
 * ranking answers to one prompt (rewards, preference pairs): does it order them as people do, counting the prompts where
   it sees no difference as nothing?
 

@@ -1,7 +1,7 @@
 """How far a judge's scores agree with people's: levels. Each statistic with its formula, as sums over prompts.
 
 x is the judge, y the people (the mean of a subject's ok human scores), d = x - y. Rank statistics are in `ranks.py`,
-those inside a prompt in `intra.py`.
+those inside a prompt in `within_prompt.py`.
 """
 
 from __future__ import annotations

@@ -312,7 +312,7 @@ def _pearson(ours: Floats, theirs: Floats) -> Estimate:
     found = estimate_prepared(Across(ours, theirs), prompts, "angle", undefined=f"undefined: {flat(ours, theirs)}")
     if found.note != ALIKE:
         return found
-    # As in contrary.py: one more prompt, on which the judge puts those in the middle of people's order first and
+    # As in intervals.py: one more prompt, on which the judge puts those in the middle of people's order first and
     # people see no difference: it pulls a perfect line out of line.
     value, order = float(found.value or 0.0), np.argsort(np.argsort(theirs.mean(axis=0), kind="stable"))
     low, high = min(ours.min(), theirs.min()), max(ours.max(), theirs.max())

@@ -81,7 +81,7 @@ def estimate(
 
 
 def reckoned(found: Estimate, statistic: Statistic, data: Paired, level: float = 0.95) -> Estimate:
-    """The interval, reaching as far as it would with one prompt more that says the opposite (`contrary.py`)."""
+    """The interval, reaching as far as it would with one prompt more that says the opposite (below)."""
     stuck = found.note in (ALIKE, NEARLY)
     if found.method != "jackknife-t" or not (stuck or (statistic.heeded and found.low is not None)):
         return found

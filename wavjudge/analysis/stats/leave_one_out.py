@@ -69,7 +69,7 @@ class Person:
     belong to so many prompts.
 
     constant: gave one and the same score throughout. shortfall: half of the correlation that the others reach, less his
-    own, on the same references (`shortfall.py`); its interval holds for the whole panel. disagrees: it is surely above
+    own, on the same references (below); its interval holds for the whole panel. disagrees: it is surely above
     zero. figures: by the name of the statistic.
     """
 

@@ -2,7 +2,7 @@
 
 All are functions of sums over prompts, so their intervals are those of every other statistic here: delete-one-prompt
 jackknife-t, without a transformation (docs/studies.md, "People among themselves"). `leave_one_out.py` measures each
-person, and the judge beside him; `repeatability.py` one rater's repeats.
+person, and the judge beside him; `Repeatability` one rater's repeats.
 """
 
 from __future__ import annotations

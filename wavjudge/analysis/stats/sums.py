@@ -21,7 +21,7 @@ Ints = npt.NDArray[np.intp]
 Transform = Literal["fisher", "angle", "logit", "none"]
 
 Contrary = Literal["order", "error", "shortfall", "agreement", "difference", "none"]
-"""What a prompt would look like that says the opposite of all others; see `contrary.py`."""
+"""What a prompt would look like that says the opposite of all others; see `intervals.py`."""
 
 _CHUNK_BYTES = 256 * 2**20
 

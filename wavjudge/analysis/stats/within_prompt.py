@@ -164,7 +164,7 @@ def _ranks_within(scores: Floats, prompt: Ints) -> Floats:
 # Kendall's tau-b among the answers to one prompt, averaged over prompts (tau "per item").
 #
 # The convention of the dialogue metrics on Topical-Chat and of G-Eval on SummEval: a prompt on which one side gives
-# one score throughout has no tau and is left out of the mean. `intra.py` says what that hides; the zero-filled Intra-
+# one score throughout has no tau and is left out of the mean. `intra_id` says what that hides; the zero-filled Intra-
 # ID is the figure that counts such prompts.
 #
 # >>> INTRA_ID_TAU.of(Paired.of([1, 2, 3, 1, 2], [1, 3, 2, 4, 4], [0, 0, 0, 1, 1]))  # (2 - 1) / 3, and none

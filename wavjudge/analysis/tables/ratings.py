@@ -1,6 +1,6 @@
 """Ratings as a table that can be counted on: checked, nothing dropped in silence, nothing clamped.
 
-`checks.py` says what is checked and what becomes of a row that fails. From here on a rater's score of a subject is the
+`Check` says what is checked and what becomes of a row that fails. From here on a rater's score of a subject is the
 mean of its ok repeats, and a judge is its signature.
 """
 

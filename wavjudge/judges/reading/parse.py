@@ -13,7 +13,7 @@ The rule, version `PARSER_VERSION` (part of every judge signature); docs/prompts
    itself. Of a reply that was cut off, a whole verdict is read if nothing but a justification follows it.
 5. Where audio was sent: `not_heard` if the provider counted no audio tokens, or the tag `heard` says no, also beside a
    score. `heard` tags that contradict each other make the reply `unparseable`. A missing one is not a no.
-6. What a reply says in free words takes no verdict away. Only where there is none, its sentences (`phrases.py`) tell
+6. What a reply says in free words takes no verdict away. Only where there is none, its sentences (`hearing.py`) tell
    `not_heard` and `refused` from `unparseable`.
 
 A number off the scale is unparseable. Nothing is clamped, guessed or filled in.
