@@ -1,6 +1,7 @@
 """A leaderboard as CSV (everything, one row a candidate), Markdown and LaTeX (what a reader needs, the same rows).
 
-Every row carries its result signature (`result_signature.py`). Nothing depends on time or place: same tables, same bytes.
+Every row carries its result signature (`result_signature.py`). Nothing depends on time or place: same tables, same
+bytes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Calibration: how far each judge can be trusted, per axis, beside what people and nothing at all reach.
 
-One finding a judge (by signature) and axis, against the mean of the people. Beside it stand null rows (`baseline_rows.py`) and
-how the people agree among themselves; judge and people are compared like with like on shared leave-one-out references
-(statistics.md, ruling 1).
+One finding a judge (by signature) and axis, against the mean of the people. Beside it stand null rows
+(`baseline_rows.py`) and how the people agree among themselves; judge and people are compared like with like on shared
+leave-one-out references (statistics.md, ruling 1).
 """
 
 from __future__ import annotations

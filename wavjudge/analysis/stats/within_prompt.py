@@ -3,7 +3,13 @@
 A prompt's rank correlation exists only where both sides differ within it. The paper's Intra-ID Spearman is the mean
 over the prompts where it exists; a judge that gives everybody a 4 makes the rest vanish without lowering it. So
 the same mean with zeros for the prompts where people differ and the judge does not stands beside it, and the counts of
-both.
+both. Kendall's tau-b per prompt and the gain of choosing by the judge stand further down.
+
+    >>> INTRA_ID_TAU.of(Paired.of([1, 2, 3, 1, 2], [1, 3, 2, 4, 4], [0, 0, 0, 1, 1]))  # (2 - 1) / 3, and none
+    0.3333333333333333
+    >>> two_prompts = Paired.of([3, 1, 2, 5, 5, 1], [4, 1, 1, 2, 4, 3], [0, 0, 0, 1, 1, 1])
+    >>> round(BEST_OF_N.of(two_prompts), 4)  # gains 4 - 2 of 4 - 2, and (2 + 4) / 2 - 3 of 4 - 3: 2 of 3 points
+    0.6667
 """
 
 from __future__ import annotations
@@ -164,11 +170,8 @@ def _ranks_within(scores: Floats, prompt: Ints) -> Floats:
 # Kendall's tau-b among the answers to one prompt, averaged over prompts (tau "per item").
 #
 # The convention of the dialogue metrics on Topical-Chat and of G-Eval on SummEval: a prompt on which one side gives
-# one score throughout has no tau and is left out of the mean. `intra_id` says what that hides; the zero-filled Intra-
-# ID is the figure that counts such prompts.
-#
-# >>> INTRA_ID_TAU.of(Paired.of([1, 2, 3, 1, 2], [1, 3, 2, 4, 4], [0, 0, 0, 1, 1]))  # (2 - 1) / 3, and none
-# 0.3333333333333333
+# one score throughout has no tau and is left out of the mean. The head of this file says what that hides; the
+# zero-filled Intra-ID is the figure that counts such prompts.
 
 
 def taus(data: Paired) -> Floats:
@@ -200,10 +203,6 @@ INTRA_ID_TAU = additive(
 # A ratio of sums, not a mean of ratios: a prompt counts by how much there is to gain, in points of the scale. A
 # prompt whose answers are all good to within a tenth of a point would else weigh as much as one where a good answer
 # stands among bad ones; and one on which people see no difference has no ratio, and rightly counts for nothing here.
-#
-# >>> two_prompts = Paired.of([3, 1, 2, 5, 5, 1], [4, 1, 1, 2, 4, 3], [0, 0, 0, 1, 1, 1])
-# >>> round(BEST_OF_N.of(two_prompts), 4)  # gains 4 - 2 of 4 - 2, and (2 + 4) / 2 - 3 of 4 - 3: 2 of 3 points
-# 0.6667
 
 _SAME = 1e-9
 
