@@ -148,6 +148,22 @@ def named(asked: Sequence[str] | None) -> tuple[list[str], list[Axis]]:
     return [one for one in given if "=" not in one], declared([one for one in given if "=" in one])
 
 
+def refuse_the_same(judged: Ratings, labelled: Ratings) -> None:
+    """`InputError` where the judges are the people who labelled: whoever is held to himself agrees perfectly."""
+    from wavjudge.analysis.tables.ratings import SUBJECT
+    from wavjudge.errors import InputError
+
+    raters = set(judged.frame["rater"])
+    if not raters or not raters <= set(labelled.frame["rater"]):
+        return
+    given = [*SUBJECT, "axis", "rater", "score"]
+    if len(judged.frame[given].merge(labelled.frame[given], on=given)) >= len(judged.frame):
+        raise InputError(
+            f"got the same ratings as a judge's and as people's, of {', '.join(sorted(map(str, raters))[:3])}",
+            where=judged.where, todo="give the judge's ratings first (a run folder or a table), people's as --labels",
+        )  # fmt: skip
+
+
 def only(labelled: Ratings, names: Sequence[str], judged: Ratings) -> Ratings:
     """The labels of these axes alone; all of them where none is named.
 

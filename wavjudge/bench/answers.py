@@ -110,10 +110,20 @@ def open_testset(
     root = path if path.is_dir() else path.parent
     asked = open_questions(questions, outside=outside) if questions is not None else None
     if path.is_dir():
+        _refuse_runs(path)
         recordings.refuse_unread(path)
     if asked is not None:
         asked.require_some(raw for _, raw in _raw_rows(path))
     return TestSet(path, name, root, speech=_has_audio(path), questions=asked)
+
+
+def _refuse_runs(path: Path) -> None:
+    """`InputError` where a folder holds run folders: their recordings would be taken for candidates' answers."""
+    runs = sorted({one.parent for depth in ("*/manifest.json", "*/*/manifest.json") for one in path.glob(depth)
+                   if is_run(one.parent)})  # fmt: skip
+    if runs:
+        raise InputError(f"got a folder of run folders ({', '.join(str(one) for one in runs[:3])})", where=str(path),
+                         todo=f"name one of them: {runs[0]}")  # fmt: skip
 
 
 def _table_in(path: Path) -> Path:

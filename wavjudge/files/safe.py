@@ -21,6 +21,8 @@ from wavjudge.errors import InputError, StoreError
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _PLAIN = _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_HEAD, _FIRST_BYTES = 2**20, 8  # of a file that may hold something else: its first line; else its first bytes
+_MOST_NAMES = 0.6  # columns come and go with versions; labels have a third of those of an export
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NOFOLLOW
 _BY_FOLDER = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")  # not on Windows
 _TODO = "a run folder from somebody else may hold such a trap; if you made it yourself, put the file itself there"
@@ -112,11 +114,47 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         try:
             with os.fdopen(_open(folder, half, os.O_RDWR | os.O_CREAT | os.O_EXCL | _PLAIN), "w+b") as file:
                 yield file
+            _refuse_something_else(path, folder, half)
             _rename(folder, half, last)
         except BaseException:
             with suppress(OSError):
                 _unlink(folder, half)
             raise
+
+
+def _refuse_something_else(path: Path, folder: int | Path, half: str) -> None:
+    """`InputError` where the file that would be replaced holds something else: somebody's answers or labels."""
+    try:
+        old = path.open("rb")
+    except FileNotFoundError:
+        return
+    with old, os.fdopen(_open(folder, half, os.O_RDONLY | _PLAIN), "rb") as new:
+        was, will_be = old.readline(_HEAD), new.readline(_HEAD)
+    if was.strip() and not _alike(was, will_be, path.suffix.lower()):
+        shown = was.decode(errors="replace").strip()[:60]
+        raise InputError(f"got a file that holds something else (it begins {shown!r}), and would be replaced",
+                         where=str(path), todo="name another --out, or take the file away")  # fmt: skip
+
+
+def _alike(old: bytes, new: bytes, suffix: str) -> bool:
+    """Whether the old file looks like an earlier one of the new: most of its columns or keys, else its first bytes."""
+    if suffix in (".csv", ".tsv", ".jsonl"):
+        with suppress(ValueError, TypeError):
+            had, has = (set(json.loads(line)) if suffix == ".jsonl" else _columns(line) for line in (old, new))
+            return len(had & has) >= _MOST_NAMES * len(has)
+    return old[:_FIRST_BYTES] == new[:_FIRST_BYTES]
+
+
+def _columns(line: bytes) -> set[bytes]:
+    return {name.strip(b'"\xef\xbb\xbf\r\n ') for name in line.replace(b"\t", b",").split(b",")}
+
+
+def folder_for_results(path: Path) -> None:
+    """The folder that results go to, made where it is not there; `InputError` where a file has its name."""
+    if path.exists() and not path.is_dir():
+        raise InputError("got a file, expected a folder to write the results to", where=str(path),
+                         todo="name another --out: it is made where it is not there")  # fmt: skip
+    path.mkdir(parents=True, exist_ok=True)
 
 
 def write_new(path: Path, text: str) -> None:

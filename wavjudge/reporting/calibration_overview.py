@@ -26,18 +26,18 @@ WORDS = {"shown": "yes", "reversed": "REVERSED", "not_shown": "no", "unknown": "
 MOST_ROWS = 40
 """Rows on screen; calibration.csv has all of them."""
 
-_FIGURES = {"intra_id_zero_filled": "order", "best_of_n": "gain", "pearson": "Pears.", "mae": "MAE"}
+_FIGURES = {"intra_id_zero_filled": "order", "best_of_n": "gain", "pearson": "r", "mae": "MAE"}
 
 
-def show(console: Console, found: Calibration, file: CalibrationFile) -> None:
-    """The table, what its words mean, and which judge each number is."""
+def show(console: Console, found: Calibration, file: CalibrationFile, *, full: bool = False) -> None:
+    """The table, what its words mean, and which judge each number is. full: whether everything else was shown too."""
     advice = {(one.signature, one.judge, one.axis, one.use): one for one in file.advice}
     numbers = _numbered(found)
     table = Table(box=box.SIMPLE_HEAD, title="What each judge may be used for, by people's labels"
                   if _human(found) else "Against constructed labels: a self-test, no calibration",
                   title_justify="left", title_style="bold", pad_edge=False, collapse_padding=True)  # fmt: skip
     table.add_column("", no_wrap=True)
-    table.add_column("axis", overflow="ellipsis", min_width=9, max_width=16, no_wrap=True)
+    table.add_column("axis", overflow="ellipsis", min_width=7, max_width=16)  # gives way on a narrow screen
     for name in (*USES, "n", *_FIGURES.values()):
         table.add_column(name, justify="left" if name in USES else "right", no_wrap=True)
     for one in found.findings[:MOST_ROWS]:
@@ -45,7 +45,7 @@ def show(console: Console, found: Calibration, file: CalibrationFile) -> None:
         values = (_figure(one.values.get(name)) for name in _FIGURES)
         table.add_row(numbers[one.judge, one.signature], one.axis, *words, str(one.data.n), *values)
     console.print(table)
-    for line in (*_legend(found, numbers), *_few(found, file, numbers), *_more(found)):
+    for line in (*_legend(found, numbers), *_few(found, file, numbers), *_more(found, full)):
         say(console, line)
 
 
@@ -69,7 +69,9 @@ def _figure(one: Estimate | None) -> str:
 def _legend(found: Calibration, numbers: Mapping[tuple[str, str], str]) -> Iterator[str]:
     yield ("ranking: order answers to one prompt by it (rewards, pairs, best of n). averages: compare candidates. "
            "levels: read its scores as people's. yes: its whole 95 % interval lies on the right side; how good it is, "
-           "the figures say. n: answers. order: zero-filled Intra-ID. gain: of choosing (best_of_n).")  # fmt: skip
+           "the figures say. no: it does not. REVERSED: it lies on the wrong side. unknown: there is no interval. too "
+           "few: too little was labelled to say. n: answers. order: zero-filled Intra-ID. gain: of choosing "
+           "(best_of_n). r: Pearson's.")  # fmt: skip
     shown = dict.fromkeys((one.judge, one.signature) for one in found.findings[:MOST_ROWS])
     yield from (f"{numbers[judge]}  {one_line(judge[1])}" for judge in shown)
 
@@ -87,7 +89,7 @@ def _few(found: Calibration, file: CalibrationFile, numbers: Mapping[tuple[str, 
                "averages. `wavjudge plan labels` says how many make a given interval.")  # fmt: skip
 
 
-def _more(found: Calibration) -> Iterator[str]:
+def _more(found: Calibration, full: bool) -> Iterator[str]:
     if (left := len(found.findings) - MOST_ROWS) > 0:
         yield f"... and {counted(left, 'row')} more, in calibration.csv."
     flat = [one for one in found.findings if _crowded(one)]
@@ -95,7 +97,8 @@ def _more(found: Calibration) -> Iterator[str]:
         one = next(one for one in flat if one.axis == axis)
         names = ", ".join(map(one_line, one.others.disagreeing[:5])) if one.others else ""
         yield f"{axis}: {names} disagree with everyone who labelled."
-    yield "Figures with intervals, null rows and what people reach, and the sentences: --full"
+    if not full:
+        yield "Figures with intervals, null rows and what people reach, and the sentences: --full"
 
 
 def _crowded(one: Finding) -> bool:

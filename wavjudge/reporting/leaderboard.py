@@ -275,7 +275,12 @@ def beside(board: Leaderboard) -> Iterator[str]:
         if row.judging is not None and row.judging.n_unpriced:
             yield (
                 f"{row.candidate}: what judging cost is not known for {row.judging.n_unpriced} of {row.judging.calls} "
-                f"calls; the others cost {number(row.judging.known_usd, CENTS)} USD"
+                "calls"
+                + (
+                    f"; the others cost {number(row.judging.known_usd, CENTS)} USD"
+                    if row.judging.n_unpriced < row.judging.calls
+                    else ""
+                )
             )
 
 

@@ -26,7 +26,7 @@ from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar, get_args
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
@@ -148,6 +148,16 @@ def no_run(path: Path) -> StoreError:
     return StoreError(f"got {got}, expected a run folder", where=str(path), todo="name the folder that `--out` wrote")
 
 
+def _refuse_foreign(path: Path) -> None:
+    """`StoreError` where a folder holds files and none of a run: it is somebody's for something else."""
+    names = sorted(one.name for one in path.iterdir() if not one.name.startswith(".")) if path.is_dir() else []
+    if names and not {"manifest.json", "prompts", "audio", *(f"{kind}.jsonl" for kind in get_args(Kind))} & set(names):
+        raise StoreError(
+            f"got a folder with other files in it ({', '.join(names[:3])}), expected a new one, an empty one or a run",
+            where=str(path), todo="name another --out",
+        )  # fmt: skip
+
+
 class RunFolder(AbstractContextManager["RunFolder"]):
     """A run folder, open for reading, or for writing by one process at a time."""
 
@@ -164,6 +174,7 @@ class RunFolder(AbstractContextManager["RunFolder"]):
 
     def _open_for_writing(self) -> None:
         assert self._lock is not None
+        _refuse_foreign(self.path)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             safe.make_folder(self.path, "prompts")

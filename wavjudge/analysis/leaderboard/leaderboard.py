@@ -187,7 +187,8 @@ def _primary(asked: str | None, judged: Collection[str], ratings: Ratings) -> st
 
 def _title(primary: str | None, kind: str, rated: pd.DataFrame) -> str:
     if primary is None:
-        return "Not ranked: no axis was named to rank by"
+        axes = ", ".join(dict.fromkeys(rated["axis"]))
+        return f"Not ranked: there is no {DEFAULT_AXIS} axis; --rank-by names the one to rank by (of {axes})"
     raters = ", ".join(sorted(set(rated["rater"][rated["axis"] == primary])))
     by = {
         "instrument": f"measured by the instrument {raters}, which judges no answer",

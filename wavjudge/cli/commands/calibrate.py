@@ -50,16 +50,19 @@ def calibrate(
     from wavjudge.analysis.calibration.findings import LABEL_KINDS
     from wavjudge.analysis.calibration.findings import calibrate as measure
     from wavjudge.api import inputs
+    from wavjudge.files.safe import folder_for_results
     from wavjudge.nearest import known
     from wavjudge.reporting.calibration_files import record
 
     known("--label-kind", label_kind, tuple(LABEL_KINDS))
     known("--layout", layout, ("full", "paper"))
+    folder_for_results(out)
     names, axes = inputs.named(axis)
     settings = _settings(interval, random, seed, epsilon, alt_score)
     with Waiting("reading ratings and labels") as line:
         judged = inputs.ratings(ratings, axes=axes, rater_kind="model")
         labelled = inputs.ratings(labels, axes=axes, rater_kind=LABEL_KINDS[label_kind])
+        inputs.refuse_the_same(judged, labelled)
         labelled = inputs.only(labelled, names, judged)
         line.stage("calibrating judges, axis by axis")
         found = measure(judged, labelled, settings, label_kind=label_kind, covariates=inputs.lengths(ratings),
@@ -112,7 +115,7 @@ def _say(found: Calibration, file: CalibrationFile, out: Path, layout: str, full
         _everything(found, file)
     if layout == "paper":
         screen.print(tables.as_markdown(*tables.paper_rows(found), printable))
-    overview(screen, found, file)
+    overview(screen, found, file, full=full)
     for problem in found.problems:
         note(problem)
     console(err=True).print(f"written to {out}", soft_wrap=True)

@@ -61,7 +61,10 @@ def choose_key(api_key: str | None, base_url: str | None, variables: tuple[str, 
     found = api_key or (NO_KEY if base_url else next(filter(None, map(os.environ.get, variables)), ""))
     key = found.strip()
     if not key:
-        raise AuthError(f"got no API key, expected one in {' or '.join(variables)}", todo="set it, or give base_url")
+        raise AuthError(
+            f"got no API key, expected one in {' or '.join(variables)}",
+            todo=f"export {variables[0]}=..., or give base_url; `--judge signals` needs no key",
+        )
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise AuthError("got an API key with spaces or characters that no key has", todo="copy it again")
     return key
@@ -336,6 +339,10 @@ def _proxy_refusal(error: BaseException) -> Failure | None:
     return None
 
 
+_NO_TLS = re.compile(r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|UNKNOWN_PROTOCOL|HTTP_REQUEST")
+"""What OpenSSL calls an answer that is no TLS."""
+
+
 def _unreached(error: BaseException | None) -> str:
     """Where nobody listens, or what is no host, in words; empty for a connection that failed otherwise.
 
@@ -352,6 +359,11 @@ def _unreached(error: BaseException | None) -> str:
             return f"{who} refused it, nobody listens there"
         if isinstance(one, socket.gaierror) and one.errno == socket.EAI_NONAME:
             return f"there is no host {place}".rstrip()
+        if "CERTIFICATE_VERIFY_FAILED" in str(one):
+            return (f"the certificate of {place or 'the server'} was not accepted; where it is your own, name its "
+                    "authority's file in SSL_CERT_FILE").rstrip()  # fmt: skip
+        if _NO_TLS.search(str(one)):
+            return f"{place or 'the server'} does not speak TLS; write http:// in place of https:// in base_url"
     return ""
 
 
