@@ -53,6 +53,12 @@ class ItemRow(BaseModel):
     tags: tuple[str, ...] = ()
     benchmark: str | None = None
 
+    @field_validator("item_id", "candidate", "benchmark", mode="before", check_fields=False)
+    @classmethod
+    def _without_blanks(cls, value: Any) -> Any:
+        """A blank around a name is nobody's meaning, and would make two names of one."""
+        return value.strip() if isinstance(value, str) else value
+
     @field_validator("tags", mode="before")
     @classmethod
     def _tags_as_text(cls, value: Any) -> Any:

@@ -60,8 +60,11 @@ def show(screen: Console, found: CandidatePairs) -> None:
         screen.print()
     if len(found.pairs) > 1:
         _show_summary(screen, found.pairs, several=several)
-    screen.print("Bold is the primary line. Effect: mean of the differences over their spread. p: t test over prompts; "
-                 "flips: p of sign flips; Holm: p corrected for all pairs and axes.")  # fmt: skip
+    if len(found.pairs) <= MOST_DETAILED:
+        screen.print("Bold is the primary line. Effect: mean of the differences over their spread. p: t test over "
+                     "prompts; flips: p of sign flips; Holm: p corrected for all pairs and axes.")  # fmt: skip
+    else:
+        screen.print("Holm: p of the t test over prompts, corrected for all pairs and axes.")
     for line in dict.fromkeys(f"{p.axis} by {p.rater}, {p.signature}" for p in found.pairs):
         say(screen, line)
 

@@ -112,7 +112,8 @@ def obeying(
             f"got the axis {', '.join(one.axis for one in refused)}, which the calibration does not permit: "
             + " ".join(one.sentence for one in refused),
             todo="leave them out, lower the bar, or down-weight them and say so" if len(refused) < len(permits)
-            else "lower the bar, or weigh an axis that it permits; down-weighting all of them would pay them in full",
+            else "weigh an axis that it permits, or calibrate on more of people's labels; a lower bar is obeyed too, "
+            "and down-weighting all of them would pay them in full",
         )  # fmt: skip
     scaled = {one.axis: weights.axes[one.axis] * (1.0 if one.allowed else factor) for one in permits}
     total = sum(scaled.values())

@@ -88,6 +88,9 @@ def left_out(left: Unpaired) -> Iterator[str]:
     for kind, names in left.named.items():
         count = getattr(left, kind)
         more = "; ..." if count > len(names) else ""
+        blank = next((part for name in names for part in name.split("/") if part != part.strip()), None)
+        if blank is not None:
+            more += f" (names with a blank at an end, such as {blank!r}, are other names: take the blanks off)"
         yield f"{count} answers {_WHY[kind]}: {'; '.join(names)}{more}"
 
 

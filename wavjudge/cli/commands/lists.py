@@ -142,6 +142,7 @@ def prompts(
 
     found = load_all(prompts)
     if name is not None:
+        name = next((one.name for one in found.values() if name == f"{one.name}.{one.version}"), name)
         if name not in found:
             raise InputError(f"got the prompt name {name!r}, expected one of {', '.join(sorted(found))}",
                              todo=likely(name, found))  # fmt: skip
