@@ -392,7 +392,7 @@ def test_it_ends_with_one_table_the_verdicts_first_and_the_rest_behind_full(tmp_
     assert short.code == full.code == 0 and len(lines) < 25 and max(map(len, lines)) <= 80
     assert lines[0].startswith("What each judge may be used for") and full.out.endswith(short.out)
     head = next(line.split() for line in lines if "axis" in line)
-    assert head == ["axis", "ranking", "averages", "levels", "n", "order", "gain", "Pears.", "MAE"]
+    assert head == ["axis", "ranking", "averages", "levels", "n", "order", "gain", "r", "MAE"]
     assert [line.split()[:3] for line in lines if line.startswith((" J1 ", " J2 "))] == [
         ["J1", "overall", "yes"], ["J2", "overall", "yes"],
     ]  # fmt: skip
