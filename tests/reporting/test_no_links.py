@@ -52,10 +52,11 @@ def test_nothing_is_written_through_a_link(way: str, tmp_path: Path) -> None:
 def test_a_second_name_elsewhere_keeps_what_it_held(way: str, tmp_path: Path) -> None:
     name, write = WAYS[way]
     (tmp_path / "out").mkdir()
-    (tmp_path / "mine").write_text("mine")
-    os.link(tmp_path / "mine", tmp_path / "out" / name)
     write(tmp_path / "out" / name)
-    assert (tmp_path / "mine").read_text() == "mine"
+    os.link(tmp_path / "out" / name, tmp_path / "mine")
+    held = (tmp_path / "mine").read_bytes()
+    write(tmp_path / "out" / name)
+    assert (tmp_path / "mine").read_bytes() == held and not (tmp_path / "mine").samefile(tmp_path / "out" / name)
     assert [one.name for one in (tmp_path / "out").iterdir()] == [name]
 
 

@@ -57,7 +57,7 @@ class ItemRow(BaseModel):
     @classmethod
     def _without_blanks(cls, value: Any) -> Any:
         """A blank around a name is nobody's meaning, and would make two names of one."""
-        return value.strip() if isinstance(value, str) else value
+        return value.strip(" \u00a0\u3000") if isinstance(value, str) else value
 
     @field_validator("tags", mode="before")
     @classmethod

@@ -149,12 +149,11 @@ def _columns(line: bytes) -> set[bytes]:
     return {name.strip(b'"\xef\xbb\xbf\r\n ') for name in line.replace(b"\t", b",").split(b",")}
 
 
-def folder_for_results(path: Path) -> None:
-    """The folder that results go to, made where it is not there; `InputError` where a file has its name."""
+def refuse_as_folder(path: Path) -> None:
+    """`InputError` where a file has the name of the folder that results are to go to."""
     if path.exists() and not path.is_dir():
         raise InputError("got a file, expected a folder to write the results to", where=str(path),
                          todo="name another --out: it is made where it is not there")  # fmt: skip
-    path.mkdir(parents=True, exist_ok=True)
 
 
 def write_new(path: Path, text: str) -> None:

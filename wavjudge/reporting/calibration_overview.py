@@ -7,7 +7,7 @@ levels     read its scores as people's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from rich import box
 from rich.console import Console
@@ -22,6 +22,12 @@ from wavjudge.reporting.text import counted, one_line, say
 USES = ("ranking", "averages", "levels")
 WORDS = {"shown": "yes", "reversed": "REVERSED", "not_shown": "no", "unknown": "unknown", "too_few": "too few"}
 """Of the states of a verdict."""
+
+_MEANT = {
+    "yes": "its whole 95 % interval lies on the right side; how good it is, the figures say",
+    "no": "it does not lie there", "REVERSED": "it lies on the wrong side", "unknown": "an interval is missing",
+    "too few": "too little was labelled to say",
+}  # fmt: skip
 
 MOST_ROWS = 40
 """Rows on screen; calibration.csv has all of them."""
@@ -40,12 +46,14 @@ def show(console: Console, found: Calibration, file: CalibrationFile, *, full: b
     table.add_column("axis", overflow="ellipsis", min_width=7, max_width=16)  # gives way on a narrow screen
     for name in (*USES, "n", *_FIGURES.values()):
         table.add_column(name, justify="left" if name in USES else "right", no_wrap=True)
-    for one in found.findings[:MOST_ROWS]:
+    shown = found.findings[:MOST_ROWS]
+    for one in shown:
         words = (_word(advice.get((one.signature, one.judge, one.axis, use))) for use in USES)
         values = (_figure(one.values.get(name)) for name in _FIGURES)
         table.add_row(numbers[one.judge, one.signature], one.axis, *words, str(one.data.n), *values)
     console.print(table)
-    for line in (*_legend(found, numbers), *_few(found, file, numbers), *_more(found, full)):
+    said = {_word(advice.get((one.signature, one.judge, one.axis, use))) for one in shown for use in USES}
+    for line in (*_legend(found, numbers, said), *_few(found, file, numbers), *_more(found, full)):
         say(console, line)
 
 
@@ -66,12 +74,11 @@ def _figure(one: Estimate | None) -> str:
     return "" if one is None or one.value is None else f"{one.value:.2f}"
 
 
-def _legend(found: Calibration, numbers: Mapping[tuple[str, str], str]) -> Iterator[str]:
+def _legend(found: Calibration, numbers: Mapping[tuple[str, str], str], said: Collection[str]) -> Iterator[str]:
     yield ("ranking: order answers to one prompt by it (rewards, pairs, best of n). averages: compare candidates. "
-           "levels: read its scores as people's. yes: its whole 95 % interval lies on the right side; how good it is, "
-           "the figures say. no: it does not. REVERSED: it lies on the wrong side. unknown: there is no interval. too "
-           "few: too little was labelled to say. n: answers. order: zero-filled Intra-ID. gain: of choosing "
-           "(best_of_n). r: Pearson's.")  # fmt: skip
+           "levels: read its scores as people's. "
+           + "".join(f"{word}: {meant}. " for word, meant in _MEANT.items() if word in said)
+           + "n: answers. order: zero-filled Intra-ID. gain: of choosing (best_of_n). r: Pearson's.")  # fmt: skip
     shown = dict.fromkeys((one.judge, one.signature) for one in found.findings[:MOST_ROWS])
     yield from (f"{numbers[judge]}  {one_line(judge[1])}" for judge in shown)
 

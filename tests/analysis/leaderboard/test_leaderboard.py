@@ -262,7 +262,7 @@ def test_instruments_alone_rank_nothing() -> None:
     table = Ratings.of(instrumented().frame.query("rater == 'signals'"), [RATE])
     board = leaderboard(table)
     assert board.rank_by is None
-    assert board.title == "Not ranked: no axis was named to rank by"
+    assert board.title == "Not ranked: there is no overall axis; --rank-by names the one to rank by (of speech_rate)"
     assert all(r.rank is None for r in board.rows)
     assert [r.candidate for r in board.rows] == ["a", "b"]
 

@@ -201,8 +201,8 @@ def test_the_benchmark_is_named_by_the_file_or_by_hand(tmp_path: Path) -> None:
     file = answers(tmp_path, 1)
     with Loopback() as server:
         for name, option in (("answers", ()), ("mine", ("--benchmark", "mine"))):
-            typed("score", file, "--judge", spec(server), "--out", tmp_path / name, *option)
-            assert {rating.subject.benchmark for rating in wavjudge.load(tmp_path / name).ratings()} == {name}
+            typed("score", file, "--judge", spec(server), "--out", tmp_path / f"run-{name}", *option)
+            assert {rating.subject.benchmark for rating in wavjudge.load(tmp_path / f"run-{name}").ratings()} == {name}
 
 
 def test_what_is_retried_on_resume_is_chosen(tmp_path: Path) -> None:

@@ -50,13 +50,13 @@ def calibrate(
     from wavjudge.analysis.calibration.findings import LABEL_KINDS
     from wavjudge.analysis.calibration.findings import calibrate as measure
     from wavjudge.api import inputs
-    from wavjudge.files.safe import folder_for_results
+    from wavjudge.files.safe import refuse_as_folder
     from wavjudge.nearest import known
     from wavjudge.reporting.calibration_files import record
 
     known("--label-kind", label_kind, tuple(LABEL_KINDS))
     known("--layout", layout, ("full", "paper"))
-    folder_for_results(out)
+    refuse_as_folder(out)
     names, axes = inputs.named(axis)
     settings = _settings(interval, random, seed, epsilon, alt_score)
     with Waiting("reading ratings and labels") as line:
