@@ -17,8 +17,8 @@ from wavjudge.clients.spec import FromFolder, parse_spec
 from wavjudge.errors import SpecError
 from wavjudge.judges.build import KINDS as JUDGES
 from wavjudge.judges.build import JudgeContext
-from wavjudge.speech.asr import EARS
-from wavjudge.speech.tts import VOICES
+from wavjudge.speech.asr import ASR_KINDS
+from wavjudge.speech.tts import TTS_KINDS
 
 EVIL = "http://127.0.0.1:9/v1"
 
@@ -31,7 +31,7 @@ def defined(folder: Path, **models: str) -> Path:
 
 
 def test_every_kind_of_judge_candidate_voice_and_ear_is_built_in() -> None:
-    assert JUDGES.keys() | CANDIDATES.keys() | VOICES.keys() | EARS.keys() <= BUILT_IN
+    assert JUDGES.keys() | CANDIDATES.keys() | TTS_KINDS.keys() | ASR_KINDS.keys() <= BUILT_IN
 
 
 @pytest.mark.parametrize("name", sorted(BUILT_IN))

@@ -239,7 +239,7 @@ def test_a_dead_judge_pauses_the_server_which_asks_nobody_and_begins_again_by_it
 def test_a_spent_budget_keeps_what_was_judged_and_pauses(judge: Loopback) -> None:
     calls: list[int] = []
     with reward(judge) as core:
-        inner = core._jury.ratings
+        inner = core._ensemble.ratings
 
         async def spent(case: Any) -> Any:
             calls.append(1)
@@ -247,7 +247,7 @@ def test_a_spent_budget_keeps_what_was_judged_and_pauses(judge: Loopback) -> Non
                 raise BudgetError("got to the limit of 1 USD")
             return await inner(case)
 
-        core._jury.ratings = spent  # type: ignore[method-assign]
+        core._ensemble.ratings = spent  # type: ignore[method-assign]
         server = RewardServer(core)
         Clock(server)
         assert scores(asked(server, "/score", {"items": [row(1)]})[1]) != [None]
@@ -259,7 +259,7 @@ def test_a_spent_budget_keeps_what_was_judged_and_pauses(judge: Loopback) -> Non
 
 def test_a_stop_in_the_middle_of_a_batch_loses_no_answer_that_was_judged(judge: Loopback) -> None:
     with reward(judge) as core:
-        inner, judged = core._jury.ratings, asyncio.Event()
+        inner, judged = core._ensemble.ratings, asyncio.Event()
 
         async def spent(case: Any) -> Any:
             if "Answer 1" in (case.answer.text or ""):
@@ -270,7 +270,7 @@ def test_a_stop_in_the_middle_of_a_batch_loses_no_answer_that_was_judged(judge: 
             await asyncio.sleep(0.05)
             raise BudgetError("got to the limit of 1 USD")
 
-        core._jury.ratings = spent  # type: ignore[method-assign]
+        core._ensemble.ratings = spent  # type: ignore[method-assign]
         status, found = asked(RewardServer(core), "/score", {"items": [row(1), row(2), row(3)]})
     assert status == 200 and [score is None for score in scores(found)] == [False, True, True]
     assert found["results"][1]["status"] == "failed" and "limit of 1 USD" in found["results"][1]["reason"]

@@ -27,7 +27,7 @@ from wavjudge.rewards.adapters.options import built
 from wavjudge.rewards.adapters.swift import orm
 from wavjudge.rewards.adapters.trl import TRLReward
 from wavjudge.rewards.combine import Policy
-from wavjudge.rewards.gate import Obedience
+from wavjudge.rewards.gate import CalibrationGate
 from wavjudge.rewards.judge_reward import JudgeReward
 from wavjudge.rewards.server import RewardServer
 from wavjudge.signature import resolved, resolved_model
@@ -135,7 +135,7 @@ def test_what_says_less_is_never_taken_for_what_says_more(
     server: Loopback, made_file: CalibrationFile, calibrated: str | None, answers: str | None, is_paid: bool
 ) -> None:
     server.model = answers
-    with reward(server, calibration=Obedience(of(server, made_file, semantic=calibrated))) as judge:
+    with reward(server, calibration=CalibrationGate(of(server, made_file, semantic=calibrated))) as judge:
         assert one_by_one(judge, 1) == ["paid" if is_paid else "stopped"]
 
 
@@ -156,12 +156,12 @@ def test_repeats_by_two_models_make_no_mean(server: Loopback, path: Path) -> Non
 
 def test_the_axis_that_is_down_weighted_is_held_to_its_model_too(server: Loopback, made_file: CalibrationFile) -> None:
     server.model = swapped("m-1", "m-2", 1)  # of two calls for one answer the second is another model's
-    obeyed = Obedience(of(server, made_file), below="down-weight", factor=0.5)
+    obeyed = CalibrationGate(of(server, made_file), below="down-weight", factor=0.5)
     with reward(server, TWO, calibration=obeyed, foreign_replies=9) as judge:
         (found,) = judge.score_now([item(1)])
     assert (found.score, found.reward.status) == (None, "other_model") and server.requests == 2
     server.model = swapped("m-1", "m-2", server.requests + 1)
-    with reward(server, TWO, calibration=Obedience(of(server, made_file), below="down-weight")) as judge:
+    with reward(server, TWO, calibration=CalibrationGate(of(server, made_file), below="down-weight")) as judge:
         assert one_by_one(judge, 2) == ["paid", "stopped"], "an axis that is left out is asked of nobody"
 
 
@@ -169,7 +169,7 @@ def test_a_calibration_of_two_models_for_one_plan_names_both(server: Loopback, m
     first, second = (of(server, made_file, semantic=model) for model in ("m-1", "m-2"))
     both = first.model_copy(update={"rows": (*first.rows, *second.rows), "maps": (*first.maps, *second.maps)})
     with pytest.raises(InputError, match=r"got a calibration of 2 models .*is:m-1; .*is:m-2"):
-        reward(server, calibration=Obedience(both))
+        reward(server, calibration=CalibrationGate(both))
     assert server.requests == 0
 
 
@@ -179,7 +179,9 @@ def test_axes_that_were_calibrated_by_two_models_cannot_make_one_reward(
     file = of(server, made_file, acoustic="m-2")
     for _ in range(2):  # the folder of the trace is let go of
         with pytest.raises(InputError, match="by m-1 on one axis and by m-2 on another"):
-            reward(server, TWO, calibration=Obedience(file, below="down-weight", factor=0.5), log=tmp_path / "log")
+            reward(
+                server, TWO, calibration=CalibrationGate(file, below="down-weight", factor=0.5), log=tmp_path / "log"
+            )
 
 
 def test_a_calibration_cannot_only_be_marked(server: Loopback, path: Path) -> None:

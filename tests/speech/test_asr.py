@@ -13,14 +13,14 @@ from tests.loopback.verdict import wav
 from tests.signals.sounds import needs_espeak, needs_models, say
 from wavjudge.errors import SpecError
 from wavjudge.judges.build import JudgeContext
-from wavjudge.speech.asr import Ear, Heard, build_ear
+from wavjudge.speech.asr import Asr, Heard, build_asr
 from wavjudge.speech.base import Lost
 from wavjudge.types import AudioRef
 
 SHOP = JudgeContext(prompts=())
 
 
-def hear(ear: Ear, data: bytes, folder: Path, *, language: str | None = "en", seconds: float = 0.1) -> Heard | Lost:
+def hear(ear: Asr, data: bytes, folder: Path, *, language: str | None = "en", seconds: float = 0.1) -> Heard | Lost:
     path = folder / "clip.wav"
     path.write_bytes(data)
     ref = AudioRef(path=str(path), sha256=hashlib.sha256(data).hexdigest(), seconds=seconds, sample_rate_hz=16000)
@@ -34,8 +34,8 @@ def hear(ear: Ear, data: bytes, folder: Path, *, language: str | None = "en", se
     return asyncio.run(once())
 
 
-def served(server: Loopback, options: str = "") -> Ear:
-    return build_ear(f"openai:listener?base_url={server.openai_url}&attempts=1{options}", SHOP)
+def served(server: Loopback, options: str = "") -> Asr:
+    return build_asr(f"openai:listener?base_url={server.openai_url}&attempts=1{options}", SHOP)
 
 
 def test_an_ear_behind_an_endpoint_is_sent_the_sound_and_the_language(tmp_path: Path) -> None:
@@ -69,9 +69,9 @@ def test_a_recording_that_changed_is_lost(tmp_path: Path) -> None:
 @needs_espeak
 def test_the_offline_ear_hears_english_and_says_that_it_knows_no_other(tmp_path: Path) -> None:
     clip = say("The train leaves at seven in the morning.")
-    heard = hear(build_ear("moonshine", SHOP), clip.to_wav(), tmp_path, seconds=clip.seconds)
+    heard = hear(build_asr("moonshine", SHOP), clip.to_wav(), tmp_path, seconds=clip.seconds)
     assert isinstance(heard, Heard) and "train" in heard.text.lower() and heard.call is None
-    lost = hear(build_ear("moonshine", SHOP), clip.to_wav(), tmp_path, language="de")
+    lost = hear(build_asr("moonshine", SHOP), clip.to_wav(), tmp_path, language="de")
     assert isinstance(lost, Lost) and "English only" in lost.reason
 
 
@@ -81,4 +81,4 @@ def test_the_offline_ear_hears_english_and_says_that_it_knows_no_other(tmp_path:
 )
 def test_specs_that_cannot_be(spec: str, problem: str) -> None:
     with pytest.raises(SpecError, match=problem):
-        build_ear(spec, SHOP)
+        build_asr(spec, SHOP)

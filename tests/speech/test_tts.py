@@ -14,12 +14,12 @@ from wavjudge.errors import AuthError, MissingPartError, SpecError
 from wavjudge.judges.build import JudgeContext
 from wavjudge.speech import tts
 from wavjudge.speech.base import Lost
-from wavjudge.speech.tts import Spoken, Voice, build_voice
+from wavjudge.speech.tts import Spoken, Tts, build_tts
 
 SHOP = JudgeContext(prompts=())
 
 
-def heard(voice: Voice, *texts: str, language: str | None = "en") -> list[Spoken | Lost]:
+def heard(voice: Tts, *texts: str, language: str | None = "en") -> list[Spoken | Lost]:
     async def all_at_once() -> list[Spoken | Lost]:
         return await asyncio.gather(*(voice.speak(text, language) for text in texts))
 
@@ -33,10 +33,10 @@ def seconds(said: Spoken | Lost) -> float:
 
 @needs_espeak
 def test_longer_texts_take_longer_and_a_quicker_voice_less() -> None:
-    voice = build_voice("espeak", SHOP)
+    voice = build_tts("espeak", SHOP)
     short, long = heard(voice, "Four.", "Four and four are eight, and eight and eight are sixteen.")
     assert 0.2 < seconds(short) < 2 < seconds(long) < 8
-    quick, *_ = heard(build_voice("espeak?words_per_minute=330", SHOP),
+    quick, *_ = heard(build_tts("espeak?words_per_minute=330", SHOP),
                       "Four and four are eight, and eight and eight are sixteen.")  # fmt: skip
     assert seconds(quick) < 0.7 * seconds(long)
 
@@ -44,13 +44,13 @@ def test_longer_texts_take_longer_and_a_quicker_voice_less() -> None:
 @needs_espeak
 def test_many_at_once_come_out_apart() -> None:
     texts = ["One." if number % 2 else "A much longer sentence, with many more words in it." for number in range(16)]
-    long = [seconds(said) > 2 for said in heard(build_voice("espeak", SHOP), *texts)]
+    long = [seconds(said) > 2 for said in heard(build_tts("espeak", SHOP), *texts)]
     assert long == [number % 2 == 0 for number in range(16)]
 
 
 @needs_espeak
 def test_a_text_without_a_word_makes_no_sound_and_an_odd_one_does_no_harm() -> None:
-    voice = build_voice("espeak", SHOP)
+    voice = build_tts("espeak", SHOP)
     for said in heard(voice, "...", "", "   ", "\n"):
         assert isinstance(said, Spoken)
         with pytest.raises(AudioFault) as caught:
@@ -62,17 +62,17 @@ def test_a_text_without_a_word_makes_no_sound_and_an_odd_one_does_no_harm() -> N
 
 @needs_espeak
 def test_languages_and_voices_that_are_not_there() -> None:
-    assert seconds(*heard(build_voice("espeak", SHOP), "Guten Morgen", language="de-AT")) > 0.3
-    (lost,) = heard(build_voice("espeak", SHOP), "hello", language="tlh-x")
+    assert seconds(*heard(build_tts("espeak", SHOP), "Guten Morgen", language="de-AT")) > 0.3
+    (lost,) = heard(build_tts("espeak", SHOP), "hello", language="tlh-x")
     assert isinstance(lost, Lost) and "no voice 'tlh'" in lost.reason
-    (lost,) = heard(build_voice("espeak?voice=nobody", SHOP), "hello")
+    (lost,) = heard(build_tts("espeak?voice=nobody", SHOP), "hello")
     assert isinstance(lost, Lost) and "no voice 'nobody'" in lost.reason
 
 
 @needs_espeak
 def test_the_voice_of_the_tests_and_this_one_share_a_library_and_live() -> None:
     before = say("one and two").seconds
-    heard(build_voice("espeak", SHOP), "Guten Morgen", language="de")
+    heard(build_tts("espeak", SHOP), "Guten Morgen", language="de")
     assert say("two and three").seconds == pytest.approx(before, rel=0.6)
 
 
@@ -89,7 +89,7 @@ def test_the_voice_of_the_tests_and_this_one_share_a_library_and_live() -> None:
 )
 def test_specs_that_cannot_be(spec: str, error: type[Exception], problem: str) -> None:
     with pytest.raises(error, match=problem):
-        build_voice(spec, SHOP)
+        build_tts(spec, SHOP)
 
 
 @pytest.fixture

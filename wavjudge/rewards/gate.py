@@ -267,11 +267,11 @@ def _figure(row: Row, name: str) -> str:
 # A reward that obeys a calibration: an axis that may not be optimised is refused or weighs less; scores may be
 # mapped.
 #
-# JudgeReward(..., calibration=Obedience.of("cal/calibration.json", below="down-weight", factor=0.25))
+# JudgeReward(..., calibration=CalibrationGate.of("cal/calibration.json", below="down-weight", factor=0.25))
 
 
 @dataclass(frozen=True, slots=True)
-class Obedience:
+class CalibrationGate:
     """The calibration that a reward obeys, and how.
 
     bar: what an axis has to reach. below: "refuse" an axis that does not, or "down-weight" it by `factor`.
@@ -293,7 +293,7 @@ class Obedience:
     def of(
         cls, path: str | Path, *, bar: Bar | None = None, below: Below = "refuse", factor: float = 0.0,
         recalibrate: Kind | None = None,
-    ) -> Obedience:  # fmt: skip
+    ) -> CalibrationGate:  # fmt: skip
         """From the calibration.json that `wavjudge calibrate` wrote, or its folder. `InputError` where it is none."""
         return cls(read(Path(path)), bar, below, factor, recalibrate)
 
@@ -346,7 +346,7 @@ class Obedience:
 OPTIONS = ("below", "factor", "recalibrate", "min_order", "min_icc")
 
 
-def of_options(calibration: str | Path | None, **how: Any) -> Obedience | None:
+def of_options(calibration: str | Path | None, **how: Any) -> CalibrationGate | None:
     """From the options of a command or a trainer's file, by the names in `OPTIONS`; None is an option not given.
 
     >>> of_options(None, below="refuse")
@@ -366,7 +366,7 @@ def of_options(calibration: str | Path | None, **how: Any) -> Obedience | None:
                          "weighed by it",
                          todo="add below=down-weight (--below down-weight), or leave factor out")  # fmt: skip
     bar = {name: given.pop(name) for name in ("min_order", "min_icc") if name in given}
-    return Obedience.of(calibration, bar=Bar(**bar), **given)
+    return CalibrationGate.of(calibration, bar=Bar(**bar), **given)
 
 
 def as_people_say(score: float, by: RecalibrationMap) -> float:

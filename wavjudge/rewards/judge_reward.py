@@ -1,6 +1,6 @@
 """A judge as a training reward: rollouts in, one reward each, or the reason why there is none.
 
-    RewardItem ── rollout_store.py ─ Case ── guards.py ── jury ── combine.py ─► Reward ── ceiling.py
+    RewardItem ── rollout_store.py ─ Case ── guards.py ── Ensemble ── combine.py ─► Reward ── ceiling.py
 
 The judge layer does the asking, with its cache, limits, retries and prices; here is what a training needs around it: a
 deadline for a whole batch, guards before a judge is paid, a ceiling on failures, and a trace of every reward.
@@ -25,7 +25,7 @@ from wavjudge.judges.build import build
 from wavjudge.judges.context import workshop
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.combine import SKIP, Policy, Reward, Unscored, Weights, combine, outcomes
-from wavjudge.rewards.gate import Obedience, Permit, mapped
+from wavjudge.rewards.gate import CalibrationGate, Permit, mapped
 from wavjudge.rewards.guards import Guarded, Guards
 from wavjudge.rewards.item import RewardItem
 from wavjudge.rewards.own_loop import OwnLoop
@@ -40,7 +40,7 @@ ASKED_AGAIN: frozenset[Status] = frozenset({"unparseable", "not_heard"})
 """What `tries` asks for again. A failed call was retried already, and a refusal stands."""
 
 
-class Jury:
+class Ensemble:
     """Judges and their tasks on the weighted axes. tries: how often one is asked whose reply has no verdict.
 
     Raises `InputError` where no judge rates a weighted axis, or one on another scale than the weights have.
@@ -51,9 +51,9 @@ class Jury:
         self.tasks = _tasks(self.judges, weights)
         self._repeats, self._tries = repeats, tries
 
-    def weighed(self, weights: Weights) -> Jury:
+    def weighed(self, weights: Weights) -> Ensemble:
         """The same judges on the axes of other weights."""
-        return Jury(self.judges, weights, repeats=self._repeats, tries=self._tries)
+        return Ensemble(self.judges, weights, repeats=self._repeats, tries=self._tries)
 
     @property
     def signatures(self) -> dict[str, str]:
@@ -183,7 +183,8 @@ class JudgeReward:
     ----------
     judges: SPECs, such as ``gemini:gemini-3.5-flash``; each weighted axis is rated by one of them.
     weights: of the axes, summing to 1; ``{"overall": 1}`` for one. A `Weights` where their scale is not 1..5.
-    calibration: the calibration.json that the reward obeys, or an `Obedience`: an axis that may not be optimised is
+    calibration: the calibration.json that the reward obeys, or an `CalibrationGate`: an axis that may not be optimised
+    is
         refused or weighs less, and scores may be mapped to people's. None: nobody asked how far to trust the judge.
     guards: what must hold before a judge is paid; None for none. They need the extra `local`.
     on_model_change: what becomes of a verdict by another model than the calibrated one, or, without a calibration, than
@@ -202,7 +203,7 @@ class JudgeReward:
 
     def __init__(
         self, judges: str | Sequence[str], weights: Weights | Mapping[str, float], *,
-        calibration: Obedience | str | Path | None = None,
+        calibration: CalibrationGate | str | Path | None = None,
         guards: Guards | Sequence[str] | None = DEFAULT_GUARDS, policy: Policy = SKIP,
         ceiling: Ceiling | None = None, repeats: int = 1, tries: int = 1, deadline_seconds: float = 300.0,
         log: str | Path | None = None, log_mebibytes: float = 1024.0, benchmark: str = "rollouts",
@@ -222,48 +223,48 @@ class JudgeReward:
         shop = workshop(specs, axes=list(self.weights.axes), prompts=prompts, prompt_set=prompt_set, price=price,
                         max_cost=max_cost, cache=cache)  # fmt: skip
         self.meter, self._cache = shop.meter, shop.cache
-        self._jury = Jury([build(spec, shop) for spec in specs], self.weights, repeats=repeats, tries=tries)
-        self._obey(Obedience.of(calibration) if isinstance(calibration, str | Path) else calibration)
-        self.who = WhoAnswers(self._jury.tasks, self.permits, rule=on_model_change, most=foreign_replies)
+        self._ensemble = Ensemble([build(spec, shop) for spec in specs], self.weights, repeats=repeats, tries=tries)
+        self._obey(CalibrationGate.of(calibration) if isinstance(calibration, str | Path) else calibration)
+        self.who = WhoAnswers(self._ensemble.tasks, self.permits, rule=on_model_change, most=foreign_replies)
         self._spool = Spool(
             Path(log) if log else None, benchmark=benchmark, candidate=candidate, speech=speech,
             max_answer_seconds=max_answer_seconds, max_mebibytes=log_mebibytes,
         )  # fmt: skip
-        self._spool.begin(self._jury.judges, repeats=repeats, notes=[self.signature])
+        self._spool.begin(self._ensemble.judges, repeats=repeats, notes=[self.signature])
         self.who.begin(self._spool.earlier())
         self._loop = OwnLoop("rewards")
         atexit.register(self._spool.close)  # trainers do not say when they end
 
-    def _obey(self, obedience: Obedience | None) -> None:
+    def _obey(self, gate: CalibrationGate | None) -> None:
         """Take the weights and maps that the calibration allows. Raises `InputError` where it allows none."""
-        self.obedience = obedience
+        self.gate = gate
         self.permits: tuple[Permit, ...] = ()
         self._maps: dict[str, RecalibrationMap] = {}
-        if obedience is None:
+        if gate is None:
             return
         signed = self.signatures
-        self.weights, self.permits = obedience.weighed(self.weights, signed)
-        self._jury = self._jury.weighed(self.weights)
-        self._maps = obedience.maps(self.weights, signed)
+        self.weights, self.permits = gate.weighed(self.weights, signed)
+        self._ensemble = self._ensemble.weighed(self.weights)
+        self._maps = gate.maps(self.weights, signed)
 
     @property
     def signatures(self) -> dict[str, str]:
         """The signature that rates each weighted axis, as planned: without the model that will answer."""
-        return {axis: self._jury.signatures[axis] for axis in self.weights.axes}
+        return {axis: self._ensemble.signatures[axis] for axis in self.weights.axes}
 
     @property
     def signature(self) -> str:
         """What decides a reward: who rates which axes by which prompt, the weights, the guards."""
         weighed = ",".join(f"{axis}:{weight:g}" for axis, weight in self.weights.axes.items())
-        rated = [task.signature for _, task in self._jury.tasks]
+        rated = [task.signature for _, task in self._ensemble.tasks]
         guarded = self.guards.signature if self.guards else "guards:none"
-        obeyed = [self.obedience.signature] if self.obedience else []
+        obeyed = [self.gate.signature] if self.gate else []
         return " + ".join([f"reward:1|weights:{weighed}", *rated, guarded, *obeyed])
 
     @property
     def instruments(self) -> list[str]:
         """The weighted axes that no judge hears: an instrument measures them, or a rule counts words."""
-        return [axis for axis in self.weights.axes if self._jury.kinds[axis] == "instrument"]
+        return [axis for axis in self.weights.axes if self._ensemble.kinds[axis] == "instrument"]
 
     @property
     def may_stand_in(self) -> bool:
@@ -315,7 +316,7 @@ class JudgeReward:
         self.close()
 
     async def _shut(self) -> None:
-        await self._jury.aclose()
+        await self._ensemble.aclose()
         await self._spool.drain()
 
     async def _score_many(self, items: Sequence[RewardItem]) -> list[Judged]:
@@ -381,7 +382,7 @@ class JudgeReward:
         if guarded is not None and not guarded.passes:
             status: Status | Outcome = "no_speech" if "no_speech" in guarded.tripped else "not_applicable"
             return Judged(Reward(guarded.floor, status, guarded.reason), (), guarded)
-        ratings = await self._jury.ratings(taken.case)
+        ratings = await self._ensemble.ratings(taken.case)
         if other := self.who.refused(ratings, self.weights.axes):
             return Judged(Reward(None, "other_model", other), tuple(ratings), guarded)
         if self.who.stop is not None and not self.weights.axes.keys() <= {r.axis for r in ratings if r.status == "ok"}:

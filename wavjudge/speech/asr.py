@@ -1,4 +1,4 @@
-"""Ears: speech written down, for a cascade. A new one is an entry of `EARS`."""
+"""ASR back ends: speech written down, for a cascade. A new one is an entry of `ASR_KINDS`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Heard:
     call: Call | None = None
 
 
-class Ear(Protocol):
+class Asr(Protocol):
     """Writes down what was said; `path` is where the recording of `ref` lies."""
 
     about: str
@@ -70,11 +70,11 @@ class Moonshine:
             return Lost(str(error))
 
 
-class ServedEarOptions(ClientOptions):
+class ServedAsrOptions(ClientOptions):
     """Options of an ear over the network."""
 
 
-class ServedEar:
+class ServedAsr:
     """An ear behind the transcription endpoint of the openai protocol."""
 
     def __init__(self, client: Client, model: str) -> None:
@@ -97,29 +97,29 @@ class ServedEar:
         return Heard(outcome.text.strip(), call_record(outcome, request))
 
 
-def _openai(spec: Spec, context: ClientContext) -> Ear:
+def _openai(spec: Spec, context: ClientContext) -> Asr:
     from wavjudge.clients.wires.openai_speech import OpenAITranscriptionWire
 
-    (options,) = spec.read(ServedEarOptions)
+    (options,) = spec.read(ServedAsrOptions)
     wire = OpenAITranscriptionWire(
         base_url=options.base_url, api_key=context.key(options), timeout_seconds=options.timeout
     )
-    return ServedEar(network_client(spec, context, wire, options, cached=False), spec.name)
+    return ServedAsr(network_client(spec, context, wire, options, cached=False), spec.name)
 
 
-def _moonshine(spec: Spec, context: ClientContext) -> Ear:
+def _moonshine(spec: Spec, context: ClientContext) -> Asr:
     spec.read(MoonshineOptions)
     return Moonshine()
 
 
-EARS: dict[str, Kind[Ear]] = {
+ASR_KINDS: dict[str, Kind[Asr]] = {
     "moonshine": Kind("moonshine", "offline, small, English (extra local)", (MoonshineOptions,), _moonshine),
     "openai": Kind("openai:gpt-transcribe", "the transcription endpoint of OpenAI or a server of its protocol",
-                   (ServedEarOptions,), _openai, ("OPENAI_API_KEY",)),
+                   (ServedAsrOptions,), _openai, ("OPENAI_API_KEY",)),
 }  # fmt: skip
 
 
-def build_ear(text: str, context: ClientContext) -> Ear:
+def build_asr(text: str, context: ClientContext) -> Asr:
     """The ear that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
-    spec, kind = choose(text, EARS, "ear", context.named)
+    spec, kind = choose(text, ASR_KINDS, "ear", context.named)
     return kind.build(spec, context)

@@ -1,4 +1,4 @@
-"""Voices: text made into speech, for candidates that answer in text. A new voice is an entry of `VOICES`."""
+"""TTS back ends: text made into speech, for candidates that answer in text. A new voice is an entry of `TTS_KINDS`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Spoken:
     call: Call | None = None
 
 
-class Voice(Protocol):
+class Tts(Protocol):
     """Says a text aloud."""
 
     about: str
@@ -147,7 +147,7 @@ class SpeechOptions(ClientOptions):
     instructions: str | None = Field(None, description="how to speak, for models that take it")
 
 
-class ServedVoice:
+class ServedTts:
     """A voice behind the speech endpoint of the openai protocol."""
 
     def __init__(self, client: Client, model: str, options: SpeechOptions) -> None:
@@ -169,19 +169,19 @@ class ServedVoice:
         return Spoken(outcome.audio_wav, call)
 
 
-def _openai(spec: Spec, context: ClientContext) -> Voice:
+def _openai(spec: Spec, context: ClientContext) -> Tts:
     from wavjudge.clients.wires.openai_speech import OpenAISpeechWire
 
     (options,) = spec.read(SpeechOptions)
     wire = OpenAISpeechWire(base_url=options.base_url, api_key=context.key(options), timeout_seconds=options.timeout)
-    return ServedVoice(network_client(spec, context, wire, options, cached=False), spec.name, options)
+    return ServedTts(network_client(spec, context, wire, options, cached=False), spec.name, options)
 
 
-def _espeak(spec: Spec, context: ClientContext) -> Voice:
+def _espeak(spec: Spec, context: ClientContext) -> Tts:
     return Espeak(*spec.read(EspeakOptions))
 
 
-VOICES: dict[str, Kind[Voice]] = {
+TTS_KINDS: dict[str, Kind[Tts]] = {
     "espeak": Kind("espeak", "eSpeak NG, offline, robotic (extra tts or the system's, GPL-3)",
                    (EspeakOptions,), _espeak),
     "openai": Kind("openai:gpt-4o-mini-tts", "the speech endpoint of OpenAI (this model ends 2027-01-06) or its like",
@@ -189,7 +189,7 @@ VOICES: dict[str, Kind[Voice]] = {
 }  # fmt: skip
 
 
-def build_voice(text: str, context: ClientContext) -> Voice:
+def build_tts(text: str, context: ClientContext) -> Tts:
     """The voice that a SPEC names. Raises `SpecError`, `AuthError`, `MissingPartError`."""
-    spec, kind = choose(text, VOICES, "voice", context.named)
+    spec, kind = choose(text, TTS_KINDS, "voice", context.named)
     return kind.build(spec, context)

@@ -11,7 +11,7 @@ from accelerate.utils import gather_object
 
 from wavjudge.errors import InputError, StopRun, WavjudgeError
 from wavjudge.rewards.combine import Reward
-from wavjudge.rewards.gate import OPTIONS, Obedience, of_options
+from wavjudge.rewards.gate import OPTIONS, CalibrationGate, of_options
 from wavjudge.rewards.guards import Guards
 from wavjudge.rewards.item import RewardItem, Samples, why
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
@@ -98,7 +98,7 @@ def judge_of(held: JudgeSection, log: Path | None = None) -> JudgeReward:
     return reward
 
 
-def _obedience(held: JudgeSection) -> Obedience | None:
+def _obedience(held: JudgeSection) -> CalibrationGate | None:
     if not isinstance(held, RewardSection):
         return None
     return of_options(held.calibration, **{name: getattr(held, name) for name in OPTIONS})

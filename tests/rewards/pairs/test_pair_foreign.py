@@ -13,7 +13,7 @@ from tests.rewards.pairs.test_build import keys, output, record, run
 from tests.rewards.test_gate import DEAF, HEARS, made
 from wavjudge.errors import InputError
 from wavjudge.reporting.calibration_files import CalibrationFile
-from wavjudge.rewards.gate import Obedience
+from wavjudge.rewards.gate import CalibrationGate
 from wavjudge.rewards.pairs.build import Built, Rules, build
 from wavjudge.rewards.pairs.files import Scored, obeying, of_file, of_run
 
@@ -34,15 +34,15 @@ def mixed(folder: Path, *, first: str = HEARS, then: str = f"{PLAN}|is:m-2") -> 
     return run(folder, THEN, signature=then)
 
 
-def obeyed(found: Scored, rules: Rules, obedience: Obedience) -> Built:
-    scored, used, _ = obeying(found, rules, obedience)
+def obeyed(found: Scored, rules: Rules, gate: CalibrationGate) -> Built:
+    scored, used, _ = obeying(found, rules, gate)
     return build(scored.prompts, used, noise=scored.noise)
 
 
 def test_only_what_the_calibrated_model_scored_is_paired(tmp_path: Path, file: CalibrationFile) -> None:
-    rules, obedience = Rules(), Obedience(file)
-    found = of_run(mixed(tmp_path), rules, obedience=obedience)
-    done = obeyed(found, rules, obedience)
+    rules, gate = Rules(), CalibrationGate(file)
+    found = of_run(mixed(tmp_path), rules, gate=gate)
+    done = obeyed(found, rules, gate)
     assert keys(done) == [("a/0", "b/0", 4.0)] and done.pairs[0].prompt.id == "1"
     assert done.left_out == {OTHER: 3} and done.dropped == {"fewer than two answers that can be used": 2}
     assert "3 scores by 'm-2', which is not the calibrated model: set aside" in found.notes
@@ -53,28 +53,28 @@ def test_the_calibration_of_the_other_model_takes_the_others(tmp_path: Path, fil
     rules = Rules()
     other = CalibrationFile.model_validate_json(file.model_dump_json().replace(HEARS, f"{PLAN}|is:m-2"))
     both = file.model_copy(update={"rows": (*file.rows, *other.rows)})
-    found = of_run(mixed(tmp_path), rules, obedience=Obedience(other))
-    assert [one.prompt.id for one in obeyed(found, rules, Obedience(other)).pairs] == ["3"]
+    found = of_run(mixed(tmp_path), rules, gate=CalibrationGate(other))
+    assert [one.prompt.id for one in obeyed(found, rules, CalibrationGate(other)).pairs] == ["3"]
     with pytest.raises(InputError, match="got 2 signatures on semantic"):  # both are calibrated: nobody says which
-        of_run(mixed(tmp_path), rules, obedience=Obedience(both))
-    whole = of_run(run(tmp_path / "one", FIRST | THEN, signature=HEARS), rules, obedience=Obedience(both))
-    assert len(obeyed(whole, rules, Obedience(both)).pairs) == 3, "a run by one of the two picks its own"
+        of_run(mixed(tmp_path), rules, gate=CalibrationGate(both))
+    whole = of_run(run(tmp_path / "one", FIRST | THEN, signature=HEARS), rules, gate=CalibrationGate(both))
+    assert len(obeyed(whole, rules, CalibrationGate(both)).pairs) == 3, "a run by one of the two picks its own"
 
 
 @pytest.mark.parametrize("then", [PLAN, f"{PLAN}|is:m", f"{PLAN}|is:m-1-2026-05-01"])
 def test_what_says_less_or_more_is_another_model(tmp_path: Path, file: CalibrationFile, then: str) -> None:
-    rules, obedience = Rules(), Obedience(file)
-    done = obeyed(of_run(mixed(tmp_path, then=then), rules, obedience=obedience), rules, obedience)
+    rules, gate = Rules(), CalibrationGate(file)
+    done = obeyed(of_run(mixed(tmp_path, then=then), rules, gate=gate), rules, gate)
     assert [one.prompt.id for one in done.pairs] == ["1"] and done.left_out == {OTHER: 3}
     only = run(tmp_path / "only", FIRST | THEN, signature=then)
     with pytest.raises(InputError, match="a calibration belongs to the model that answered"):
-        obeyed(of_run(only, rules, obedience=obedience), rules, obedience)
+        obeyed(of_run(only, rules, gate=gate), rules, gate)
 
 
 def test_another_spelling_is_the_same_model(tmp_path: Path, file: CalibrationFile) -> None:
-    rules, obedience = Rules(), Obedience(file)
-    found = of_run(mixed(tmp_path, then=f"{PLAN}|is:models/M-1"), rules, obedience=obedience)
-    assert len(obeyed(found, rules, obedience).pairs) == 3 and not found.notes
+    rules, gate = Rules(), CalibrationGate(file)
+    found = of_run(mixed(tmp_path, then=f"{PLAN}|is:models/M-1"), rules, gate=gate)
+    assert len(obeyed(found, rules, gate).pairs) == 3 and not found.notes
 
 
 def test_prompts_of_a_file_that_another_model_scored_are_set_aside(tmp_path: Path, file: CalibrationFile) -> None:
@@ -85,9 +85,9 @@ def test_prompts_of_a_file_that_another_model_scored_are_set_aside(tmp_path: Pat
     path = tmp_path / "scored.jsonl"
     lines = [one("1", HEARS), one("2", f"{PLAN}|is:m-2"), one("3", HEARS)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
-    rules, obedience = Rules(), Obedience(file)
-    found = of_file(path, rules=rules, obedience=obedience)
-    assert [pair.prompt.id for pair in obeyed(found, rules, obedience).pairs] == ["1", "3"]
+    rules, gate = Rules(), CalibrationGate(file)
+    found = of_file(path, rules=rules, gate=gate)
+    assert [pair.prompt.id for pair in obeyed(found, rules, gate).pairs] == ["1", "3"]
     assert found.notes == [f"{path}, line 2: semantic rated by m-2, which is not the calibrated model; set aside"]
 
 

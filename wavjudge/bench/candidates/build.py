@@ -18,8 +18,8 @@ from wavjudge.clients.build import ClientOptions, GeminiOptions, OpenAIOptions, 
 from wavjudge.clients.spec import Kind, Spec, choose
 from wavjudge.errors import SpecError
 from wavjudge.judges.build import JudgeContext
-from wavjudge.speech.asr import build_ear
-from wavjudge.speech.tts import build_voice
+from wavjudge.speech.asr import build_asr
+from wavjudge.speech.tts import build_tts
 
 
 def build_candidate(text: str, shop: JudgeContext) -> Candidate:
@@ -48,7 +48,7 @@ def _model(spec: Spec, shop: JudgeContext, wire: Wire, options: ClientOptions, a
     if answer.tts and answer.output == "audio":
         raise SpecError(f"got tts={answer.tts} for a model that is asked to speak itself",
                         todo="add output=text, or leave tts out")  # fmt: skip
-    voice = build_voice(answer.tts, shop) if answer.tts else None
+    voice = build_tts(answer.tts, shop) if answer.tts else None
     # Not cached: an answer is kept in the run folder, and a second attempt is meant to be another one.
     client = network_client(spec, shop, wire, options, cached=False)
     return ModelCandidate(
@@ -72,7 +72,7 @@ def _recorded(spec: Spec, shop: JudgeContext) -> Candidate:
 
 def _cascade(spec: Spec, shop: JudgeContext) -> Candidate:
     (options,) = spec.read(CascadeOptions)
-    ear, voice = build_ear(options.asr, shop), build_voice(options.tts, shop)
+    ear, voice = build_asr(options.asr, shop), build_tts(options.tts, shop)
     mind = Echo() if options.llm == "echo" else build_candidate(reading_and_writing(options.llm, shop), shop)
     return Cascade(spec.name, str(spec), ear, mind, voice, options.workers)
 

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wavjudge.bench.candidates.base import Answer, Candidate, Turn
 from wavjudge.bench.candidates.model import spoken
-from wavjudge.speech.asr import Ear, Heard
+from wavjudge.speech.asr import Asr, Heard
 from wavjudge.speech.base import Lost
-from wavjudge.speech.tts import Voice
+from wavjudge.speech.tts import Tts
 from wavjudge.types import Call, CandidateEntry, Utterance
 
 HEARD_KEPT = 1024
@@ -58,7 +58,7 @@ class Cascade:
 
     speech = True
 
-    def __init__(self, name: str, spec: str, ear: Ear, mind: Mind | Candidate, voice: Voice, concurrency: int) -> None:
+    def __init__(self, name: str, spec: str, ear: Asr, mind: Mind | Candidate, voice: Tts, concurrency: int) -> None:
         self.name, self.concurrency = name, concurrency
         self._spec, self._ear, self._mind, self._voice = spec, ear, mind, voice
         self._heard: dict[str, Heard] = {}

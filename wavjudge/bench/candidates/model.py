@@ -34,7 +34,7 @@ from wavjudge.clients.base import (
 )
 from wavjudge.errors import InputError
 from wavjudge.speech.base import Lost, lost, recording
-from wavjudge.speech.tts import Spoken, Voice
+from wavjudge.speech.tts import Spoken, Tts
 from wavjudge.types import CandidateEntry, Message, Outcome, Utterance
 
 
@@ -60,7 +60,7 @@ class ModelCandidate:
     """A model that is asked over a client; `voice` says what it writes, where it does not speak itself."""
 
     def __init__(
-        self, client: Client, *, name: str, model: str, spec: str, options: AnswerOptions, voice: Voice | None = None,
+        self, client: Client, *, name: str, model: str, spec: str, options: AnswerOptions, voice: Tts | None = None,
         concurrency: int = 16,
     ) -> None:  # fmt: skip
         self.name, self.concurrency = options.name or name, concurrency
@@ -151,7 +151,7 @@ def _failed(failure: Failure, request: Request) -> Answer | Lost:
     )  # fmt: skip
 
 
-async def spoken(answer: Answer, voice: Voice, language: str | None) -> Answer | Lost:
+async def spoken(answer: Answer, voice: Tts, language: str | None) -> Answer | Lost:
     """A text answer, said aloud; an answer without a word in it stays silent."""
     if not (answer.text or "").strip() or answer.status != "ok":
         return answer

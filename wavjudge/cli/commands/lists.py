@@ -38,16 +38,16 @@ def candidates(kind: _KindName = None, json_: _Json = False) -> None:
 
 def voices(kind: _KindName = None, json_: _Json = False) -> None:
     """List the voices that can say what a candidate writes."""
-    from wavjudge.speech.tts import VOICES
+    from wavjudge.speech.tts import TTS_KINDS
 
-    _list("voice", VOICES, kind, json_, "espeak?words_per_minute=150")
+    _list("voice", TTS_KINDS, kind, json_, "espeak?words_per_minute=150")
 
 
 def ears(kind: _KindName = None, json_: _Json = False) -> None:
     """List the ears that can hear for a cascade."""
-    from wavjudge.speech.asr import EARS
+    from wavjudge.speech.asr import ASR_KINDS
 
-    _list("ear", EARS, kind, json_, "openai:NAME?base_url=http://127.0.0.1:8000/v1")
+    _list("ear", ASR_KINDS, kind, json_, "openai:NAME?base_url=http://127.0.0.1:8000/v1")
 
 
 def _list(what: str, kinds: Mapping[str, Kind[Any]], kind: str | None, as_json: bool, example: str) -> None:

@@ -11,7 +11,7 @@ from wavjudge.cli.console import console
 from wavjudge.nearest import of_path
 
 if TYPE_CHECKING:
-    from wavjudge.rewards.gate import Obedience
+    from wavjudge.rewards.gate import CalibrationGate
     from wavjudge.rewards.pairs.build import Built, Rules
     from wavjudge.rewards.pairs.files import Scored
 
@@ -55,11 +55,11 @@ def pairs(
     from wavjudge.rewards.pairs.files import unplayable, write
 
     rules = _rules(mode, weights, min_gap, margin, top_k, chosen, seed)
-    obedience = of_options(calibration, below=below, factor=factor, recalibrate=recalibrate, min_order=min_order,
+    gate = of_options(calibration, below=below, factor=factor, recalibrate=recalibrate, min_order=min_order,
                            min_icc=min_icc)  # fmt: skip
     scored = _scored(run, rules, target=target, candidates=candidate or [], rater=rater, noise=noise,
-                     obedience=obedience, outside=outside)  # fmt: skip
-    scored, rules = _obeying(scored, rules, obedience)
+                     gate=gate, outside=outside)  # fmt: skip
+    scored, rules = _obeying(scored, rules, gate)
     built = build(scored.prompts, rules, noise=scored.noise, unplayable=unplayable if check_audio else lambda _: "")
     count = write(built.pairs, out, rules, scored.signatures, scored.calibration)
     _say(built, scored, rules)
@@ -96,7 +96,7 @@ def _both(weights: str, mode: str) -> tuple[float, float]:
 
 def _scored(
     run: Path, rules: Rules, *, target: str | None, candidates: list[str], rater: str | None, noise: float | None,
-    obedience: Obedience | None, outside: bool,
+    gate: CalibrationGate | None, outside: bool,
 ) -> Scored:  # fmt: skip
     """The scored answers. Options that the kind of source has no use for are refused, not passed over."""
     from wavjudge.errors import InputError
@@ -111,26 +111,26 @@ def _scored(
     if is_run(run):
         if noise is not None:
             raise InputError("got --noise for a run folder, whose repeats tell it", todo="leave --noise out")
-        return of_run(run, rules, rater=rater, candidates=candidates, target=target, obedience=obedience,
+        return of_run(run, rules, rater=rater, candidates=candidates, target=target, gate=gate,
                       outside=outside)  # fmt: skip
     if run.is_dir():
         raise InputError("got a folder that is no run folder", where=str(run), todo="name what `--out` wrote")
     if candidates or rater:
         raise InputError("got --candidate or --rater for a .jsonl, which has one rater and names no candidates")
-    return of_file(run, target=target, noise=noise, rules=rules, obedience=obedience)
+    return of_file(run, target=target, noise=noise, rules=rules, gate=gate)
 
 
-def _obeying(scored: Scored, rules: Rules, obedience: Obedience | None) -> tuple[Scored, Rules]:
+def _obeying(scored: Scored, rules: Rules, gate: CalibrationGate | None) -> tuple[Scored, Rules]:
     """Scores and rules as the calibration permits them; says the sentence of each axis, and weights that changed."""
     from wavjudge.reporting.text import one_line
     from wavjudge.rewards.pairs.files import obeying
 
-    if obedience is None:
+    if gate is None:
         return scored, rules
-    obeyed, used, permits = obeying(scored, rules, obedience)
+    obeyed, used, permits = obeying(scored, rules, gate)
     for one in permits:
         console(err=True).print(one_line(one.told), soft_wrap=True)
-    if said := obedience.said(permits):
+    if said := gate.said(permits):
         console(err=True).print(one_line(said), soft_wrap=True)
     if used != rules:
         weighed = ", ".join(f"{name} {weight:g}" for name, weight in used.used.items())

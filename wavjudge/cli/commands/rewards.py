@@ -369,7 +369,7 @@ def serve(
     })  # fmt: skip
     for permit in reward.permits:
         console(err=True).print(permit.told, soft_wrap=True)
-    if reward.obedience is not None and (said := reward.obedience.said(reward.permits)):
+    if reward.gate is not None and (said := reward.gate.said(reward.permits)):
         console(err=True).print(said, soft_wrap=True)
     if reward.weights.axes != weights_of(weights):
         weighed = ", ".join(f"{axis} {weight:.3g}" for axis, weight in reward.weights.axes.items())

@@ -33,7 +33,7 @@ def from_options(options: Mapping[str, Any]) -> JudgeReward:
 
     floor: what an answer is paid in which no speech was measured. ceiling, window: share of failures among so many
     answers that stops the training; by default 0.1 of 200, null for no ceiling. below, factor, recalibrate, min_order,
-    min_icc: how `calibration` is obeyed, as in `Obedience` and `Bar`.
+    min_icc: how `calibration` is obeyed, as in `CalibrationGate` and `Bar`.
     """
     plain = as_plain(options)
     if unknown := sorted(set(plain) - {*_KNOWN, *_MORE}):

@@ -21,7 +21,7 @@ from wavjudge.errors import InputError
 from wavjudge.files.safe import inside, write_new
 from wavjudge.reporting import wavalign
 from wavjudge.rewards.combine import Weights
-from wavjudge.rewards.gate import Obedience, Permit, as_people_say
+from wavjudge.rewards.gate import CalibrationGate, Permit, as_people_say
 from wavjudge.rewards.pairs.build import (
     AXES,
     USED,
@@ -48,7 +48,7 @@ _KEPT = ("messages", "audios", "question_text", "history_text", "question_text_r
 @dataclass(slots=True)
 class Scored:
     """Prompts with scored answers. signatures: the judge of each axis, where it is known. notes: what was set aside.
-    calibration: the signature of what the scores obey (`pair_obedience`); None: nothing.
+    calibration: the signature of what the scores obey (`obeying`); None: nothing.
 
     repeats: the fresh ones of each answer. noise: of the mode's score, from them; without any, nothing is known of it.
     """
@@ -63,7 +63,7 @@ class Scored:
 
 def of_run(
     run: Path, rules: Rules, *, rater: str | None = None, candidates: Collection[str] = (), target: str | None = None,
-    obedience: Obedience | None = None, outside: bool = False,
+    gate: CalibrationGate | None = None, outside: bool = False,
 ) -> Scored:  # fmt: skip
     """The scored answers of a run folder.
 
@@ -71,7 +71,7 @@ def of_run(
     followed, are set aside.
 
     rater: needed where several rated. candidates: only these. target: the candidate whose first answers are the
-    demonstrations; they stand against the others and are none of them. obedience: a calibration; scores that another
+    demonstrations; they stand against the others and are none of them. gate: a calibration; scores that another
     model gave under the calibrated judge's name are set aside.
 
     Raises `InputError` for several signatures on one axis, a scale other than 1..5 and a name that the run does not
@@ -85,7 +85,7 @@ def of_run(
         wanted = {*candidates, *([target] if target else [])}
         _known({one.candidate for one in responses}, wanted, run)
         chosen: list[Response] = [r for r in responses if not candidates or r.candidate in wanted]
-        own, foreign = own_scores(ratings, rules, obedience)
+        own, foreign = own_scores(ratings, rules, gate)
         done, found = wavalign.Written(), Scored()
         items: list[Item] = list(folder.items())
         if not outside:
@@ -142,11 +142,11 @@ def _some(ratings: Collection[Rating], scored: Collection[str], rules: Rules, ru
 
 def of_file(
     path: Path, *, target: str | None = None, noise: float | None = None, rules: Rules | None = None,
-    obedience: Obedience | None = None,
+    gate: CalibrationGate | None = None,
 ) -> Scored:  # fmt: skip
     """The same from a JSON Lines file of scored candidates. target: the key in `output` that is the demonstration.
 
-    noise: standard deviation of repeats of the mode's score, where it is known from elsewhere. rules, obedience: with
+    noise: standard deviation of repeats of the mode's score, where it is known from elsewhere. rules, gate: with
     both, prompts that another model scored than the calibrated one are set aside.
     """
     if noise is not None and (isinstance(noise, bool) or not (isfinite(noise) and noise >= 0)):
@@ -155,7 +155,7 @@ def of_file(
     for number, line in enumerate(_lines(path), 1):
         if line.strip():
             where, record = f"{path}, line {number}", _record(line)
-            if rules and obedience and (why := foreign_record(record, rules, obedience)):
+            if rules and gate and (why := foreign_record(record, rules, gate)):
                 found.notes.append(f"{where}: {why}; set aside")
             else:
                 _take(record, found, path.parent, where, target)
@@ -316,16 +316,16 @@ def _relative(path: Path | None, out: Path) -> str | None:
 
 
 def own_scores(
-    ratings: Sequence[Rating], rules: Rules, obedience: Obedience | None
+    ratings: Sequence[Rating], rules: Rules, gate: CalibrationGate | None
 ) -> tuple[list[Rating], list[Rating]]:
     """The ratings that the calibration may be of, and those by another model on the axes of the mode.
 
     All stay where none is the calibrated model's: then the calibration is of another judge altogether, and says so.
     """
     used, ratings = {AXES[name] for name in rules.used}, _spelled_alike(ratings)
-    if obedience is None:
+    if gate is None:
         return ratings, []
-    foreign = [one.axis in used and obedience.is_foreign(one.axis, one.signature) for one in ratings]
+    foreign = [one.axis in used and gate.is_foreign(one.axis, one.signature) for one in ratings]
     own = [one for one, is_foreign in zip(ratings, foreign, strict=True) if not is_foreign]
     if not {one.axis for one in own if one.score is not None} >= used & {one.axis for one in ratings}:
         return ratings, []
@@ -363,14 +363,14 @@ def told(foreign: Sequence[Rating]) -> Iterator[str]:
         yield f"{count} scores by {who}, which is not the calibrated model: set aside"
 
 
-def foreign_record(record: Any, rules: Rules, obedience: Obedience) -> str:
+def foreign_record(record: Any, rules: Rules, gate: CalibrationGate) -> str:
     """Why a scored prompt of a file cannot stand beside the calibration; empty where it can."""
     signatures = record.get("signatures") if isinstance(record, Mapping) else None
     if not isinstance(signatures, Mapping):
         return ""
     for axis in (AXES[name] for name in rules.used):
         signature = signatures.get({**wavalign.AXES, **wavalign.WHOLE}[axis])
-        if isinstance(signature, str) and obedience.is_foreign(axis, signature):
+        if isinstance(signature, str) and gate.is_foreign(axis, signature):
             return (
                 f"{axis} rated by {resolved_model(signature) or 'an unnamed model'}, which is not the calibrated model"
             )
@@ -384,7 +384,7 @@ def foreign_record(record: Any, rules: Rules, obedience: Obedience) -> str:
 F = TypeVar("F", float, float | None)
 
 
-def obeying(scored: Scored, rules: Rules, obedience: Obedience) -> tuple[Scored, Rules, tuple[Permit, ...]]:
+def obeying(scored: Scored, rules: Rules, gate: CalibrationGate) -> tuple[Scored, Rules, tuple[Permit, ...]]:
     """The scores and rules that may be used, and the permit of each axis of the mode.
 
     Where weights change, the mode becomes ``weighted``. Maps are put to scores and to repeats, so that noise is in the
@@ -394,16 +394,16 @@ def obeying(scored: Scored, rules: Rules, obedience: Obedience) -> tuple[Scored,
     """
     total = sum(rules.used.values())
     asked = Weights({AXES[name]: weight / total for name, weight in rules.used.items()})
-    weights, permits = obedience.weighed(asked, scored.signatures, answered=True)
+    weights, permits = gate.weighed(asked, scored.signatures, answered=True)
     if dict(weights.axes) != dict(asked.axes):
         semantic, paralinguistic = (total * weights.axes.get(AXES[name], 0.0) for name in USED["weighted"])
         rules = replace(rules, mode="weighted", weights=(semantic, paralinguistic))
     maps = {name: one for name, axis in AXES.items()
-            if (one := obedience.maps(weights, scored.signatures, answered=True).get(axis)) is not None}  # fmt: skip
+            if (one := gate.maps(weights, scored.signatures, answered=True).get(axis)) is not None}  # fmt: skip
     repeats = {key: [_mapped(one, maps) for one in of] for key, of in scored.repeats.items()}
     return replace(
         scored, prompts=[_obeyed_prompt(one, maps) for one in scored.prompts], repeats=repeats,
-        noise=noise_of(repeats, rules) if repeats else scored.noise, calibration=obedience.signature,
+        noise=noise_of(repeats, rules) if repeats else scored.noise, calibration=gate.signature,
     ), rules, permits  # fmt: skip
 
 

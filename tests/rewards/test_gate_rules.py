@@ -17,7 +17,7 @@ from wavjudge.judges.reading.parse import Verdict
 from wavjudge.reporting.calibration_files import CalibrationFile
 from wavjudge.rewards.adapters.options import from_options
 from wavjudge.rewards.combine import Unscored, Weights
-from wavjudge.rewards.gate import Obedience, mapped, of_options
+from wavjudge.rewards.gate import CalibrationGate, mapped, of_options
 
 TWO = {"semantic": 0.7, "acoustic": 0.3}
 
@@ -46,17 +46,17 @@ def file(server: Loopback, made_file: CalibrationFile) -> CalibrationFile:
 
 def test_an_axis_below_the_bar_is_refused(server: Loopback, file: CalibrationFile) -> None:
     with pytest.raises(InputError, match=r"does not permit: acoustic: no"):
-        reward(server, TWO, calibration=Obedience(file))
-    with reward(server, {"semantic": 1.0}, calibration=Obedience(file)) as judge:
+        reward(server, TWO, calibration=CalibrationGate(file))
+    with reward(server, {"semantic": 1.0}, calibration=CalibrationGate(file)) as judge:
         assert [permit.allowed for permit in judge.permits] == [True]
     assert server.requests == 0
 
 
 def test_or_it_weighs_less_and_is_not_paid_for_at_nothing(server: Loopback, file: CalibrationFile) -> None:
-    with reward(server, TWO, calibration=Obedience(file, below="down-weight", factor=0.5)) as judge:
+    with reward(server, TWO, calibration=CalibrationGate(file, below="down-weight", factor=0.5)) as judge:
         assert judge.weights.axes == pytest.approx({"semantic": 0.7 / 0.85, "acoustic": 0.15 / 0.85})
         assert "calibration:" in judge.signature and "down-weight:0.5" in judge.signature
-    with reward(server, TWO, calibration=Obedience(file, below="down-weight")) as judge:
+    with reward(server, TWO, calibration=CalibrationGate(file, below="down-weight")) as judge:
         assert judge.weights.axes == {"semantic": 1.0}
         judge.score_now([item(1)])
     assert server.requests == 1, "an axis without weight is not asked for"
@@ -72,7 +72,7 @@ def test_or_it_weighs_less_and_is_not_paid_for_at_nothing(server: Loopback, file
 def test_what_is_down_weighted_is_named_with_its_factor(
     server: Loopback, file: CalibrationFile, factor: float, says: str
 ) -> None:
-    obeyed = Obedience(file, below="down-weight", factor=factor)
+    obeyed = CalibrationGate(file, below="down-weight", factor=factor)
     with reward(server, TWO, calibration=obeyed) as judge:
         assert obeyed.said(judge.permits).startswith(says)
     with reward(server, {"semantic": 1.0}, calibration=obeyed) as judge:
@@ -87,7 +87,7 @@ def test_a_factor_without_down_weight_is_an_error(file: CalibrationFile, tmp_pat
 
 
 def test_maps_reach_the_reward_and_leave_the_ratings_raw(server: Loopback, file: CalibrationFile) -> None:
-    with reward(server, {"semantic": 1.0}, calibration=Obedience(file, recalibrate="linear")) as judge:
+    with reward(server, {"semantic": 1.0}, calibration=CalibrationGate(file, recalibrate="linear")) as judge:
         (found,) = judge.score_now([item(1)])
         (rating,) = found.ratings
     one = next(each for each in file.maps if (each.axis, each.kind) == ("semantic", "linear"))
@@ -104,7 +104,7 @@ def test_what_has_no_score_is_not_mapped(file: CalibrationFile) -> None:
 
 def test_a_calibration_of_another_judge_is_refused(server: Loopback, made_file: CalibrationFile) -> None:
     with pytest.raises(InputError, match="a calibration belongs to the model that answered"):
-        reward(server, {"semantic": 1.0}, calibration=Obedience(made_file))
+        reward(server, {"semantic": 1.0}, calibration=CalibrationGate(made_file))
 
 
 def test_plain_options_say_the_same(server: Loopback, file: CalibrationFile, tmp_path: Path) -> None:
