@@ -140,6 +140,12 @@ _DRAFT_HEADING = re.compile(
     re.IGNORECASE,
 )
 
+_EXAMPLE = re.compile(
+    r"^[\s*_#`]{0,9}(?:(?:for example|for instance|e\.g\.|例如|示例|比如|举例)(?!\w)[^\n]{0,200}"
+    r"|[^\n]{0,200}(?:\bexample (?:of a|of the|reply|output|answer|response)\b|\bwould (?:look|read)\b)[^\n]{0,200})[:：]\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
 
 class Standing:
     """The places of a text, outside of reasoning and justification, where a tag would stand alone.
@@ -158,7 +164,7 @@ class Standing:
         spans = sorted([*((tag.start, tag.end) for tag in marks), *(found.span() for found in _TOKEN.finditer(text))])
         self._starts, self._ends = [start for start, _ in spans], [end for _, end in spans]
         hidden = [*_undeclared(text, declared), *(found.span() for found in _COMMENT.finditer(text))]
-        hidden += [*_under_headings(text), *_fenced(text)]
+        hidden += [*_under_headings(text), *_fenced(text), *_examples(text)]
         self._hidden = _merged(hidden)
 
     def alone(self, start: int, end: int) -> bool:
@@ -245,6 +251,15 @@ def _under_headings(text: str) -> Iterator[tuple[int, int]]:
         place += len(line) + 1
     if since is not None:
         yield since, len(text)
+
+
+def _examples(text: str) -> Iterator[tuple[int, int]]:
+    """A form that a line above calls an example of a reply, to where the next form begins."""
+    for line in _EXAMPLE.finditer(text):
+        form = text.find("<heard", line.end())
+        if form >= 0 and not has_words(text[line.end() : form]):
+            behind = text.find("<heard>", form + 1)
+            yield form, behind if behind >= 0 else len(text)
 
 
 def _is_heading(title: str) -> bool:
