@@ -37,7 +37,6 @@ from wavjudge.rewards.adapters.verl_omni import AudioScoreIn, reply
 from wavjudge.rewards.ceiling import Ceiling
 from wavjudge.rewards.item import RewardItem, sound
 from wavjudge.rewards.judge_reward import Judged, JudgeReward
-from wavjudge.rewards.openapi_page import page
 from wavjudge.store.run_folder import first_problem
 from wavjudge.types import OUTCOMES
 from wavjudge.version import __version__
@@ -183,6 +182,15 @@ _WITHOUT_BODY = ("401", "403", "503")
 """What a request that posts nothing may be answered."""
 
 
+def routes_table() -> str:
+    """The routes as a Markdown table, for people (docs/rewards.md)."""
+    lines = ["| route | takes | gives | what for |", "|---|---|---|---|"]
+    for method, path, takes, gives, summary in _ROUTES:
+        bodies = (" or ".join(f"`{model.__name__}`" for model in models) or "nothing" for models in (takes, gives))
+        lines.append(f"| `{method.upper()} {path}` | {' | '.join(bodies)} | {summary} |")
+    return "\n".join(lines)
+
+
 @cache
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 description."""
@@ -281,7 +289,6 @@ B = TypeVar("B", bound=BaseModel)
 R = TypeVar("R")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = logging.getLogger(__name__)
-_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
 class Refused(Exception):
@@ -350,7 +357,7 @@ class RewardServer:
         app.router.add_post("/seed_session", self._seed_session)
         app.router.add_get("/health", self._health)
         app.router.add_get("/openapi.json", self._openapi)
-        app.router.add_get("/", self._page)
+        app.router.add_get("/", self._openapi)
         return app
 
     @web.middleware
@@ -471,9 +478,6 @@ class RewardServer:
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return web.json_response(document())
-
-    async def _page(self, request: web.Request) -> web.Response:
-        return web.Response(text=page(document()), content_type="text/html", headers=_PAGE_HEADERS)
 
 
 def is_loopback(host: str) -> bool:
