@@ -24,10 +24,10 @@ from wavjudge.cli.commands import (
     train,
 )
 from wavjudge.cli.console import explained
-from wavjudge.cli.numbers import FiniteNumbers
+from wavjudge.cli.parameters import CheckedParameters
 
 app = typer.Typer(
-    name="wavjudge", cls=FiniteNumbers, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="wavjudge", cls=CheckedParameters, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
     help="Judge spoken-dialogue models (speech in, speech out), and know whether the score may be believed.",
 )  # fmt: skip

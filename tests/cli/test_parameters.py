@@ -23,6 +23,25 @@ def test_a_limit_in_money_is_finite(tmp_path: Path, number: str, more: list[str]
     assert not (tmp_path / "run").exists()
 
 
+def test_a_decimal_comma_is_called_one(tmp_path: Path) -> None:
+    got = typed("score", answers(tmp_path), "--judge", "checks", "--out", tmp_path / "run", "--max-cost", "2,5")
+    assert got.code == 2 and "got 2,5, expected a decimal point: 2.5" in got.err
+
+
+@pytest.mark.parametrize(
+    "command, option, example",
+    [
+        (("score", "tiny", "--out", "x"), "--judge", "`wavjudge judges` lists them"),
+        (("run", "tiny", "--out", "x"), "--candidate", "command:python answer.py"),
+        (("calibrate", "x.csv", "--out", "x"), "--labels", "item_id, candidate, axis, rater, score"),
+    ],
+)
+def test_a_missing_option_says_what_could_stand_there(command: tuple[str, ...], option: str, example: str) -> None:
+    got = typed(*command)
+    said = " ".join(got.err.replace("│", " ").split())
+    assert got.code == 2 and f"Missing option '{option}'" in said and example in said
+
+
 def _numbers() -> list[tuple[str, str]]:
     found, left = [], [("", typer.main.get_command(app))]
     while left:
